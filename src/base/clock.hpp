@@ -1,0 +1,42 @@
+// Where the time of day and the time that passes come from; tests put a fake in its place.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace base {
+
+/// A moment of the wall clock, UTC, in microseconds since 1970: what is stored and shown.
+using Time = std::chrono::sys_time<std::chrono::microseconds>;
+/// A moment of the monotonic clock: what deadlines and measured durations are made of.
+using Steady = std::chrono::steady_clock::time_point;
+/// The monotonic moment by which something must have ended. Absolute, so it travels down a call chain unchanged.
+using Deadline = Steady;
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Time now() const = 0;
+  virtual Steady steady() const = 0;
+};
+
+/// The machine's clocks.
+class SystemClock final : public Clock {
+ public:
+  Time now() const override;
+  Steady steady() const override;
+};
+
+/// "2026-11-22T16:48:00.123Z": RFC 3339, UTC, milliseconds (truncated).
+std::string to_rfc3339(Time time);
+
+/// Reads RFC 3339 with any offset and up to nine fractional digits (kept to microseconds). Error: invalid.
+Result<Time> parse_rfc3339(std::string_view text);
+
+inline std::int64_t to_micros(Time time) { return time.time_since_epoch().count(); }
+inline Time from_micros(std::int64_t micros) { return Time{std::chrono::microseconds{micros}}; }
+
+}  // namespace base

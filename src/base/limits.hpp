@@ -1,0 +1,64 @@
+// Every limit of the program in one place. Nothing outside may grow memory without meeting one of them.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace base::limits {
+
+using namespace std::chrono_literals;
+
+// HTTP server
+inline constexpr std::size_t kBodyBytesDefault = 1 << 20;
+inline constexpr std::size_t kBodyBytesMax = 25 << 20;  ///< the most that the setting may ask for
+inline constexpr std::size_t kHeaderBytesMax = 32 << 10;
+inline constexpr std::size_t kTargetBytesMax = 8 << 10;
+inline constexpr std::size_t kHeaderCountMax = 100;
+inline constexpr auto kHeaderDeadline = 10s;  ///< from the first byte of a request to the end of its header
+inline constexpr auto kBodyDeadline = 30s;    ///< from the end of the header to the end of the body
+inline constexpr auto kIdleDeadline = 75s;    ///< between requests on a kept connection
+inline constexpr auto kWriteDeadline = 30s;
+inline constexpr auto kHandlerDeadline = 60s;
+inline constexpr auto kDrainDeadline = 30s;
+inline constexpr std::size_t kConnectionsPerShard = 8192;
+
+// HTTP client
+inline constexpr std::size_t kResponseBodyBytesMax = 64 << 10;
+inline constexpr std::size_t kResponseHeaderBytesMax = 32 << 10;
+inline constexpr auto kConnectTimeout = 5s;
+inline constexpr auto kRequestTimeoutDefault = 30s;
+inline constexpr auto kRequestTimeoutMax = 120s;
+inline constexpr std::size_t kUrlBytesMax = 2000;
+
+// JSON
+inline constexpr std::size_t kJsonDepthMax = 64;
+inline constexpr std::size_t kJsonMembersMax = 100'000;  ///< members and elements of one document
+
+// API
+inline constexpr std::size_t kBatchEventsMax = 1000;
+inline constexpr std::size_t kPageDefault = 50;
+inline constexpr std::size_t kPageMax = 250;
+inline constexpr std::size_t kIdempotencyKeyBytesMax = 255;
+inline constexpr std::size_t kEventTypeBytesMax = 100;
+inline constexpr std::size_t kSubscriptionsPerTenantMax = 20'000;
+inline constexpr std::size_t kCustomHeadersMax = 30;
+inline constexpr std::size_t kCustomHeaderBytesMax = 4 << 10;
+inline constexpr std::size_t kEventPatternsMax = 200;
+inline constexpr std::size_t kActiveSecretsMax = 4;
+
+// Queue
+inline constexpr std::size_t kLaneTasksInMemoryMax = 512;
+inline constexpr std::size_t kLaneWindowMax = 64;
+inline constexpr std::size_t kLaneWindowStart = 2;
+inline constexpr std::size_t kQueueBytesInMemory = 48 << 20;  ///< payloads held for the wire, over all shards
+inline constexpr std::size_t kInFlightPerShard = 512;
+inline constexpr std::size_t kFanoutInline = 64;  ///< more matches than this go through a fan-out task
+inline constexpr std::size_t kUnknownAttemptsMax = 20;
+
+// Store
+inline constexpr std::size_t kBatchItemsMax = 512;        ///< items of one flush
+inline constexpr std::size_t kWritesPendingMax = 20'000;  ///< items waiting for a flush; more are refused with 503
+inline constexpr std::size_t kReserveFileBytes = 16 << 20;
+
+}  // namespace base::limits

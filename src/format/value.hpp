@@ -1,0 +1,82 @@
+// A parsed document of any format: a tree of values in one arena, which keeps numbers as they were written.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace format {
+
+class Value;
+
+/// A named value of an object.
+struct Member;
+
+/// One value. Cheap to copy (it refers into its Document's arena and must not outlive it); immutable once built.
+class Value {
+ public:
+  enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
+
+  Kind kind() const { return kind_; }
+  bool is_null() const { return kind_ == Kind::null; }
+  bool is_object() const { return kind_ == Kind::object; }
+  bool is_array() const { return kind_ == Kind::array; }
+  bool is_string() const { return kind_ == Kind::string; }
+  bool is_number() const { return kind_ == Kind::number; }
+  bool is_boolean() const { return kind_ == Kind::boolean; }
+
+  bool boolean() const { return boolean_; }
+  /// Of a string: its characters (UTF-8, unescaped). Of a number: its text as written.
+  std::string_view text() const { return text_; }
+  /// Of a number that is an integer within 64 bits (written without point or exponent); else nothing.
+  std::optional<std::int64_t> integer() const;
+  /// Of a number: the nearest double; nothing when it overflows.
+  std::optional<double> real() const;
+  std::span<const Value> elements() const;
+  std::span<const Member> members() const;  ///< in the order of the document
+  /// Of an object: the member's value, or nullptr.
+  const Value* find(std::string_view key) const;
+  /// The exact bytes of the document that this value was read from (an object from its brace to its brace); empty for
+  /// values that were not parsed.
+  std::string_view raw() const { return raw_; }
+
+ private:
+  friend class TreeBuilder;
+
+  Kind kind_ = Kind::null;
+  bool boolean_ = false;
+  std::uint32_t size_ = 0;
+  std::string_view text_;
+  std::string_view raw_;
+  const void* children_ = nullptr;  // Value[size_] of an array, Member[size_] of an object
+};
+
+struct Member {
+  std::string_view key;
+  Value value;
+};
+
+/// Owns the arena and the source text of one parsed tree.
+class Document {
+ public:
+  Document(Document&&) = default;
+  Document& operator=(Document&&) = default;
+
+  const Value& root() const { return root_; }
+
+ private:
+  friend class TreeBuilder;
+  Document() = default;
+
+  std::unique_ptr<std::string> source_;
+  std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;
+  Value root_;
+};
+
+}  // namespace format

@@ -1,0 +1,100 @@
+// The HTTP client: what everything that Crossdock sends goes through. One per shard; it lives on the shard's thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "base/task.hpp"
+#include "http/egress.hpp"
+
+namespace http {
+
+/// Why an exchange did not come to a complete answer. The vocabulary of the API's error_class for transport failures.
+enum class Failure : std::uint8_t {
+  none,              ///< a complete answer of any status
+  dns,               ///< the name does not resolve
+  connect_refused,   ///< also unreachable, reset before the request was sent
+  connect_timeout,
+  tls,               ///< handshake or certificate
+  ssrf_blocked,      ///< the egress guard refused the address
+  write,             ///< the connection broke while the request was being sent
+  read,              ///< the connection broke before the answer was complete
+  read_timeout,      ///< the total timeout ended before the answer was complete
+  response_too_big,  ///< header over kResponseHeaderBytesMax
+  protocol,          ///< the answer is not HTTP
+  cancelled,         ///< the client is stopping
+  internal
+};
+
+/// "CONNECT_TIMEOUT" for Failure::connect_timeout, "" for none.
+std::string_view error_class(Failure failure);
+
+struct OutboundRequest {
+  std::string method = "POST";
+  std::string url{};
+  /// "Name: value" lines, visible ASCII; the caller has checked them. Content-Length, Host and Connection are the
+  /// client's. No Expect header is ever sent. User-Agent is among the lines, or absent.
+  std::vector<std::string> headers{};
+  std::shared_ptr<const std::string> body{};  ///< null or empty: no body; shared so that many requests can send one
+  std::chrono::milliseconds connect_timeout = base::limits::kConnectTimeout;
+  std::chrono::milliseconds total_timeout = base::limits::kRequestTimeoutDefault;  ///< includes reading the body
+};
+
+/// Moments since the start of the exchange, in microseconds; 0 where it did not come so far (or the connection was
+/// reused).
+struct Timings {
+  std::int64_t dns_us = 0;
+  std::int64_t connect_us = 0;
+  std::int64_t tls_us = 0;
+  std::int64_t first_byte_us = 0;
+  std::int64_t total_us = 0;
+};
+
+struct OutboundResponse {
+  Failure failure = Failure::none;
+  std::string error{};  ///< what happened, for humans; empty where failure is none
+  int status = 0;       ///< 0 where no status line arrived; may be set although failure is not none
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< lower-case names, in order of arrival
+  std::string body{};           ///< at most kResponseBodyBytesMax; as sent (never inflated)
+  bool body_truncated = false;  ///< there was more; the connection was closed instead of reading it
+  std::string remote_ip{};
+  Timings timings{};
+
+  /// First value of the header, by lower-case name; "" when absent.
+  std::string_view header(std::string_view name) const;
+};
+
+/// Libcurl's multi interface, driven by the shard's event loop: no thread of its own, no polling. Connections are kept
+/// alive and reused. Redirects are not followed, proxies of the environment are ignored, only http and https are
+/// spoken, and every new connection passes the egress guard with the address it will really use.
+class Client {
+ public:
+  struct Options {
+    std::size_t connections_max = 1024;           ///< all hosts together; beyond it requests wait
+    std::size_t idle_connections_max = 256;
+  };
+
+  Client(asio::any_io_executor executor, const EgressGuard& guard, Options options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Performs one exchange. Never throws, never fails as such: everything that can go wrong is a Failure in the answer.
+  asio::awaitable<OutboundResponse> send(OutboundRequest request);
+
+  /// Ends all exchanges with Failure::cancelled and refuses new ones. Call before the destructor, on the same thread.
+  void cancel_all();
+
+  std::size_t active() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace http
