@@ -23,12 +23,15 @@ enum class Engine : std::uint8_t { sqlite, postgres };
 /// Statements are prepared once per connection and kept by their text, so the text should be a constant.
 ///
 /// Errors of every call: conflict (unique or foreign key), unavailable (busy, disk full with reason STORAGE_FULL,
-/// connection lost, statement timeout, deadlock), invalid (a bug in the SQL or a parameter of the wrong type),
-/// corrupt. After an error the transaction can only be given up: the closure returns the error.
+/// connection lost, statement timeout, deadlock), invalid (a bug in the SQL, a parameter of the wrong type, a null or a
+/// check that is broken), corrupt. After an error the transaction can only be given up: the closure returns the error;
+/// if it does not, it fails with the first one all the same.
 class Tx {
  public:
+  template <class T>
+  using Result = base::Result<T>;
   using RowSink = std::function<void(const Row&)>;
-  /// index of the execution, rows changed or returned by it, its first row or nullptr.
+  /// index of the execution; rows changed by it, or for a statement that returns rows 1 or 0; its first row or nullptr.
   using EachSink = std::function<void(std::size_t index, std::int64_t rows, const Row* first)>;
 
   virtual ~Tx() = default;
@@ -59,12 +62,10 @@ class Tx {
 
  protected:
   virtual Result<std::int64_t> run(std::string_view sql, std::span<const Arg> args, const RowSink* sink) = 0;
-
-  template <class T>
-  using Result = base::Result<T>;
 };
 
-/// A store. Thread-safe. Closures own what they use or outlive the call; they run at most once.
+/// A store. Thread-safe. Closures own what they use or outlive the call; they run at most once, and are gone, with
+/// their hooks, before the caller hears of the result.
 ///
 /// write: the commit was durable (fsynced) before the caller hears of success. On SQLite one thread runs all writes in
 /// order, many per commit, each in a savepoint of its own. On PostgreSQL each is a transaction of its own on one of a
@@ -83,6 +84,8 @@ class Db {
   virtual void submit_read(Work work, Done done) = 0;
   /// Writes waiting for a database thread: what admission control looks at.
   virtual std::size_t writes_waiting() const = 0;
+  /// False while the disk is (almost) full: new work must be refused, what is accepted already may go on.
+  virtual bool has_room() const { return true; }
   /// Runs what was submitted, then ends the threads. Later submits are answered with unavailable. May be repeated.
   virtual void stop() = 0;
 
@@ -134,10 +137,10 @@ class Db {
   std::invoke_result_t<F&, Tx&> perform_now(F work) {
     using R = std::invoke_result_t<F&, Tx&>;
     auto slot = std::make_shared<std::optional<R>>();
-    std::promise<base::Result<void>> promise;
-    auto done = promise.get_future();
+    auto promise = std::make_shared<std::promise<base::Result<void>>>();
+    auto done = promise->get_future();
     (this->*submit)(storing<F, R>(std::move(work), slot),
-                    [&promise](base::Result<void> result) { promise.set_value(std::move(result)); });
+                    [promise](base::Result<void> result) { promise->set_value(std::move(result)); });
     base::Result<void> result = done.get();
     if (!result) return std::unexpected(std::move(result).error());
     return std::move(**slot);
@@ -153,6 +156,9 @@ struct SqliteOptions {
   std::string path{};  ///< the database file; its directory exists
   int readers = 2;
   bool durable = true;  ///< synchronous=FULL; false is for the log store, which nothing depends on
+  /// Kept free on the disk: below this has_room() is false. A file of this size lies beside the database and is given
+  /// up when a commit fails for want of room, so that what is accepted can still be finished. 0: neither.
+  std::uint64_t reserve_bytes = 0;
   OnFatal on_fatal = stop_process;
 };
 
@@ -165,7 +171,8 @@ struct PostgresOptions {
   std::string application_name = "crossdock";
 };
 
-/// Opens the store and starts its threads. Errors: unavailable (cannot open, lock or reach), corrupt.
+/// Opens the store and starts its threads. Errors: unavailable (cannot open, lock or reach), corrupt, invalid (the URL
+/// cannot be read).
 base::Result<std::unique_ptr<Db>> open_sqlite(SqliteOptions options);
 base::Result<std::unique_ptr<Db>> open_postgres(PostgresOptions options);
 

@@ -1,6 +1,8 @@
 // JSON in and out (RFC 8259): strict, bounded, and able to give back the bytes it read.
 #pragma once
 
+#include <concepts>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,16 +18,17 @@ struct JsonLimits {
   std::size_t members_max = base::limits::kJsonMembersMax;
 };
 
-/// Reads one JSON text. Refused: anything after it, a byte order mark, comments, duplicate keys in one object, lone
-/// surrogates, invalid UTF-8, NaN, depth or count over the limits. Takes the text because the tree refers to it.
-/// Error: invalid, reason MALFORMED_JSON (TOO_DEEP, TOO_MANY_MEMBERS for the limits), with line and column and what
-/// was expected.
+/// Reads one JSON text. Refused: anything after it, a byte order mark, comments, duplicate keys in one
+/// object, lone surrogates, invalid UTF-8, NaN, depth or count over the limits. Takes the text because the
+/// tree refers to it. Error: invalid, reason MALFORMED_JSON (TOO_DEEP, TOO_MANY_MEMBERS for the limits), with
+/// line and column and what was expected.
 base::Result<Document> parse_json(std::string text, JsonLimits limits = {});
 
 /// Writes JSON into a string, member by member: commas and escapes are its business, nesting is the caller's.
 ///   JsonWriter json(out);
 ///   json.begin_object().key("id").value(id).key("n").value(3).end_object();
-/// Strings must be UTF-8; a byte that is not is replaced by U+FFFD. Control characters, and U+2028/2029, are escaped.
+/// Strings must be UTF-8; a byte that is not is replaced by U+FFFD. Control characters (below U+0020), and
+/// U+2028/2029, are escaped.
 class JsonWriter {
  public:
   explicit JsonWriter(std::string& out) : out_(out) {}
@@ -41,11 +44,14 @@ class JsonWriter {
   JsonWriter& value(std::integral auto number) {
     if constexpr (std::same_as<decltype(number), bool>) {
       return boolean(number);
+    } else if constexpr (std::unsigned_integral<decltype(number)>) {
+      return natural(number);
     } else {
-      return integer(static_cast<std::int64_t>(number));
+      return integer(number);
     }
   }
-  JsonWriter& value(double number);  ///< shortest form that reads back the same; not finite: null
+  JsonWriter& value(char character) = delete;  ///< a text or a number? say which
+  JsonWriter& value(double number);            ///< shortest form that reads back the same; not finite: null
   JsonWriter& value(const base::Uuid& uuid);
   template <class Tag>
   JsonWriter& value(const base::Id<Tag>& id) {
@@ -64,6 +70,7 @@ class JsonWriter {
 
  private:
   JsonWriter& integer(std::int64_t number);
+  JsonWriter& natural(std::uint64_t number);
   JsonWriter& boolean(bool flag);
   void separate();
 

@@ -7,7 +7,9 @@
 #include <memory_resource>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.hpp"
 
@@ -18,7 +20,8 @@ class Value;
 /// A named value of an object.
 struct Member;
 
-/// One value. Cheap to copy (it refers into its Document's arena and must not outlive it); immutable once built.
+/// One value. Cheap to copy (it refers into its Document's arena and must not outlive it); immutable once
+/// built.
 class Value {
  public:
   enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
@@ -42,8 +45,8 @@ class Value {
   std::span<const Member> members() const;  ///< in the order of the document
   /// Of an object: the member's value, or nullptr.
   const Value* find(std::string_view key) const;
-  /// The exact bytes of the document that this value was read from (an object from its brace to its brace); empty for
-  /// values that were not parsed.
+  /// The exact bytes of the JSON text that this value was read from (an object from its brace to its brace);
+  /// empty for values that came from elsewhere.
   std::string_view raw() const { return raw_; }
 
  private:
@@ -62,7 +65,8 @@ struct Member {
   Value value;
 };
 
-/// Owns the arena and the source text of one parsed tree.
+/// Owns the arena and the source text of one parsed tree. Moving it moves none of its values: they stay valid
+/// as long as some Document holds the tree. Built by TreeBuilder.
 class Document {
  public:
   Document(Document&&) = default;
@@ -72,10 +76,27 @@ class Document {
 
  private:
   friend class TreeBuilder;
-  Document() = default;
 
-  std::unique_ptr<std::string> source_;
-  std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;
+  /// The text, and the arena with its first bytes right behind this object: one allocation for a small
+  /// document.
+  struct Storage {
+    struct ArenaStart {
+      std::size_t bytes;
+    };
+    Storage(std::string text, ArenaStart start) : source(std::move(text)), arena(this + 1, start.bytes) {}
+    static void* operator new(std::size_t size, ArenaStart start) {
+      return ::operator new(size + start.bytes);
+    }
+    static void operator delete(void* block, ArenaStart) { ::operator delete(block); }
+    static void operator delete(void* block) { ::operator delete(block); }
+
+    std::string source;
+    std::pmr::monotonic_buffer_resource arena;
+  };
+
+  explicit Document(std::unique_ptr<Storage> storage) : storage_(std::move(storage)) {}
+
+  std::unique_ptr<Storage> storage_;
   Value root_;
 };
 

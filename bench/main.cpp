@@ -1,0 +1,125 @@
+// crossdock_bench: what Crossdock accepts and delivers on this machine, and what it costs.
+#include <stdio.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+#include "machine.hpp"
+#include "options.hpp"
+#include "poller.hpp"
+#include "report.hpp"
+#include "run.hpp"
+#include "scenario.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kRunFailed = 1;
+constexpr int kCouldNotRun = 2;
+
+/// The program that was built beside this one.
+fs::path default_server() {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  return self.parent_path().parent_path() / "crossdock";
+}
+
+void add_options(CLI::App& app, bench::Options& options) {
+  app.add_option("--server", options.server, "the crossdock program")->capture_default_str();
+  app.add_option("--data", options.data, "data directories are made and removed below this; must be on a disk")
+      ->capture_default_str();
+  app.add_option("--results", options.results, "where <name>.json is written")->capture_default_str();
+  app.add_option("--name", options.name, "name of the result file");
+  app.add_option("--pg-bin", options.postgres_programs, "directory of initdb and postgres")->capture_default_str();
+  app.add_option("--seconds", options.seconds, "length of the measured window")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
+  app.add_option("--warm-up", options.warm_up_seconds, "seconds of load before it")
+      ->check(CLI::Range(0, 3'600))
+      ->capture_default_str();
+  app.add_option("--drain", options.drain_seconds, "seconds to wait for the last deliveries")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
+  app.add_option("--connections", options.connections, "connections of the generator")
+      ->check(CLI::Range(1, 20'000))
+      ->capture_default_str();
+  app.add_option("--tenants", options.tenants, "tenants, each with its own key")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  app.add_option("--subscriptions", options.subscriptions_per_tenant, "subscriptions of each tenant")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  app.add_option("--payload", options.payload_bytes, "bytes of each event's body")
+      ->check(CLI::Range(1, 1'048'576))
+      ->capture_default_str();
+  app.add_option("--verify-every", options.verify_every, "check one signature in so many; 0: none")
+      ->capture_default_str();
+  app.add_option("--env", options.server_environment, "NAME=VALUE for the server; may be repeated");
+}
+
+void add_e2e_options(CLI::App& app, bench::Options& options) {
+  app.add_flag("--postgres", options.postgres, "on a private PostgreSQL instead of SQLite");
+  app.add_option("--rate", options.events_per_second, "events/s, due at even times; without: closed loop")
+      ->check(CLI::Range(1, 1'000'000));
+  CLI::Option* isolation =
+      app.add_flag("--isolation", options.isolation, "healthy subscriptions alone, then with as much for sick ones");
+  app.add_option("--healthy", options.healthy, "healthy subscriptions")
+      ->needs(isolation)
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.add_option("--sick", options.sick, "sick subscriptions")
+      ->needs(isolation)
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+}
+
+void write_file(const fs::path& path, const std::string& text) {
+  fs::create_directories(path.parent_path());
+  std::ofstream file(path, std::ios::trunc);
+  file << text;
+  if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
+}
+
+int run(const bench::Options& options, bool all) {
+  bench::raise_descriptor_limit();
+  bench::catch_interrupts();
+  const bench::Machine machine = bench::describe_machine(options.data);
+  const auto save = [&](const std::string& name, const std::vector<bench::RunResult>& runs) {
+    write_file(options.results / (name + ".json"), bench::render_json(name, machine, options, runs));
+  };
+  const auto results = all ? bench::run_all(options, save) : bench::run_e2e(options, save);
+  ::fputs(bench::render_table(machine, options, results).c_str(), stdout);
+  for (const bench::RunResult& result : results) {
+    if (!result.problems.empty()) return kRunFailed;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bench::Options options{.server = default_server(),
+                         .data = fs::temp_directory_path(),
+                         .results = bench::default_results(),
+                         .postgres_programs = "/usr/lib/postgresql/15/bin"};
+  CLI::App app("Measures Crossdock end to end: accepted and delivered events per second, latencies, cost, losses.");
+  app.require_subcommand(1);
+  CLI::App* e2e = app.add_subcommand("e2e", "one run on SQLite, or on PostgreSQL with --postgres");
+  CLI::App* all = app.add_subcommand("all", "SQLite and PostgreSQL, each saturated and at half load");
+  add_options(*e2e, options);
+  add_e2e_options(*e2e, options);
+  add_options(*all, options);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return run(options, all->parsed());
+  } catch (const std::exception& error) {
+    ::fprintf(stderr, "crossdock_bench: %s\n", error.what());
+    return kCouldNotRun;
+  }
+}

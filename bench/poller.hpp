@@ -1,0 +1,100 @@
+// Sockets of the bench without a library between: a descriptor, an epoll set, and what has arrived on a connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace bench {
+
+/// An open descriptor, closed once.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    if (this != &other) {
+      close();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  ~Fd() { close(); }
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  void close();
+
+ private:
+  int fd_ = -1;
+};
+
+/// Something whose descriptor can become ready. It must outlive every wait() that may still name it.
+class Pollable {
+ public:
+  virtual void on_ready(std::uint32_t events) = 0;
+
+ protected:
+  ~Pollable() = default;
+};
+
+/// An edge-triggered epoll set. One thread.
+class Poller {
+ public:
+  Poller();
+
+  /// From now on `pollable` hears of reading, writing and hanging up, until the descriptor is closed.
+  void add(const Fd& fd, Pollable& pollable);
+  /// Sleeps until something is ready or the moment comes, then tells everyone who is ready.
+  void wait(std::int64_t until_ns);
+
+ private:
+  Fd epoll_;
+};
+
+/// Bytes that arrived on one connection and were not consumed yet.
+class Inbox {
+ public:
+  enum class Filled : std::uint8_t {
+    some,     ///< more may be waiting
+    drained,  ///< all that was waiting
+    nothing,  ///< nothing was waiting
+    closed,   ///< the peer closed, or the connection broke
+    full      ///< more than a message may take
+  };
+
+  Inbox();
+  /// One read from the socket.
+  Filled fill(const Fd& fd);
+  std::string_view text() const { return {buffer_.get() + begin_, end_ - begin_}; }
+  void consume(std::size_t bytes);
+  void clear() { begin_ = end_ = 0; }
+
+ private:
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+/// A connection to 127.0.0.1:port with Nagle off. Throws when it is refused. Blocks until connected; the socket given
+/// back does not block.
+Fd connect_loopback(std::uint16_t port);
+
+/// A socket bound to a free port of 127.0.0.1, not listening: whoever connects to it is refused.
+struct BoundPort {
+  Fd fd;
+  std::uint16_t port = 0;
+};
+BoundPort bind_loopback();
+
+/// "what: why" of errno as an exception.
+[[noreturn]] void throw_errno(const char* what);
+
+/// Asks for as many descriptors as the system lets this process have.
+void raise_descriptor_limit();
+
+}  // namespace bench

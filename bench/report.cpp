@@ -1,0 +1,282 @@
+#include "report.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+#include <functional>
+
+#include "clock.hpp"
+#include "json_writer.hpp"
+
+namespace bench {
+
+namespace {
+
+constexpr double kMiB = 1024.0 * 1024.0;
+
+[[gnu::format(printf, 1, 2)]] std::string print(const char* format, ...) {
+  std::array<char, 512> text{};
+  std::va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text.data(), text.size(), format, arguments);
+  va_end(arguments);
+  return text.data();
+}
+
+double to_ms(std::int64_t ns) { return static_cast<double>(ns) / static_cast<double>(kNsPerMs); }
+std::string count(std::uint64_t number) { return std::to_string(number); }
+
+double share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+/// A label and how a run fills the cell beside it.
+struct Row {
+  std::string label;
+  std::function<std::string(const RunResult&)> cell;
+};
+
+void add_latency(std::vector<Row>& rows, const std::string& what, Histogram Window::* histogram) {
+  constexpr std::array<std::pair<const char*, double>, 4> kShares = {
+      {{"p50", 0.5}, {"p95", 0.95}, {"p99", 0.99}, {"max", 1.0}}};
+  for (const auto& [name, part] : kShares) {
+    rows.push_back({what + " " + name + ", ms", [histogram, part](const RunResult& run) {
+                      return print("%.2f", to_ms((run.window.*histogram).percentile(part)));
+                    }});
+  }
+}
+
+void add_cpu(std::vector<Row>& rows, const std::string& what, double (*seconds_of)(const RunResult&)) {
+  rows.push_back({what, [seconds_of](const RunResult& run) {
+                    return print("%.4f", run.per_1000_events(seconds_of(run)));
+                  }});
+}
+
+void add_costs(std::vector<Row>& rows) {
+  add_cpu(rows, "CPU s / 1,000 events: server", [](const RunResult& run) {
+    return run.server_cpu_seconds + run.postgres_cpu_seconds;
+  });
+  add_cpu(rows, "  of which PostgreSQL", [](const RunResult& run) { return run.postgres_cpu_seconds; });
+  add_cpu(rows, "CPU s / 1,000 events: bench", [](const RunResult& run) { return run.bench_cpu_seconds; });
+  add_cpu(rows, "CPU s / 1,000 events: all else", [](const RunResult& run) {
+    return run.machine_cpu_seconds - run.server_cpu_seconds - run.postgres_cpu_seconds - run.bench_cpu_seconds;
+  });
+  rows.push_back({"cores busy", [](const RunResult& run) {
+                    return print("%.2f", run.machine_cpu_seconds / run.seconds);
+                  }});
+  rows.push_back({"cores stolen by the host", [](const RunResult& run) {
+                    return print("%.2f", run.stolen_seconds / run.seconds);
+                  }});
+  rows.push_back({"server RSS peak, MiB", [](const RunResult& run) {
+                    return print("%.1f", static_cast<double>(run.server_rss_peak_bytes) / kMiB);
+                  }});
+  rows.push_back({"start to ready, s", [](const RunResult& run) { return print("%.2f", run.start_seconds); }});
+  rows.push_back({"drain, s", [](const RunResult& run) { return print("%.2f", run.drain_seconds); }});
+}
+
+void add_ledger(std::vector<Row>& rows) {
+  rows.push_back({"acknowledged", [](const RunResult& run) { return count(run.verdict.acknowledged); }});
+  rows.push_back({"received", [](const RunResult& run) { return count(run.verdict.received); }});
+  rows.push_back({"lost", [](const RunResult& run) { return count(run.verdict.lost); }});
+  rows.push_back({"duplicates", [](const RunResult& run) { return count(run.verdict.duplicates); }});
+  rows.push_back({"received, never acknowledged",
+                  [](const RunResult& run) { return count(run.verdict.unacknowledged_received); }});
+  rows.push_back({"bad signatures / checked", [](const RunResult& run) {
+                    return count(run.receipts.signatures_bad) + " / " + count(run.receipts.signatures_checked);
+                  }});
+  rows.push_back({"refused with 503", [](const RunResult& run) {
+                    return count(run.load.refused() + run.sick_load.refused());
+                  }});
+  rows.push_back({"other answers than 202", [](const RunResult& run) {
+                    return count(run.load.unexpected() + run.sick_load.unexpected());
+                  }});
+}
+
+std::vector<Row> make_rows(bool with_sick) {
+  std::vector<Row> rows = {
+      {"load", [](const RunResult& run) {
+         return run.plan.events_per_second == 0 ? "closed loop" : count(run.plan.events_per_second) + "/s";
+       }},
+      {"accepted/s", [](const RunResult& run) { return print("%.0f", run.accepted_per_second()); }},
+      {"delivered/s", [](const RunResult& run) { return print("%.0f", run.delivered_per_second()); }},
+      {"backlog at the end", [](const RunResult& run) { return count(run.window.backlog); }}};
+  add_latency(rows, "accept", &Window::accept);
+  add_latency(rows, "commit to receipt", &Window::receipt);
+  rows.push_back({"  overtook its 202, %", [](const RunResult& run) {
+                    return print("%.1f", 100 * share(run.window.overtaken, run.window.receipt.count()));
+                  }});
+  rows.push_back({"generator late p99, ms", [](const RunResult& run) {
+                    return print("%.2f", to_ms(run.window.lag.percentile(0.99)));
+                  }});
+  add_costs(rows);
+  add_ledger(rows);
+  if (with_sick) {
+    rows.push_back({"events sent to the sick", [](const RunResult& run) { return count(run.sick_load.by_status[202]); }});
+    rows.push_back({"tries on the failing", [](const RunResult& run) { return count(run.receipts.sick_requests); }});
+  }
+  rows.push_back({"verdict", [](const RunResult& run) { return run.problems.empty() ? "ok" : "FAILED"; }});
+  return rows;
+}
+
+std::string render_header(const Machine& machine, const Options& options) {
+  std::string text = print("%s, %u cores, %.1f GiB, %s, %s (fdatasync of 4 KiB: %.2f ms), load %.2f before\n",
+                           machine.cpu.c_str(), machine.cores, static_cast<double>(machine.memory_bytes) / kMiB / 1024,
+                           machine.kernel.c_str(), machine.filesystem.c_str(), machine.fdatasync_ms,
+                           machine.load_average);
+  text += print("%s, revision %s\n", machine.date.c_str(), machine.revision.c_str());
+  text += print("%u s after %u s of warm-up, %zu connections, %zu-byte events; generator and receiver on this machine\n",
+                options.seconds, options.warm_up_seconds, options.connections, options.payload_bytes);
+  text += "accept: from when the event was due to its 202. commit to receipt: from the 202's arrival at the generator\n"
+          "to the webhook's at the receiver, 0 where the webhook was first. CPU: per event delivered in the window.\n";
+  return text;
+}
+
+void write_latency(JsonWriter& json, const char* name, const Histogram& histogram) {
+  json.open_object(name).member("samples", histogram.count()).member("mean", histogram.mean() / kNsPerMs);
+  constexpr std::array<std::pair<const char*, double>, 5> kShares = {
+      {{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p99_9", 0.999}}};
+  for (const auto& [member, part] : kShares) json.member(member, to_ms(histogram.percentile(part)));
+  json.member("max", to_ms(histogram.max())).close_object();
+}
+
+void write_load(JsonWriter& json, const char* name, const LoadCounts& load) {
+  json.open_object(name).open_object("answers");
+  for (std::size_t status = 0; status < load.by_status.size(); ++status) {
+    if (load.by_status[status] > 0) json.member(std::to_string(status), load.by_status[status]);
+  }
+  json.close_object().member("lost_connections", load.lost_connections);
+  json.member("bad_answers", load.bad_answers).close_object();
+}
+
+void write_ledger(JsonWriter& json, const RunResult& run) {
+  json.open_object("ledger")
+      .member("issued", run.verdict.issued)
+      .member("acknowledged", run.verdict.acknowledged)
+      .member("received", run.verdict.received)
+      .member("unacknowledged_received", run.verdict.unacknowledged_received)
+      .member("duplicates", run.verdict.duplicates)
+      .member("lost", run.verdict.lost)
+      .member("wrong_id", run.verdict.wrong_id)
+      .member("repeated_id", run.verdict.repeated_id)
+      .member("misrouted", run.verdict.misrouted)
+      .member("foreign", run.verdict.foreign)
+      .member("malformed", run.receipts.malformed)
+      .member("signatures_checked", run.receipts.signatures_checked)
+      .member("signatures_bad", run.receipts.signatures_bad)
+      .close_object();
+}
+
+void write_run(JsonWriter& json, const RunResult& run) {
+  json.open_object()
+      .member("name", run.plan.name)
+      .member("database", run.plan.postgres ? "postgresql" : "sqlite")
+      .member("events_per_second_offered", run.plan.events_per_second)
+      .member("healthy_subscriptions", run.plan.healthy_subscriptions)
+      .member("sick_subscriptions", run.plan.sick_subscriptions)
+      .member("window_s", run.seconds)
+      .member("accepted_per_s", run.accepted_per_second())
+      .member("delivered_per_s", run.delivered_per_second())
+      .member("backlog", run.window.backlog);
+  write_latency(json, "accept_ms", run.window.accept);
+  write_latency(json, "receipt_ms", run.window.receipt);
+  write_latency(json, "generator_lag_ms", run.window.lag);
+  json.member("overtaken_share", share(run.window.overtaken, run.window.receipt.count()))
+      .member("server_cpu_s_per_1000", run.per_1000_events(run.server_cpu_seconds + run.postgres_cpu_seconds))
+      .member("postgres_cpu_s_per_1000", run.per_1000_events(run.postgres_cpu_seconds))
+      .member("bench_cpu_s_per_1000", run.per_1000_events(run.bench_cpu_seconds))
+      .member("machine_cpu_s_per_1000", run.per_1000_events(run.machine_cpu_seconds))
+      .member("stolen_cores", run.stolen_seconds / run.seconds)
+      .member("server_rss_peak_bytes", run.server_rss_peak_bytes)
+      .member("start_s", run.start_seconds)
+      .member("drain_s", run.drain_seconds)
+      .member("server_end", run.server_end);
+  write_ledger(json, run);
+  write_load(json, "load", run.load);
+  if (run.plan.sick_subscriptions > 0) {
+    write_load(json, "sick_load", run.sick_load);
+    json.member("sick_requests", run.receipts.sick_requests).member("sick_connections", run.receipts.sick_connections);
+  }
+  json.open_array("problems");
+  for (const std::string& problem : run.problems) json.member({}, problem);
+  json.close_array().close_object();
+}
+
+}  // namespace
+
+std::optional<Isolation> isolation_of(const std::vector<RunResult>& runs) {
+  if (runs.size() != 2 || runs[0].plan.sick_subscriptions > 0 || runs[1].plan.sick_subscriptions == 0) {
+    return std::nullopt;
+  }
+  const auto ratio = [](double with, double without) { return without > 0 ? with / without : 0; };
+  const auto p99_ms = [](const RunResult& run) { return to_ms(run.window.receipt.percentile(0.99)); };
+  return Isolation{.delivered_ratio = ratio(runs[1].delivered_per_second(), runs[0].delivered_per_second()),
+                   .receipt_p99_ratio = ratio(p99_ms(runs[1]), p99_ms(runs[0]))};
+}
+
+std::string render_table(const Machine& machine, const Options& options, const std::vector<RunResult>& runs) {
+  const auto isolation = isolation_of(runs);
+  std::vector<Row> rows = make_rows(isolation.has_value());
+  rows.insert(rows.begin(), {"", [](const RunResult& run) { return run.plan.name; }});
+  std::size_t label_width = 0;
+  for (const Row& row : rows) label_width = std::max(label_width, row.label.size());
+  std::vector<std::string> lines;
+  for (const Row& row : rows) lines.push_back(row.label + std::string(label_width - row.label.size(), ' '));
+  for (const RunResult& run : runs) {
+    std::vector<std::string> cells;
+    for (const Row& row : rows) cells.push_back(row.cell(run));
+    std::size_t width = 0;
+    for (const std::string& cell : cells) width = std::max(width, cell.size());
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      lines[i].append("  ").append(width - cells[i].size(), ' ').append(cells[i]);
+    }
+  }
+  std::string text = render_header(machine, options) + "\n";
+  for (const std::string& line : lines) text.append(line).append("\n");
+  if (isolation) {
+    text += print("\nhealthy with the sick beside them / alone: delivered/s %.3f, commit to receipt p99 %.2f\n",
+                  isolation->delivered_ratio, isolation->receipt_p99_ratio);
+  }
+  for (const RunResult& run : runs) {
+    for (const std::string& problem : run.problems) text.append(run.plan.name).append(": ").append(problem).append("\n");
+  }
+  return text;
+}
+
+std::string render_json(const std::string& name, const Machine& machine, const Options& options,
+                        const std::vector<RunResult>& runs) {
+  JsonWriter json;
+  json.open_object().member("name", name).member("date", machine.date).member("revision", machine.revision);
+  json.open_object("machine")
+      .member("cpu", machine.cpu)
+      .member("cores", machine.cores)
+      .member("memory_bytes", machine.memory_bytes)
+      .member("kernel", machine.kernel)
+      .member("filesystem", machine.filesystem)
+      .member("fdatasync_4kib_ms", machine.fdatasync_ms)
+      .member("load_average_before", machine.load_average)
+      .close_object();
+  json.open_object("parameters")
+      .member("warm_up_s", options.warm_up_seconds)
+      .member("seconds", options.seconds)
+      .member("drain_s_max", options.drain_seconds)
+      .member("connections", options.connections)
+      .member("tenants", options.tenants)
+      .member("payload_bytes", options.payload_bytes)
+      .member("verify_every", options.verify_every);
+  json.open_array("server_environment");
+  for (const std::string& variable : options.server_environment) json.member({}, variable);
+  json.close_array().close_object();
+  json.open_array("runs");
+  for (const RunResult& run : runs) write_run(json, run);
+  json.close_array();
+  if (const auto isolation = isolation_of(runs)) {
+    json.open_object("isolation")
+        .member("delivered_ratio", isolation->delivered_ratio)
+        .member("receipt_p99_ratio", isolation->receipt_p99_ratio)
+        .close_object();
+  }
+  return json.close_object().text();
+}
+
+}  // namespace bench

@@ -1,0 +1,21 @@
+// The scenarios: which runs make one comparison.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "options.hpp"
+#include "run.hpp"
+
+namespace bench {
+
+/// Called after each run with the name of its result file and what belongs into it.
+using OnResults = std::function<void(const std::string& name, const std::vector<RunResult>& runs)>;
+
+/// One run, or with --isolation two: the healthy alone, and with the sick beside them.
+std::vector<RunResult> run_e2e(const Options& options, const OnResults& on_results);
+
+/// SQLite and PostgreSQL, each at saturation and then at half the rate that this showed.
+std::vector<RunResult> run_all(const Options& options, const OnResults& on_results);
+
+}  // namespace bench

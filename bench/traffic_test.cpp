@@ -1,0 +1,302 @@
+#include <gtest/gtest.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "clock.hpp"
+#include "generator.hpp"
+#include "http_client.hpp"
+#include "ledger.hpp"
+#include "payload.hpp"
+#include "poller.hpp"
+#include "receiver.hpp"
+#include "signature.hpp"
+#include "wire.hpp"
+
+namespace bench {
+
+namespace {
+
+constexpr std::string_view kId = "0193ab00-0000-7000-8000-000000000001";
+
+std::string accepted(std::string_view id) {
+  const std::string body = "{\"id\":\"" + std::string(id) + "\"}";
+  return "HTTP/1.1 202 Accepted\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+/// A server that answers the n-th request with what `script` says: the pieces are sent one by one, and an empty piece
+/// closes the connection.
+class ScriptedServer {
+ public:
+  using Script = std::function<std::vector<std::string>(std::size_t number)>;
+
+  ScriptedServer(Poller& poller, Script script) : poller_(poller), script_(std::move(script)), listener_(*this) {
+    BoundPort bound = bind_loopback();
+    port_ = bound.port;
+    listener_.fd = std::move(bound.fd);
+    ::listen(listener_.fd.get(), 16);
+    poller_.add(listener_.fd, listener_);
+  }
+
+  std::uint16_t port() const { return port_; }
+  std::size_t requests() const { return requests_; }
+
+ private:
+  struct Connection final : Pollable {
+    explicit Connection(ScriptedServer& server) : owner(server) {}
+    void on_ready(std::uint32_t events) override {
+      if (fd && (events & EPOLLIN) != 0) owner.serve(*this);
+    }
+    ScriptedServer& owner;
+    Fd fd;
+    Inbox inbox;
+  };
+  struct Listener final : Pollable {
+    explicit Listener(ScriptedServer& server) : owner(server) {}
+    void on_ready(std::uint32_t) override {
+      for (;;) {
+        Fd accepted_fd(::accept4(fd.get(), nullptr, nullptr, SOCK_NONBLOCK));
+        if (!accepted_fd) return;
+        Connection& connection = owner.connections_.emplace_back(owner);
+        connection.fd = std::move(accepted_fd);
+        owner.poller_.add(connection.fd, connection);
+      }
+    }
+    ScriptedServer& owner;
+    Fd fd;
+  };
+
+  void serve(Connection& connection) {
+    const Inbox::Filled filled = connection.inbox.fill(connection.fd);
+    if (filled == Inbox::Filled::closed) connection.fd.close();
+    Message request;
+    while (connection.fd && read_message(connection.inbox.text(), request) == Framing::complete) {
+      connection.inbox.consume(request.bytes);
+      for (const std::string& piece : script_(requests_++)) {
+        if (piece.empty()) {
+          connection.fd.close();
+          return;
+        }
+        ::send(connection.fd.get(), piece.data(), piece.size(), MSG_NOSIGNAL);
+      }
+    }
+  }
+
+  Poller& poller_;
+  Script script_;
+  Listener listener_;
+  std::uint16_t port_ = 0;
+  std::deque<Connection> connections_;
+  std::size_t requests_ = 0;
+};
+
+/// One generator with one route against a scripted server.
+struct Traffic {
+  Traffic(ScriptedServer::Script script, std::size_t events, LoadPlan plan)
+      : server(poller, std::move(script)), ledger(events, 1), generator(poller, ledger, make_requests(), at_server(plan)) {}
+
+  std::vector<EventRequest> make_requests() const {
+    return {EventRequest({.api_key = "k", .event_type = "order.r0.created"}, server.port(), 1024)};
+  }
+  LoadPlan at_server(LoadPlan plan) const {
+    plan.port = server.port();
+    return plan;
+  }
+
+  /// Lets the traffic run until `done`, or for ten seconds.
+  bool run_until(const std::function<bool()>& done) {
+    const std::int64_t deadline_ns = now_ns() + 10 * kNsPerSecond;
+    while (!done() && now_ns() < deadline_ns) {
+      poller.wait(std::min(generator.pace(now_ns()), now_ns() + 10 * kNsPerMs));
+    }
+    return done();
+  }
+
+  Poller poller;
+  ScriptedServer server;
+  Ledger ledger;
+  Generator generator;
+};
+
+TEST(Generator, sends_the_next_event_when_the_last_is_answered) {
+  Traffic traffic([](std::size_t) { return std::vector{accepted(kId)}; }, 20, {.connections = 2});
+  traffic.generator.start(now_ns());
+  ASSERT_TRUE(traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
+  EXPECT_EQ(traffic.generator.counts().by_status[202], 20u);
+  EXPECT_EQ(traffic.ledger.verdict().acknowledged, 20u);
+}
+
+TEST(Generator, reads_an_answer_that_comes_byte_by_byte) {
+  const auto script = [](std::size_t) {
+    std::vector<std::string> pieces;
+    for (const char c : accepted(kId)) pieces.emplace_back(1, c);
+    return pieces;
+  };
+  Traffic traffic(script, 3, {.connections = 1});
+  traffic.generator.start(now_ns());
+  ASSERT_TRUE(traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
+  EXPECT_EQ(traffic.ledger.verdict().acknowledged, 3u);
+  EXPECT_EQ(traffic.generator.counts().bad_answers, 0u);
+}
+
+TEST(Generator, counts_refusals_apart_from_other_answers) {
+  const auto script = [](std::size_t number) {
+    if (number == 0) return std::vector<std::string>{"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"};
+    if (number == 1) return std::vector<std::string>{"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"};
+    return std::vector{accepted(kId)};
+  };
+  Traffic traffic(script, 5, {.connections = 1});
+  traffic.generator.start(now_ns());
+  ASSERT_TRUE(traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
+  EXPECT_EQ(traffic.generator.counts().refused(), 1u);
+  EXPECT_EQ(traffic.generator.counts().unexpected(), 1u);
+  EXPECT_EQ(traffic.ledger.verdict().acknowledged, 3u);
+}
+
+TEST(Generator, does_not_take_a_202_without_an_id_for_an_acknowledgement) {
+  Traffic traffic([](std::size_t) { return std::vector{accepted("none")}; }, 1, {.connections = 1});
+  traffic.generator.start(now_ns());
+  ASSERT_TRUE(traffic.run_until([&] { return traffic.server.requests() == 1 && traffic.generator.unanswered() == 0; }));
+  EXPECT_EQ(traffic.generator.counts().bad_answers, 1u);
+  EXPECT_EQ(traffic.ledger.verdict().acknowledged, 0u);
+}
+
+TEST(Generator, goes_on_after_a_connection_was_lost) {
+  const auto script = [](std::size_t number) { return std::vector{number == 0 ? std::string() : accepted(kId)}; };
+  Traffic traffic(script, 4, {.connections = 1});
+  traffic.generator.start(now_ns());
+  ASSERT_TRUE(traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
+  EXPECT_EQ(traffic.generator.counts().lost_connections, 1u);
+  EXPECT_EQ(traffic.ledger.verdict().acknowledged, 3u);
+  EXPECT_FALSE(traffic.generator.cut_off());
+}
+
+TEST(Generator, opens_a_new_connection_where_the_server_closes_between_requests) {
+  const auto script = [](std::size_t) { return std::vector{accepted(kId), std::string()}; };
+  Traffic traffic(script, 4, {.connections = 1, .events_per_second = 100});
+  traffic.generator.start(now_ns());
+  ASSERT_TRUE(traffic.run_until([&] { return traffic.ledger.verdict().acknowledged == 4; }));
+  EXPECT_EQ(traffic.generator.counts().lost_connections, 0u);
+}
+
+TEST(Generator, measures_from_when_an_event_was_due_while_it_waits_for_a_connection) {
+  // The first answer comes never, so that the only connection is busy from the first event on.
+  Traffic traffic([](std::size_t number) { return number == 0 ? std::vector<std::string>{} : std::vector{accepted(kId)}; },
+                  1000, {.connections = 2, .events_per_second = 1000});
+  const std::int64_t long_ago_ns = now_ns() - 500 * kNsPerMs;
+  traffic.generator.start(long_ago_ns);
+  ASSERT_TRUE(traffic.run_until([&] { return traffic.ledger.verdict().acknowledged >= 10; }));
+  const Window window = traffic.ledger.window(long_ago_ns, now_ns());
+  EXPECT_GE(window.accept.max(), 480 * kNsPerMs);
+  EXPECT_GE(window.lag.max(), 480 * kNsPerMs);
+}
+
+TEST(Generator, sends_nothing_before_it_is_due) {
+  Traffic traffic([](std::size_t) { return std::vector{accepted(kId)}; }, 100,
+                  {.connections = 4, .events_per_second = 10});
+  const std::int64_t start_ns = now_ns();
+  traffic.generator.start(start_ns);
+  EXPECT_EQ(traffic.generator.pace(start_ns + 50 * kNsPerMs), start_ns + 100 * kNsPerMs);
+  EXPECT_EQ(traffic.generator.unanswered(), 1u);
+  EXPECT_EQ(traffic.generator.pace(start_ns + 350 * kNsPerMs), start_ns + 400 * kNsPerMs);
+  EXPECT_EQ(traffic.generator.unanswered(), 4u);
+}
+
+/// A receiver with one route whose only event was issued, and a client on another thread of control: the same one.
+struct Receipts {
+  explicit Receipts(Behaviour behaviour) : ledger(4, 1), receiver(poller, 1) {
+    ledger.issue(1, 1);
+    port = receiver.listen(behaviour);
+    receiver.expect(ledger, routes);
+    client = connect_loopback(port);
+  }
+
+  std::string webhook(const std::string& key) const {
+    const std::string body = R"({"id":"x","data":{"seq":1000000000}})";
+    return "POST /hook/0 HTTP/1.1\r\nwebhook-id: " + std::string(kId) + "\r\nwebhook-timestamp: 1\r\n" +
+           "webhook-signature: v1," + sign_webhook(key, kId, "1", body) +
+           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
+
+  void send(std::string_view text) {
+    ::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL);
+    poller.wait(now_ns() + 20 * kNsPerMs);
+  }
+
+  /// What came back until now, after giving the receiver its turns.
+  std::string answer() {
+    for (int turn = 0; turn < 3; ++turn) poller.wait(now_ns() + 5 * kNsPerMs);
+    std::string text(1000, '\0');
+    const ssize_t got = ::recv(client.get(), text.data(), text.size(), 0);
+    text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return text;
+  }
+
+  Poller poller;
+  Ledger ledger;
+  Receiver receiver;
+  std::vector<Route> routes = {{.signing_key = "right"}};
+  std::uint16_t port = 0;
+  Fd client;
+};
+
+TEST(Receiver, answers_200_and_tells_the_ledger) {
+  Receipts receipts(Behaviour::answer);
+  receipts.send(receipts.webhook("right"));
+  EXPECT_TRUE(receipts.answer().starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(receipts.receiver.counts().signatures_checked, 1u);
+  EXPECT_EQ(receipts.receiver.counts().signatures_bad, 0u);
+  EXPECT_EQ(receipts.ledger.verdict().unacknowledged_received, 1u);
+}
+
+TEST(Receiver, reads_a_webhook_that_comes_in_pieces_and_two_at_once) {
+  Receipts receipts(Behaviour::answer);
+  const std::string webhook = receipts.webhook("right");
+  receipts.send(webhook.substr(0, 40));
+  EXPECT_EQ(receipts.answer(), "");
+  receipts.send(webhook.substr(40) + webhook);
+  EXPECT_EQ(receipts.answer().size(), 2 * std::string_view("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").size());
+  EXPECT_EQ(receipts.ledger.verdict().duplicates, 1u);
+}
+
+TEST(Receiver, finds_a_bad_signature) {
+  Receipts receipts(Behaviour::answer);
+  receipts.send(receipts.webhook("wrong"));
+  receipts.answer();
+  EXPECT_EQ(receipts.receiver.counts().signatures_bad, 1u);
+}
+
+TEST(Receiver, counts_a_webhook_that_names_no_event) {
+  Receipts receipts(Behaviour::answer);
+  receipts.send("POST /hook/0 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}");
+  receipts.answer();
+  EXPECT_EQ(receipts.receiver.counts().malformed, 1u);
+}
+
+TEST(Receiver, fails_where_it_is_told_to) {
+  Receipts receipts(Behaviour::fail);
+  receipts.send(receipts.webhook("right"));
+  EXPECT_TRUE(receipts.answer().starts_with("HTTP/1.1 500 "));
+  EXPECT_EQ(receipts.ledger.verdict().unacknowledged_received, 0u);
+  EXPECT_EQ(receipts.receiver.counts().sick_requests, 1u);
+}
+
+TEST(Receiver, hangs_where_it_is_told_to) {
+  Receipts receipts(Behaviour::hang);
+  receipts.send(receipts.webhook("right"));
+  EXPECT_EQ(receipts.answer(), "");
+  EXPECT_EQ(receipts.receiver.counts().sick_connections, 1u);
+}
+
+TEST(BoundPort, refuses_connections) {
+  const BoundPort bound = bind_loopback();
+  EXPECT_THROW(connect_loopback(bound.port), std::system_error);
+}
+
+}  // namespace
+
+}  // namespace bench

@@ -1,0 +1,48 @@
+// The log store: bodies and wire logs that people look at and nothing depends on, one database for each day.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "db/db.hpp"
+
+namespace db {
+
+/// Thread-safe. On SQLite a file for each day, DIR/2026-11-22.db, opened when it is first needed and dropped whole by
+/// retention; on PostgreSQL one store.
+class LogStore {
+ public:
+  static base::Result<std::unique_ptr<LogStore>> open_sqlite(std::string directory);
+  static base::Result<std::unique_ptr<LogStore>> open_postgres(PostgresOptions options);
+
+  /// As Db::write and Db::read, in the store of the day of `at`. Reading a day that has no store is not_found.
+  template <class F>
+  auto write(base::Time at, F work) -> asio::awaitable<std::invoke_result_t<F&, Tx&>> {
+    auto store = of(at, Missing::create);
+    if (!store) co_return std::unexpected(store.error());
+    co_return co_await (*store)->write(std::move(work));
+  }
+  template <class F>
+  auto read(base::Time at, F work) -> asio::awaitable<std::invoke_result_t<F&, Tx&>> {
+    auto store = of(at, Missing::fail);
+    if (!store) co_return std::unexpected(store.error());
+    co_return co_await (*store)->read(std::move(work));
+  }
+
+  void stop();
+
+ private:
+  enum class Missing : unsigned char { create, fail };
+  using Shared = std::shared_ptr<Db>;
+
+  LogStore() = default;
+  base::Result<Shared> of(base::Time at, Missing missing);
+
+  std::string directory_;  // empty: one store for all days
+  Shared single_;
+  std::mutex mutex_;
+  std::map<std::string, Shared> by_day_;
+};
+
+}  // namespace db

@@ -1,0 +1,203 @@
+// The embedded store: one writer thread that commits whatever is waiting as one transaction, and a few readers.
+#include <pthread.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "db/inbox.hpp"
+#include "db/mutant.hpp"
+#include "db/sqlite/connection.hpp"
+#include "db/sqlite/room.hpp"
+
+namespace db {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using base::Result;
+
+/// 4 MiB of log: small enough that copying it delays no commit by more than a few milliseconds.
+constexpr int kCheckpointFrames = 1000;
+constexpr std::size_t kJobsPerCommit = 256;
+constexpr auto kReadTimeout = std::chrono::seconds{10};
+
+class SqliteTx final : public Tx {
+ public:
+  explicit SqliteTx(SqliteConnection& connection) : connection_(connection) {}
+
+  Engine engine() const override { return Engine::sqlite; }
+  Result<void> each(std::string_view sql, std::size_t width, std::span<const Arg> args,
+                    const EachSink& sink) override {
+    return connection_.each(sql, width, args, sink);
+  }
+  Result<void> script(std::string_view sql) override { return connection_.script(std::string(sql)); }
+  void on_commit(std::move_only_function<void()> hook) override { hooks.push_back(std::move(hook)); }
+
+  std::vector<std::move_only_function<void()>> hooks;
+
+ protected:
+  Result<std::int64_t> run(std::string_view sql, std::span<const Arg> args, const RowSink* sink) override {
+    return connection_.run(sql, args, sink);
+  }
+
+ private:
+  SqliteConnection& connection_;
+};
+
+/// The closure's result; an exception of it is a bug and becomes Code::internal.
+Result<void> run_guarded(Db::Work& work, Tx& tx) {
+  try {
+    return work(tx);
+  } catch (...) {  // edge: a database thread must survive a closure
+    base::report_uncaught("database closure", std::current_exception());
+    return fail(Code::internal, "a database closure threw; see the log");
+  }
+}
+
+class SqliteDb final : public Db {
+ public:
+  SqliteDb(SqliteOptions options, std::unique_ptr<SqliteConnection> writer,
+           std::vector<std::unique_ptr<SqliteConnection>> readers)
+      : options_(std::move(options)),
+        writer_(std::move(writer)),
+        readers_(std::move(readers)),
+        room_(std::filesystem::path(options_.path).parent_path(), options_.reserve_bytes),
+        commit_seconds_(base::metrics().histogram("crossdock_storage_commit_seconds",
+                                                  "From BEGIN to the end of COMMIT, fsync included",
+                                                  {{"store", options_.durable ? "core" : "log"}})) {
+    threads_.emplace_back([this] { write_loop(); });
+    pthread_setname_np(threads_.back().native_handle(), options_.durable ? "db-writer" : "log-writer");
+    for (const auto& reader : readers_) {
+      threads_.emplace_back([this, &reader] { read_loop(*reader); });
+      pthread_setname_np(threads_.back().native_handle(), "db-reader");
+    }
+  }
+  ~SqliteDb() override { stop(); }
+
+  Engine engine() const override { return Engine::sqlite; }
+  void submit_write(Work work, Done done) override { writes_.push({std::move(work), std::move(done)}); }
+  void submit_read(Work work, Done done) override { reads_.push({std::move(work), std::move(done)}); }
+  std::size_t writes_waiting() const override { return writes_.size(); }
+  bool has_room() const override { return room_.has_room(); }
+
+  void stop() override {
+    writes_.close();
+    reads_.close();
+    for (std::thread& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+    // The writer's connection is closed last, because that copies the log; readers never touch it.
+    readers_.clear();
+    writer_.reset();
+  }
+
+ private:
+  void write_loop() {
+    while (true) {
+      std::deque<Job> jobs = writes_.take(kJobsPerCommit);
+      if (jobs.empty()) return;
+      commit(jobs);
+      if (writer_->wal_frames() >= kCheckpointFrames) {
+        if (auto copied = writer_->checkpoint(); !copied) ended_badly(copied.error());
+      }
+      room_.look();
+    }
+  }
+
+  /// Runs the jobs each in a savepoint and commits them together; nobody hears of success before the commit returned.
+  void commit(std::deque<Job>& jobs) {
+    const auto begun = std::chrono::steady_clock::now();
+    SqliteTx tx(*writer_);
+    std::vector<Result<void>> results;
+    results.reserve(jobs.size());
+    Result<void> outcome = control("BEGIN IMMEDIATE");
+    for (auto job = jobs.begin(); outcome && job != jobs.end(); ++job) {
+      results.push_back(run_in_savepoint(*job, tx));
+      // Some failures (a full disk) end the whole transaction, and with it what the jobs before have done.
+      if (!writer_->in_transaction()) outcome = std::unexpected(results.back().error());
+    }
+    if (outcome && mutant("ack_before_commit")) {
+      for (std::size_t i = 0; i < jobs.size(); ++i) std::exchange(jobs[i].done, [](auto) {})(results[i]);
+    }
+    if (outcome) outcome = control("COMMIT");
+    if (outcome) {
+      for (auto& hook : tx.hooks) hook();
+    } else {
+      if (writer_->in_transaction()) (void)control("ROLLBACK");
+      ended_badly(outcome.error());
+    }
+    commit_seconds_.observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].done(outcome ? std::move(results[i]) : outcome);
+  }
+
+  Result<void> run_in_savepoint(Job& job, SqliteTx& tx) {
+    const std::size_t hooks_before = tx.hooks.size();
+    XD_DO(control("SAVEPOINT job"));
+    Result<void> result = run_guarded(job.work, tx);
+    if (!result) {
+      tx.hooks.resize(hooks_before);
+      if (is_fatal(result.error())) ended_badly(result.error());
+      if (writer_->in_transaction()) XD_DO(control("ROLLBACK TO job"));
+    }
+    if (writer_->in_transaction()) XD_DO(control("RELEASE job"));
+    return result;
+  }
+
+  Result<void> control(std::string_view statement) {
+    XD_DO(writer_->run(statement, {}, nullptr));
+    return {};
+  }
+
+  void ended_badly(const base::Error& error) {
+    if (is_fatal(error)) options_.on_fatal(error.message);
+    if (error.reason == "STORAGE_FULL") room_.ran_out();
+  }
+
+  void read_loop(SqliteConnection& connection) {
+    while (true) {
+      std::deque<Job> jobs = reads_.take(1);
+      if (jobs.empty()) return;
+      connection.set_deadline(std::chrono::steady_clock::now() + kReadTimeout);
+      SqliteTx tx(connection);
+      Result<void> result;
+      if (auto begun = connection.run("BEGIN", {}, nullptr); !begun) result = std::unexpected(begun.error());
+      if (result) result = run_guarded(jobs.front().work, tx);
+      if (connection.in_transaction()) (void)connection.run("ROLLBACK", {}, nullptr);
+      if (!result && is_fatal(result.error())) options_.on_fatal(result.error().message);
+      jobs.front().done(std::move(result));
+    }
+  }
+
+  SqliteOptions options_;
+  std::unique_ptr<SqliteConnection> writer_;
+  std::vector<std::unique_ptr<SqliteConnection>> readers_;
+  Inbox writes_;
+  Inbox reads_;
+  Room room_;
+  base::Histogram& commit_seconds_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+void stop_process(const std::string& reason) {
+  base::log(base::LogLevel::error, "the store can no longer be trusted; stopping so that nothing false is acknowledged",
+            {{"reason", reason}});
+  std::_Exit(74);
+}
+
+Result<std::unique_ptr<Db>> open_sqlite(SqliteOptions options) {
+  using Role = SqliteConnection::Role;
+  XD_TRY(auto writer, SqliteConnection::open(options.path, options.durable ? Role::writer : Role::log_writer));
+  std::vector<std::unique_ptr<SqliteConnection>> readers;
+  for (int i = 0; i < options.readers; ++i) {
+    XD_TRY(auto reader, SqliteConnection::open(options.path, Role::reader));
+    readers.push_back(std::move(reader));
+  }
+  return std::make_unique<SqliteDb>(std::move(options), std::move(writer), std::move(readers));
+}
+
+}  // namespace db

@@ -1,0 +1,93 @@
+#include "event/event_store.hpp"
+
+#include <algorithm>
+
+namespace event {
+
+namespace {
+
+using base::Result;
+
+constexpr const char* kColumns =
+    "tenant_id, id, type, subject, data, changes, occurred_at, created_at, idempotency_key, ordering_key, origin, hop, "
+    "traceparent, deliveries";
+
+StoredEvent read_event(const db::Row& row) {
+  StoredEvent stored;
+  Event& event = stored.event;
+  event.tenant = row.id<base::TenantId>(0);
+  event.id = row.id<EventId>(1);
+  event.type = row.string(2);
+  event.subject = row.string(3);
+  event.data = row.string(4);
+  event.changes = row.string(5);
+  event.occurred = row.time(6);
+  event.created = row.time(7);
+  event.idempotency_key = row.string(8);
+  event.ordering_key = row.string(9);
+  event.origin = row.string(10);
+  event.hop = static_cast<int>(row.integer(11));
+  event.traceparent = row.string(12);
+  stored.deliveries = row.integer(13);
+  return stored;
+}
+
+}  // namespace
+
+Result<void> insert_events(db::Tx& tx, std::span<const EventPtr> events, std::span<const std::int64_t> deliveries) {
+  std::vector<db::Arg> args;
+  args.reserve(events.size() * 14);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const Event& event = *events[i];
+    args.insert(args.end(),
+                {event.tenant, event.id, event.type, event.subject, event.data, event.changes, event.occurred,
+                 event.created, event.idempotency_key, event.ordering_key, event.origin, event.hop, event.traceparent,
+                 deliveries[i]});
+  }
+  return tx.each("INSERT INTO events (tenant_id, id, type, subject, data, changes, occurred_at, created_at,"
+                 " idempotency_key, ordering_key, origin, hop, traceparent, deliveries)"
+                 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                 14, args);
+}
+
+Result<std::optional<StoredEvent>> find_event(db::Tx& tx, base::TenantId tenant, EventId id) {
+  std::optional<StoredEvent> found;
+  XD_DO(tx.query("SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1 AND id = $2", {tenant, id},
+                 [&](const db::Row& row) { found = read_event(row); }));
+  return found;
+}
+
+Result<std::unordered_map<EventId, EventPtr>> find_events(
+    db::Tx& tx, std::span<const std::pair<base::TenantId, EventId>> wanted) {
+  std::vector<db::Arg> args;
+  args.reserve(wanted.size() * 2);
+  for (const auto& [tenant, id] : wanted) args.insert(args.end(), {tenant, id});
+  std::unordered_map<EventId, EventPtr> found;
+  XD_DO(tx.each("SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1 AND id = $2", 2, args,
+                [&](std::size_t, std::int64_t, const db::Row* row) {
+                  if (row == nullptr) return;
+                  auto event = std::make_shared<const Event>(std::move(read_event(*row).event));
+                  found.emplace(event->id, std::move(event));
+                }));
+  return found;
+}
+
+Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query) {
+  std::string sql = "SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1";
+  std::vector<db::Arg> args = {query.tenant};
+  const auto add = [&](const char* condition, const db::Arg& arg) {
+    args.push_back(arg);
+    sql.append(condition).append(std::to_string(args.size()));
+  };
+  if (query.before) add(" AND id < $", *query.before);
+  if (query.after) add(" AND id > $", *query.after);
+  if (!query.type.empty()) add(" AND type = $", query.type);
+  sql += query.after ? " ORDER BY id" : " ORDER BY id DESC";
+  add(" LIMIT $", query.limit);
+  std::vector<StoredEvent> events;
+  XD_DO(tx.query(sql, args, [&](const db::Row& row) { events.push_back(read_event(row)); }));
+  if (query.after) std::ranges::reverse(events);
+  return events;
+}
+
+}  // namespace event

@@ -1,0 +1,38 @@
+// The table events.
+#pragma once
+
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "db/db.hpp"
+#include "event/event.hpp"
+
+namespace event {
+
+struct StoredEvent {
+  Event event;
+  std::int64_t deliveries = 0;
+};
+
+/// deliveries[i] belongs to events[i].
+base::Result<void> insert_events(db::Tx& tx, std::span<const EventPtr> events,
+                                 std::span<const std::int64_t> deliveries);
+
+base::Result<std::optional<StoredEvent>> find_event(db::Tx& tx, base::TenantId tenant, EventId id);
+
+/// Several at once, of any tenants; what is not there is not in the answer.
+base::Result<std::unordered_map<EventId, EventPtr>> find_events(
+    db::Tx& tx, std::span<const std::pair<base::TenantId, EventId>> wanted);
+
+struct EventQuery {
+  base::TenantId tenant{};
+  std::optional<EventId> before{};  ///< older than this
+  std::optional<EventId> after{};   ///< newer than this; then the oldest of them come, still newest first
+  std::string type{};               ///< empty: any
+  std::size_t limit = 50;
+};
+/// Newest first.
+base::Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query);
+
+}  // namespace event

@@ -1,0 +1,88 @@
+#include "event/publish.hpp"
+
+#include <charconv>
+
+#include "base/assert.hpp"
+#include "event/event_store.hpp"
+
+namespace event {
+
+namespace {
+
+using base::Result;
+
+IdempotencyKey key_of(const Publication& publication) {
+  return {publication.event->tenant, "events", publication.event->idempotency_key, publication.body_hash};
+}
+
+/// "id created deliveries": what an answer is rebuilt from.
+std::string remember(const Published& published) {
+  return published.id.str() + " " + std::to_string(base::to_micros(published.created)) + " " +
+         std::to_string(published.deliveries);
+}
+
+Published recall(const std::string& text) {
+  Published published;
+  published.replayed = true;
+  const auto id = EventId::parse(std::string_view(text).substr(0, 36));
+  XD_ASSERT(id && text.size() > 38);
+  published.id = *id;
+  std::int64_t micros = 0;
+  const char* end = text.data() + text.size();
+  const auto created = std::from_chars(text.data() + 37, end, micros);
+  published.created = base::from_micros(micros);
+  std::from_chars(created.ptr + 1, end, published.deliveries);
+  return published;
+}
+
+/// The answer when the key says that this was done before, or may not be done; nothing when it is new.
+Result<std::optional<Published>> check_key(db::Tx& tx, const Publication& publication, const Published& fresh) {
+  if (publication.event->idempotency_key.empty()) return std::optional<Published>{};
+  const IdempotencyKey key = key_of(publication);
+  auto earlier = begin_idempotent(tx, key, publication.event->created);
+  if (!earlier && earlier.error().reason == "IDEMPOTENCY_KEY_REUSED") {
+    Published refused;
+    refused.key_reused = true;
+    return std::optional(refused);
+  }
+  if (!earlier) return std::unexpected(earlier.error());
+  if (*earlier) return std::optional(recall((*earlier)->body));
+  XD_DO(store_answer(tx, key, {202, remember(fresh)}));
+  return std::optional<Published>{};
+}
+
+}  // namespace
+
+Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue, std::vector<Publication> publications) {
+  std::vector<Published> answers;
+  std::vector<EventPtr> events;
+  std::vector<std::int64_t> deliveries;
+  std::vector<queue::Task> tasks;
+  answers.reserve(publications.size());
+  events.reserve(publications.size());
+  for (Publication& publication : publications) {
+    const Published fresh{publication.event->id, publication.event->created, publication.deliveries};
+    XD_TRY(const auto known, check_key(tx, publication, fresh));
+    answers.push_back(known.value_or(fresh));
+    if (known) continue;
+    events.push_back(std::move(publication.event));
+    deliveries.push_back(publication.deliveries);
+    std::ranges::move(publication.tasks, std::back_inserter(tasks));
+  }
+  XD_DO(insert_events(tx, events, deliveries));
+  if (!tasks.empty()) XD_DO(queue.enqueue(tx, std::move(tasks)));
+  return answers;
+}
+
+Intake::Intake(base::Gate& gate, db::Db& store, queue::Queue& queue)
+    : store_(store), queue_(queue), batcher_(gate, "publish", [this](std::vector<Publication> publications) {
+        return publish_all(std::move(publications));
+      }) {}
+
+base::Task<std::vector<Published>> Intake::publish_all(std::vector<Publication> publications) {
+  co_return co_await store_.write([this, publications = std::move(publications)](db::Tx& tx) mutable {
+    return event::publish(tx, queue_, std::move(publications));
+  });
+}
+
+}  // namespace event

@@ -1,0 +1,49 @@
+// Publishing: the one way in which an event comes into being, together with everything it causes.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "base/batcher.hpp"
+#include "event/event.hpp"
+#include "event/idempotency.hpp"
+#include "queue/queue.hpp"
+
+namespace event {
+
+/// An event and the tasks it causes, decided before the transaction.
+struct Publication {
+  EventPtr event{};
+  std::vector<queue::Task> tasks{};
+  std::int64_t deliveries = 0;  ///< what is told to the publisher: tasks, or what a fan-out task will make of them
+  std::string body_hash{};      ///< of the request, where the event has an idempotency key
+};
+
+struct Published {
+  EventId id{};
+  base::Time created{};
+  std::int64_t deliveries = 0;
+  bool replayed = false;  ///< an earlier request with this key published it
+  bool key_reused = false;  ///< the key belongs to another body: nothing was published
+};
+
+/// Writes events, idempotency keys and tasks in the caller's transaction; answers in order.
+base::Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue, std::vector<Publication> publications);
+
+/// Publishing for requests: collects what arrives on this shard while the last commit runs. Lives on the shard.
+class Intake {
+ public:
+  Intake(base::Gate& gate, db::Db& store, queue::Queue& queue);
+
+  /// Returns after the commit. Errors: what the store says; limited when too much is waiting.
+  base::Task<Published> publish(Publication publication) { return batcher_.add(std::move(publication)); }
+  /// All of them in one transaction of their own.
+  base::Task<std::vector<Published>> publish_all(std::vector<Publication> publications);
+
+ private:
+  db::Db& store_;
+  queue::Queue& queue_;
+  base::Batcher<Publication, Published> batcher_;
+};
+
+}  // namespace event

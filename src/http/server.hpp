@@ -1,0 +1,90 @@
+// The HTTP/1.1 server of one shard: listens, reads requests within limits and deadlines, writes responses.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "base/gate.hpp"
+#include "base/limits.hpp"
+#include "http/message.hpp"
+#include "http/tls.hpp"
+
+namespace http {
+
+/// What the program does with requests. Called on the shard's thread.
+struct Application {
+  /// Answers a request; an exception becomes a 500.
+  std::function<asio::awaitable<Response>(Request)> answer;
+  /// The body of an answer that the server gives by itself (400, 408, 413, 414, 431, 500, 503, 505).
+  std::function<Response(int status, std::string_view detail)> refuse;
+};
+
+struct ServerOptions {
+  asio::ip::tcp::endpoint endpoint{};
+  std::size_t body_bytes_max = base::limits::kBodyBytesDefault;
+  std::size_t connections_max = base::limits::kConnectionsPerShard;
+  std::shared_ptr<TlsIdentity> tls{};  ///< null: plain
+};
+
+/// A connection as the server sees it: something with a deadline that can be told to end.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  /// Its deadline has passed: the operation under way is cancelled.
+  virtual void expire() = 0;
+  /// The server drains: an idle connection ends now, a busy one after its answer.
+  virtual void drain() = 0;
+
+  base::Deadline deadline = base::Deadline::max();
+  std::list<Connection*>::iterator place{};  ///< in the server's list
+};
+
+/// Several servers (one for each shard) listen on the same address by SO_REUSEPORT; the kernel spreads connections.
+class Server {
+ public:
+  Server(asio::any_io_executor executor, ServerOptions options, Application application);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Binds and begins to accept. Error: unavailable, when the address cannot be had.
+  base::Result<void> listen();
+  /// The address that is listened on, with the real port where 0 was asked for.
+  asio::ip::tcp::endpoint local() const { return local_; }
+
+  /// Stops accepting, ends idle connections, waits for busy ones (at most until the deadline, then cuts them off).
+  asio::awaitable<void> drain(base::Deadline deadline);
+
+  std::size_t connections() const { return connections_.size(); }
+
+  // For connections.
+  const ServerOptions& options() const { return options_; }
+  const Application& application() const { return application_; }
+  bool draining() const { return draining_; }
+  std::string_view date();  ///< for the Date header, made once a second
+  void opened(Connection& connection);
+  void closed(Connection& connection);
+
+ private:
+  base::Task<void> accept_loop();
+  base::Task<void> serve(asio::ip::tcp::socket socket);
+  void tick();
+
+  asio::any_io_executor executor_;
+  ServerOptions options_;
+  Application application_;
+  asio::ip::tcp::acceptor acceptor_;
+  asio::ip::tcp::endpoint local_;
+  std::list<Connection*> connections_;
+  base::Waiter<bool> room_;
+  bool draining_ = false;
+  bool ticking_ = false;
+  asio::steady_timer ticker_;
+  std::time_t date_second_ = 0;
+  std::string date_;
+  base::Gate gate_;
+};
+
+}  // namespace http

@@ -1,0 +1,262 @@
+#include "http/session.hpp"
+
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+
+namespace http {
+
+namespace {
+
+namespace beast = boost::beast;
+using asio::ip::tcp;
+using Parser = beast::http::request_parser<beast::http::string_body>;
+
+constexpr std::size_t kReadBytes = 8 << 10;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/// Why a request cannot be answered by the program; ends the connection.
+struct Refusal {
+  int status = 0;  // 0: nothing can be said, only closed
+  std::string detail{};
+};
+
+Refusal refusal_of(const boost::system::error_code& error) {
+  using beast::http::error;
+  if (error == error::header_limit) return {431, "the header is larger than 32 KiB; send fewer or shorter fields"};
+  if (error == error::body_limit) return {413, "the body is larger than this server accepts"};
+  if (error == error::bad_version) return {505, "only HTTP/1.1 and HTTP/1.0 are spoken"};
+  if (error.category() == beast::http::make_error_code(error::bad_version).category()) {
+    return {400, "not a well-formed HTTP/1.1 request: " + error.message()};
+  }
+  return {};  // the connection itself failed
+}
+
+template <class Stream>
+class Session final : public Connection {
+ public:
+  Session(Server& server, Stream stream, std::string remote_ip)
+      : server_(server), stream_(std::move(stream)), remote_ip_(std::move(remote_ip)) {
+    server_.opened(*this);
+  }
+  ~Session() override { server_.closed(*this); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  Stream& stream() { return stream_; }
+
+  void expire() override {
+    expired_ = true;
+    boost::system::error_code ignored;
+    stream_.lowest_layer().cancel(ignored);
+    // A peer that takes nothing cannot be told; the second time there is nothing left to try.
+    if (refusing_) stream_.lowest_layer().close(ignored);
+  }
+
+  void drain() override {
+    if (!idle_) return;
+    boost::system::error_code ignored;
+    stream_.lowest_layer().cancel(ignored);
+  }
+
+  void within(std::chrono::steady_clock::duration span) { deadline = std::chrono::steady_clock::now() + span; }
+
+  asio::awaitable<void> run() {
+    while (co_await one_request()) {
+    }
+    boost::system::error_code ignored;
+    stream_.lowest_layer().shutdown(tcp::socket::shutdown_both, ignored);
+  }
+
+ private:
+  /// Reads a request and answers it; false ends the connection.
+  asio::awaitable<bool> one_request() {
+    if (buffer_.size() == 0 && !co_await wait_for_first_byte()) co_return false;
+    Parser parser;
+    parser.header_limit(base::limits::kHeaderBytesMax);
+    parser.body_limit(server_.options().body_bytes_max);
+    std::optional<Refusal> refusal = co_await read_header(parser);
+    if (!refusal) refusal = check_header(parser);
+    if (!refusal) refusal = co_await read_body(parser);
+    if (refusal) {
+      co_await refuse(*refusal);
+      co_return false;
+    }
+    const bool keep = parser.get().keep_alive() && !server_.draining();
+    const bool head_only = parser.get().method() == beast::http::verb::head;
+    deadline = base::Deadline::max();
+    Response response = co_await answer(request_of(parser));
+    const bool keep_after = keep && !server_.draining();
+    co_return co_await write(response, keep_after, head_only) && keep_after;
+  }
+
+  asio::awaitable<bool> wait_for_first_byte() {
+    if (server_.draining()) co_return false;
+    within(base::limits::kIdleDeadline);
+    idle_ = true;
+    const bool came = !co_await read_some();
+    idle_ = false;
+    co_return came;
+  }
+
+  asio::awaitable<boost::system::error_code> read_some() {
+    boost::system::error_code error;
+    const std::size_t count = co_await stream_.async_read_some(buffer_.prepare(kReadBytes),
+                                                               asio::redirect_error(asio::use_awaitable, error));
+    buffer_.commit(count);
+    co_return error;
+  }
+
+  asio::awaitable<std::optional<Refusal>> read_header(Parser& parser) {
+    within(base::limits::kHeaderDeadline);
+    while (!parser.is_header_done()) {
+      boost::system::error_code error;
+      buffer_.consume(parser.put(buffer_.data(), error));
+      if (error && error != beast::http::error::need_more) co_return refusal_of(error);
+      if (parser.is_header_done()) break;
+      if (buffer_.size() > base::limits::kHeaderBytesMax) co_return refusal_of(beast::http::error::header_limit);
+      if (co_await read_some()) co_return cut_short("the header did not arrive within 10 s");
+    }
+    co_return std::nullopt;
+  }
+
+  Refusal cut_short(const char* detail) const { return expired_ ? Refusal{408, detail} : Refusal{}; }
+
+  std::optional<Refusal> check_header(Parser& parser) const {
+    const auto& head = parser.get();
+    if (head.target().size() > base::limits::kTargetBytesMax) return Refusal{414, "the target is longer than 8 KiB"};
+    if (std::distance(head.begin(), head.end()) > static_cast<std::ptrdiff_t>(base::limits::kHeaderCountMax)) {
+      return Refusal{431, "more than 100 header fields; send fewer"};
+    }
+    if (head.target().empty() || head.target().front() != '/') {
+      return Refusal{400, "the target must be a path that begins with /"};
+    }
+    if (head.version() >= 11 && head.count(beast::http::field::host) != 1) {
+      return Refusal{400, "HTTP/1.1 needs exactly one Host field"};
+    }
+    const auto length = parser.content_length();
+    if (length && *length > server_.options().body_bytes_max) return refusal_of(beast::http::error::body_limit);
+    return std::nullopt;
+  }
+
+  asio::awaitable<std::optional<Refusal>> read_body(Parser& parser) {
+    if (parser.is_done()) co_return std::nullopt;
+    within(base::limits::kBodyDeadline);
+    if (equals_ignoring_case(std::string_view(parser.get()[beast::http::field::expect]), "100-continue") &&
+        buffer_.size() == 0 && co_await write_raw(kContinue)) {
+      co_return Refusal{};
+    }
+    parser.eager(true);
+    while (!parser.is_done()) {
+      boost::system::error_code error;
+      if (buffer_.size() > 0) {
+        buffer_.consume(parser.put(buffer_.data(), error));
+        if (error && error != beast::http::error::need_more) co_return refusal_of(error);
+        if (parser.is_done()) break;
+      }
+      if (buffer_.size() > base::limits::kHeaderBytesMax) co_return Refusal{400, "a chunk header is too long"};
+      if (co_await read_some()) co_return cut_short("the body did not arrive within 30 s");
+    }
+    co_return std::nullopt;
+  }
+
+  Request request_of(Parser& parser) {
+    auto& message = parser.get();
+    Request request;
+    request.method = std::string_view(message.method_string());
+    request.target = std::string_view(message.target());
+    const std::size_t question = std::min(request.target.find('?'), request.target.size());
+    request.path = request.target.substr(0, question);
+    request.query = question < request.target.size() ? request.target.substr(question + 1) : std::string_view{};
+    request.headers.reserve(16);
+    for (const auto& field : message) {
+      request.headers.emplace_back(std::string_view(field.name_string()), std::string_view(field.value()));
+    }
+    request.body = std::move(message.body());
+    request.remote_ip = remote_ip_;
+    return request;
+  }
+
+  asio::awaitable<Response> answer(Request request) {
+    std::exception_ptr thrown;
+    try {
+      co_return co_await server_.application().answer(std::move(request));
+    } catch (...) {  // edge: a request's bug is its own
+      thrown = std::current_exception();
+    }
+    base::report_uncaught("http request", thrown);
+    co_return server_.application().refuse(500, "this is a defect of the server; its log has the details");
+  }
+
+  asio::awaitable<void> refuse(const Refusal& refusal) {
+    if (refusal.status == 0) co_return;
+    refusing_ = true;
+    const Response response = server_.application().refuse(refusal.status, refusal.detail);
+    co_await write(response, /*keep=*/false, /*head_only=*/false);
+    // Let the peer read the answer before the rest of what it sends makes the kernel reset the connection.
+    boost::system::error_code ignored;
+    stream_.lowest_layer().shutdown(tcp::socket::shutdown_send, ignored);
+    within(std::chrono::seconds{1});
+    buffer_.clear();
+    for (std::size_t discarded = 0; discarded < (1 << 20) && !co_await read_some(); buffer_.clear()) {
+      discarded += kReadBytes;
+    }
+  }
+
+  asio::awaitable<bool> write(const Response& response, bool keep, bool head_only) {
+    head_.clear();
+    head_.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+    head_.append(reason_phrase(response.status)).append("\r\nDate: ").append(server_.date());
+    if (!response.body.empty()) head_.append("\r\nContent-Type: ").append(response.content_type);
+    if (response.status != 204 && response.status != 304) {
+      head_.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
+    }
+    for (const auto& [name, value] : response.headers) head_.append("\r\n").append(name).append(": ").append(value);
+    if (!keep) head_.append("\r\nConnection: close");
+    head_.append("\r\n\r\n");
+    if (!head_only) head_.append(response.body);
+    co_return !co_await write_raw(head_);
+  }
+
+  /// Returns the error, if any.
+  asio::awaitable<boost::system::error_code> write_raw(std::string_view bytes) {
+    within(base::limits::kWriteDeadline);
+    boost::system::error_code error;
+    co_await asio::async_write(stream_, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
+    co_return error;
+  }
+
+  Server& server_;
+  Stream stream_;
+  std::string remote_ip_;
+  beast::flat_buffer buffer_;
+  std::string head_;
+  bool idle_ = false;
+  bool expired_ = false;
+  bool refusing_ = false;
+};
+
+}  // namespace
+
+asio::awaitable<void> serve_plain(Server& server, tcp::socket socket, std::string remote_ip) {
+  Session<tcp::socket> session(server, std::move(socket), std::move(remote_ip));
+  co_await session.run();
+}
+
+asio::awaitable<void> serve_tls(Server& server, tcp::socket socket, std::string remote_ip) {
+  using Stream = asio::ssl::stream<tcp::socket>;
+  const auto context = server.options().tls->context();
+  Session<Stream> session(server, Stream(std::move(socket), *context), std::move(remote_ip));
+  session.within(base::limits::kHeaderDeadline);
+  boost::system::error_code error;
+  co_await session.stream().async_handshake(asio::ssl::stream_base::server,
+                                            asio::redirect_error(asio::use_awaitable, error));
+  if (!error) co_await session.run();
+}
+
+}  // namespace http

@@ -1,0 +1,49 @@
+#include "http/tls.hpp"
+
+#include <boost/asio/ssl/impl/src.hpp>
+
+namespace http {
+
+namespace {
+
+namespace ssl = boost::asio::ssl;
+using base::Code;
+using base::fail;
+using base::Result;
+
+Result<std::shared_ptr<ssl::context>> make_context(const std::string& certificate, const std::string& key) {
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
+  context->set_options(ssl::context::default_workarounds | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1 |
+                       ssl::context::no_compression);
+  boost::system::error_code error;
+  context->use_certificate_chain_file(certificate, error);
+  if (error) return fail(Code::invalid, "cannot use the certificate file " + certificate + ": " + error.message());
+  context->use_private_key_file(key, ssl::context::pem, error);
+  if (error) return fail(Code::invalid, "cannot use the key file " + key + ": " + error.message());
+  if (SSL_CTX_check_private_key(context->native_handle()) != 1) {
+    return fail(Code::invalid, "the key in " + key + " does not belong to the certificate in " + certificate);
+  }
+  return context;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<TlsIdentity>> TlsIdentity::load(std::string certificate_file, std::string key_file) {
+  std::shared_ptr<TlsIdentity> identity(new TlsIdentity(std::move(certificate_file), std::move(key_file)));
+  XD_DO(identity->reload());
+  return identity;
+}
+
+Result<void> TlsIdentity::reload() {
+  XD_TRY(auto context, make_context(certificate_file_, key_file_));
+  const std::lock_guard lock(mutex_);  // tidy: allow bans reloaded by the signal's shard, read by all shards
+  context_ = std::move(context);
+  return {};
+}
+
+std::shared_ptr<ssl::context> TlsIdentity::context() const {
+  const std::lock_guard lock(mutex_);  // tidy: allow bans reloaded by the signal's shard, read by all shards
+  return context_;
+}
+
+}  // namespace http

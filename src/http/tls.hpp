@@ -1,0 +1,34 @@
+// The listener's certificate: read from files, read again on demand while connections live.
+#pragma once
+
+#include <boost/asio/ssl/context.hpp>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace http {
+
+/// Thread-safe. Connections keep the context they began with.
+class TlsIdentity {
+ public:
+  /// PEM files: the certificate chain, and its key. Error: invalid, naming the file and what is wrong.
+  static base::Result<std::shared_ptr<TlsIdentity>> load(std::string certificate_file, std::string key_file);
+
+  /// Reads the files again; on an error the old certificate stays in use.
+  base::Result<void> reload();
+
+  std::shared_ptr<boost::asio::ssl::context> context() const;
+
+ private:
+  TlsIdentity(std::string certificate_file, std::string key_file)
+      : certificate_file_(std::move(certificate_file)), key_file_(std::move(key_file)) {}
+
+  std::string certificate_file_;
+  std::string key_file_;
+  mutable std::mutex mutex_;  // tidy: allow bans reloaded by the signal's shard, read by all shards
+  std::shared_ptr<boost::asio::ssl::context> context_;
+};
+
+}  // namespace http

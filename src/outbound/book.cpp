@@ -1,0 +1,123 @@
+#include "outbound/book.hpp"
+
+#include "base/log.hpp"
+#include "crypto/encoding.hpp"
+#include "format/json.hpp"
+#include "outbound/pattern.hpp"
+
+namespace outbound {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using base::Result;
+
+constexpr std::size_t kTypesRememberedMax = 1024;
+
+std::string_view member(const format::Value& object, std::string_view key, std::string_view otherwise) {
+  const format::Value* value = object.find(key);
+  return value != nullptr && value->is_string() ? value->text() : otherwise;
+}
+
+Result<PreparedAuth::Mac> prepare_mac(const format::Value& config, const Subscription& subscription) {
+  const std::string_view algorithm = member(config, "algorithm", "sha256");
+  const std::optional<crypto::Hash> hash = algorithm == "sha256"   ? std::optional(crypto::Hash::sha256)
+                                           : algorithm == "sha1"   ? std::optional(crypto::Hash::sha1)
+                                           : algorithm == "sha512" ? std::optional(crypto::Hash::sha512)
+                                                                   : std::nullopt;
+  if (!hash) return fail(Code::invalid, "auth_config.algorithm is sha1, sha256 or sha512");
+  const std::string_view encoding = member(config, "encoding", "hex");
+  if (encoding != "hex" && encoding != "base64") return fail(Code::invalid, "auth_config.encoding is hex or base64");
+  const std::string_view own = subscription.secrets.empty() ? "" : subscription.secrets.front().text.reveal();
+  const std::string_view key = member(config, "secret", own);
+  if (key.empty()) return fail(Code::invalid, "auth_config.secret is missing");
+  return PreparedAuth::Mac{std::string(member(config, "header", "X-Signature")),
+                           std::string(member(config, "prefix", "")), encoding == "base64",
+                           crypto::HmacKey(*hash, key)};
+}
+
+Result<PreparedAuth> prepare_auth(const Subscription& subscription) {
+  PreparedAuth auth;
+  if (subscription.auth_type == AuthType::none) return auth;
+  XD_TRY(const auto document, format::parse_json(std::string(subscription.auth_config.reveal())));
+  const format::Value& config = document.root();
+  switch (subscription.auth_type) {
+    case AuthType::none: break;
+    case AuthType::basic: {
+      const std::string pair = std::string(member(config, "username", "")) + ":" +
+                               std::string(member(config, "password", ""));
+      auth.header_line = "Authorization: Basic " + crypto::to_base64(pair);
+      break;
+    }
+    case AuthType::api_key:
+      auth.header_line = std::string(member(config, "header", "X-API-Key")) + ": " +
+                         std::string(member(config, "value", ""));
+      break;
+    case AuthType::hmac: {
+      XD_TRY(auth.mac, prepare_mac(config, subscription));
+      break;
+    }
+  }
+  return auth;
+}
+
+}  // namespace
+
+Result<Prepared> prepare(SubscriptionPtr config) {
+  Prepared prepared;
+  XD_TRY(prepared.auth, prepare_auth(*config));
+  for (const SigningSecret& secret : config->secrets) {
+    XD_TRY(auto key, crypto::WebhookSecret::parse(secret.text.reveal()));
+    prepared.signers.push_back({std::move(key), secret.valid_until});
+  }
+  prepared.config = std::move(config);
+  return prepared;
+}
+
+void Book::put(const SubscriptionPtr& subscription) {
+  const PreparedPtr known = find(subscription->id);
+  if (known && known->config->version > subscription->version) return;
+  auto prepared = prepare(subscription);
+  if (!prepared) {
+    base::log(base::LogLevel::error, "a stored subscription cannot be used; save it again",
+              {{"subscription_id", subscription->id}, {"error", prepared.error().message}});
+    return;
+  }
+  remove(subscription->tenant, subscription->id);
+  auto shared = std::make_shared<const Prepared>(std::move(*prepared));
+  by_tenant_[subscription->tenant].subscriptions.push_back(shared);
+  by_id_[subscription->id] = std::move(shared);
+}
+
+void Book::remove(TenantId tenant, SubscriptionId id) {
+  by_id_.erase(id);
+  const auto found = by_tenant_.find(tenant);
+  if (found == by_tenant_.end()) return;
+  std::erase_if(found->second.subscriptions, [id](const PreparedPtr& prepared) { return prepared->config->id == id; });
+  found->second.by_type.clear();
+}
+
+PreparedPtr Book::find(SubscriptionId id) const {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second;
+}
+
+const std::vector<PreparedPtr>& Book::match(TenantId tenant, const std::string& type) {
+  static const std::vector<PreparedPtr> none;
+  const auto found = by_tenant_.find(tenant);
+  if (found == by_tenant_.end()) return none;
+  OfTenant& known = found->second;
+  if (const auto answer = known.by_type.find(type); answer != known.by_type.end()) return answer->second;
+  if (known.by_type.size() >= kTypesRememberedMax) known.by_type.clear();
+  std::vector<PreparedPtr>& answer = known.by_type[type];
+  for (const PreparedPtr& prepared : known.subscriptions) {
+    const bool wanted = std::ranges::any_of(prepared->config->event_types, [&](const std::string& pattern) {
+      return pattern_matches(pattern, type);
+    });
+    if (wanted && prepared->config->takes_events()) answer.push_back(prepared);
+  }
+  return answer;
+}
+
+}  // namespace outbound

@@ -1,0 +1,257 @@
+#include "outbound/deliver.hpp"
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "event/event_store.hpp"
+#include "format/json.hpp"
+#include "outbound/request.hpp"
+#include "tenant/audit.hpp"
+
+namespace outbound {
+
+namespace {
+
+using base::Result;
+
+constexpr std::string_view kDelivered = "DELIVERED";
+constexpr std::string_view kFailed = "FAILED";
+
+std::int64_t to_ms(std::int64_t micros) { return (micros + 500) / 1000; }
+
+std::string headers_json(const http::OutboundResponse& response) {
+  std::string text;
+  format::JsonWriter json(text);
+  json.begin_object();
+  std::set<std::string_view> written;
+  for (const auto& [name, value] : response.headers) {
+    if (written.insert(name).second) json.key(name).value(value);
+  }
+  json.end_object();
+  return text;
+}
+
+void count(const Attempt& attempt, bool final) {
+  static const auto series = [](const char* outcome) -> base::Counter& {
+    return base::metrics().counter("crossdock_delivery_attempts_total", "Delivery attempts by what came of them",
+                                   {{"outcome", outcome}});
+  };
+  static base::Counter& delivered = series("delivered");
+  static base::Counter& retrying = series("retrying");
+  static base::Counter& failed = series("failed");
+  static base::Histogram& seconds =
+      base::metrics().histogram("crossdock_delivery_duration_seconds", "Duration of delivery attempts");
+  (attempt.outcome == kDelivered ? delivered : final ? failed : retrying).add();
+  seconds.observe(static_cast<double>(attempt.timings.total_us) / 1e6);
+}
+
+/// The rows that a batch of finished runs turns into.
+struct Rows {
+  std::vector<Delivery> deliveries;
+  std::vector<AttemptOf> attempts;
+  std::map<SubscriptionId, StatsChange> stats;
+  std::map<SubscriptionId, TenantId> tenants;
+  std::set<SubscriptionId> gone;
+};
+
+Attempt unknown_attempt(const queue::Task& task) {
+  Attempt attempt;
+  attempt.number = task.attempts_opened() + 1;
+  attempt.outcome = "UNKNOWN";
+  attempt.started = task.due;
+  attempt.error_class = "INTERNAL";
+  attempt.error_message = "Crossdock was stopped while this attempt was under way; the receiver may have got it";
+  return attempt;
+}
+
+void add_delivery(Rows& rows, const queue::Task& task, const Attempt& attempt, std::string event_type,
+                  std::string status) {
+  const DeliveryArgs args = read_args(task.args);
+  Delivery delivery;
+  delivery.id = DeliveryId{task.id.uuid};
+  delivery.tenant = task.tenant;
+  delivery.subscription = SubscriptionId{task.lane.uuid};
+  delivery.event = event::EventId{task.ref};
+  delivery.event_type = std::move(event_type);
+  delivery.status = std::move(status);
+  delivery.replay_no = args.replay_no;
+  delivery.replay_of = args.replay_of;
+  delivery.created = task.created;
+  delivery.completed = attempt.started + std::chrono::microseconds{attempt.timings.total_us};
+  delivery.last = attempt;
+  rows.deliveries.push_back(std::move(delivery));
+}
+
+void add_stats(Rows& rows, const queue::Task& task, const AttemptReport& report) {
+  const SubscriptionId id{task.lane.uuid};
+  rows.tenants[id] = task.tenant;
+  StatsChange& change = rows.stats[id];
+  change.id = id;
+  const base::Time ended = report.attempt.started + std::chrono::microseconds{report.attempt.timings.total_us};
+  if (report.attempt.outcome == kDelivered) {
+    ++change.delivered;
+    change.last_success = ended;
+    change.failed_at_end = 0;
+    change.first_failure_at_end.reset();
+  } else {
+    ++change.failed;
+    change.last_failure = ended;
+    if (change.failed_at_end++ == 0) change.first_failure_at_end = ended;
+  }
+  if (report.gone) rows.gone.insert(id);
+}
+
+void add(Rows& rows, const queue::Finished& finished) {
+  const queue::Task& task = *finished.task;
+  const queue::Verdict& verdict = finished.outcome->verdict;
+  const auto* report = static_cast<const AttemptReport*>(finished.outcome->report.get());
+  const Attempt attempt = report != nullptr ? report->attempt : unknown_attempt(task);
+  const bool final = verdict.kind == queue::Verdict::Kind::done && !finished.stale;
+  if (report != nullptr && !report->cancelled) add_stats(rows, task, *report);
+  if (!final) {
+    rows.attempts.push_back({DeliveryId{task.id.uuid}, SubscriptionId{task.lane.uuid}, task.tenant, attempt});
+  } else if (report == nullptr) {
+    add_delivery(rows, task, attempt, "", std::string(kFailed));
+  } else {
+    add_delivery(rows, task, attempt, report->event_type, report->cancelled ? "CANCELLED" : attempt.outcome);
+  }
+}
+
+}  // namespace
+
+DeliveryHandler::DeliveryHandler(Parts parts) : parts_(parts), random_(std::random_device{}()) {}
+
+Result<void> DeliveryHandler::hydrate(db::Tx& tx, std::span<queue::Task> tasks) const {
+  std::vector<std::pair<TenantId, event::EventId>> wanted;
+  wanted.reserve(tasks.size());
+  for (const queue::Task& task : tasks) wanted.emplace_back(task.tenant, event::EventId{task.ref});
+  XD_TRY(const auto events, event::find_events(tx, wanted));
+  for (queue::Task& task : tasks) {
+    const auto found = events.find(event::EventId{task.ref});
+    if (found == events.end()) continue;
+    task.payload_bytes = found->second->bytes();
+    task.payload = found->second;
+  }
+  return {};
+}
+
+asio::awaitable<queue::Outcome> DeliveryHandler::run(const queue::Task& task) {
+  auto report = std::make_shared<AttemptReport>();
+  auto event = std::static_pointer_cast<const event::Event>(task.payload);
+  PreparedPtr subscription = parts_.book.find(SubscriptionId{task.lane.uuid});
+  if (!event || !subscription || subscription->config->tenant != task.tenant) {
+    report->cancelled = true;
+    report->attempt.number = task.attempts_opened();
+    report->attempt.outcome = "CANCELLED";
+    report->attempt.started = parts_.clock.now();
+    report->attempt.error_class = "CANCELLED";
+    report->attempt.error_message = event ? "the subscription no longer exists" : "the event no longer exists";
+    co_return queue::Outcome{queue::Verdict::done(), queue::Signal::neutral, std::move(report)};
+  }
+  report->event_type = event->type;
+  const AttemptEnd end{.number = task.attempt + 1, .jitter = std::uniform_real_distribution<>{}(random_)};
+  Sent sent = co_await send(DeliveryId{task.id.uuid}, end, task.attempts_opened() + 1, std::move(subscription),
+                            std::move(event), read_args(task.args).url);
+  report->attempt = std::move(sent.attempt);
+  report->gone = sent.judgement.gone;
+  const auto& retry = sent.judgement.retry;
+  count(report->attempt, !retry.has_value());
+  co_return queue::Outcome{retry ? queue::Verdict::retry_at(*retry) : queue::Verdict::done(), sent.judgement.signal,
+                           std::move(report)};
+}
+
+asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(DeliveryId id, AttemptEnd end, int number,
+                                                             PreparedPtr subscription, event::EventPtr event,
+                                                             std::string url) {
+  const auto tenant = parts_.tenants.find(event->tenant);
+  Sent sent;
+  sent.attempt.number = number;
+  sent.attempt.started = parts_.clock.now();
+  http::OutboundRequest request = make_request({.subscription = subscription.get(),
+                                                .event = event.get(),
+                                                .tenant_name = tenant ? std::string_view(tenant->name) : "",
+                                                .now = sent.attempt.started,
+                                                .url = url});
+  sent.attempt.request_url = request.url;
+  std::string request_headers = shown_headers(request, *subscription);
+  http::OutboundResponse response = co_await parts_.client.send(std::move(request));
+  end.ended = parts_.clock.now();
+  sent.judgement = judge(response, *subscription->config, end);
+  Attempt& attempt = sent.attempt;
+  attempt.outcome = sent.judgement.delivered ? kDelivered : kFailed;
+  attempt.remote_ip = response.remote_ip;
+  if (response.status != 0) attempt.response_status = response.status;
+  attempt.response_time_ms = to_ms(response.timings.total_us);
+  attempt.timings = response.timings;
+  attempt.error_class = sent.judgement.error_class;
+  attempt.error_message = sent.judgement.error_message;
+  log_exchange(id, event->tenant, attempt, std::move(request_headers), std::move(response));
+  co_return sent;
+}
+
+asio::awaitable<Attempt> DeliveryHandler::send_once(DeliveryId id, int number, PreparedPtr subscription,
+                                                    event::EventPtr event, std::string url) {
+  Sent sent = co_await send(id, {}, number, std::move(subscription), std::move(event), std::move(url));
+  co_return std::move(sent.attempt);
+}
+
+void DeliveryHandler::log_exchange(DeliveryId id, TenantId tenant, const Attempt& attempt, std::string request_headers,
+                                   http::OutboundResponse response) {
+  Exchange exchange{id, attempt.number, tenant, attempt.started, std::move(request_headers), headers_json(response)};
+  if (parts_.log_response_bodies) {
+    exchange.response_body = std::move(response.body);
+    exchange.truncated = response.body_truncated;
+  } else {
+    exchange.truncated = !response.body.empty();
+  }
+  parts_.exchanges.add(std::move(exchange));
+}
+
+Result<void> DeliveryHandler::record(db::Tx& tx, std::span<const queue::Finished> finished) const {
+  Rows rows;
+  for (const queue::Finished& one : finished) add(rows, one);
+  XD_DO(insert_deliveries(tx, rows.deliveries));
+  XD_DO(insert_attempts(tx, rows.attempts));
+  const base::Time now = parts_.clock.now();
+  for (const auto& [id, change] : rows.stats) {
+    XD_TRY(const Failing failing, change_stats(tx, change));
+    if (rows.gone.contains(id)) {
+      XD_DO(disable(tx, rows.tenants[id], id, "GONE"));
+    } else if (failing.since && should_disable(parts_.health, failing.consecutive, *failing.since, now)) {
+      XD_DO(disable(tx, rows.tenants[id], id, "CONSECUTIVE_FAILURES"));
+    }
+  }
+  return {};
+}
+
+Result<void> DeliveryHandler::disable(db::Tx& tx, TenantId tenant, SubscriptionId id, std::string reason) const {
+  XD_TRY(const SubscriptionPtr known, find_subscription(tx, parts_.ring, tenant, id));
+  if (!known || !known->delivers()) return {};  // gone, or somebody was quicker
+  const base::Time now = parts_.clock.now();
+  auto changed = std::make_shared<Subscription>(known->copy());
+  changed->status = SubscriptionStatus::failed;
+  changed->is_enabled = false;
+  changed->disabled_reason = reason;
+  changed->disabled = now;
+  changed->updated = now;
+  ++changed->version;
+  XD_DO(update_subscription(tx, parts_.ring, *changed));
+  XD_DO(parts_.queue.set_state(tx, changed->lane(), queue::LaneState::paused));
+  tenant::AuditEntry entry{.id = base::make_uuid(now), .tenant = tenant, .at = now};
+  entry.action = "subscription.disabled";
+  entry.target_type = "subscription";
+  entry.target = id.uuid;
+  entry.after = R"({"status":"FAILED","disabled_reason":)" + format::json_string(reason) + "}";
+  XD_DO(tenant::insert_audit(tx, entry));
+  tx.on_commit([books = &parts_.books, changed = SubscriptionPtr(changed), reason] {
+    books->tell([changed](Book& book) { book.put(changed); });
+    base::metrics()
+        .counter("crossdock_subscriptions_disabled_total", "Subscriptions switched off by themselves",
+                 {{"reason", reason}})
+        .add();
+    base::log(base::LogLevel::warn, "subscription disabled; its deliveries are held until it is enabled again",
+              {{"subscription_id", changed->id}, {"tenant_id", changed->tenant}, {"reason", reason}});
+  });
+  return {};
+}
+
+}  // namespace outbound

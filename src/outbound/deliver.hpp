@@ -1,0 +1,67 @@
+// Brings deliveries to their receivers: the handler of every delivery's task.
+#pragma once
+
+#include <random>
+
+#include "base/everywhere.hpp"
+#include "outbound/book.hpp"
+#include "outbound/delivery.hpp"
+#include "outbound/exchange_log.hpp"
+#include "outbound/health.hpp"
+#include "outbound/verdict.hpp"
+#include "queue/queue.hpp"
+#include "tenant/tenant.hpp"
+
+namespace outbound {
+
+/// How an attempt went: what run() tells record().
+struct AttemptReport {
+  Attempt attempt{};
+  std::string event_type{};
+  bool cancelled = false;  ///< nothing was sent: the subscription or the event is gone
+  bool gone = false;       ///< the receiver said 410
+};
+
+/// One for each shard. A delivery attempt, top down: find the subscription and the event → make the body, sign it →
+/// send → judge the answer → history, counters and, when it is due, auto-disable in the transaction that closes the
+/// attempt.
+class DeliveryHandler final : public queue::Handler {
+ public:
+  struct Parts {
+    http::Client& client;
+    Book& book;
+    const tenant::TenantBook& tenants;
+    ExchangeLog& exchanges;
+    const base::Clock& clock;
+    queue::Queue& queue;
+    const base::Everywhere<Book>& books;
+    const crypto::KeyRing& ring;
+    HealthPolicy health{};
+    bool log_response_bodies = true;
+  };
+  explicit DeliveryHandler(Parts parts);
+
+  base::Result<void> hydrate(db::Tx& tx, std::span<queue::Task> tasks) const override;
+  asio::awaitable<queue::Outcome> run(const queue::Task& task) override;
+  base::Result<void> record(db::Tx& tx, std::span<const queue::Finished> finished) const override;
+
+  /// One attempt outside the queue, for a test send: no retry, not counted for auto-disable.
+  asio::awaitable<Attempt> send_once(DeliveryId id, int number, PreparedPtr subscription, event::EventPtr event,
+                                     std::string url);
+
+ private:
+  struct Sent {
+    Attempt attempt;
+    Judgement judgement;
+  };
+  asio::awaitable<Sent> send(DeliveryId id, AttemptEnd end, int number, PreparedPtr subscription,
+                             event::EventPtr event, std::string url);
+  void log_exchange(DeliveryId id, TenantId tenant, const Attempt& attempt, std::string request_headers,
+                    http::OutboundResponse response);
+  base::Result<void> disable(db::Tx& tx, TenantId tenant, SubscriptionId id, std::string reason) const;
+
+  Parts parts_;
+  std::minstd_rand random_;
+};
+
+}  // namespace outbound

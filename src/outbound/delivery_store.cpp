@@ -1,0 +1,226 @@
+#include "format/json.hpp"
+#include "outbound/delivery.hpp"
+#include "queue/queue_store.hpp"
+
+namespace outbound {
+
+namespace {
+
+using base::Result;
+
+constexpr const char* kSelect =
+    "SELECT subscription_id, id, tenant_id, event_id, event_type, status, attempt_number, replay_no, replay_of, is_test,"
+    " created_at, completed_at, outcome, started_at, request_url, remote_ip, response_status, response_time_ms, dns_us,"
+    " connect_us, tls_us, first_byte_us, error_class, error_message FROM webhook_deliveries";
+
+/// The columns from outcome (or what follows it) on, which deliveries and attempts share.
+Attempt read_attempt(const db::Row& row, int number_column, int first) {
+  Attempt attempt;
+  attempt.number = static_cast<int>(row.integer(number_column));
+  attempt.outcome = row.string(first);
+  attempt.started = row.time(first + 1);
+  attempt.request_url = row.string(first + 2);
+  attempt.remote_ip = row.string(first + 3);
+  attempt.response_status = row.maybe_integer(first + 4);
+  attempt.response_time_ms = row.integer(first + 5);
+  attempt.timings.dns_us = row.integer(first + 6);
+  attempt.timings.connect_us = row.integer(first + 7);
+  attempt.timings.tls_us = row.integer(first + 8);
+  attempt.timings.first_byte_us = row.integer(first + 9);
+  attempt.error_class = row.string(first + 10);
+  attempt.error_message = row.string(first + 11);
+  return attempt;
+}
+
+Delivery read_delivery(const db::Row& row) {
+  Delivery delivery;
+  delivery.subscription = row.id<SubscriptionId>(0);
+  delivery.id = row.id<DeliveryId>(1);
+  delivery.tenant = row.id<TenantId>(2);
+  delivery.event = row.id<event::EventId>(3);
+  delivery.event_type = row.string(4);
+  delivery.status = row.string(5);
+  delivery.replay_no = static_cast<int>(row.integer(7));
+  if (!row.is_null(8)) delivery.replay_of = row.id<DeliveryId>(8);
+  delivery.is_test = row.flag(9);
+  delivery.created = row.time(10);
+  delivery.completed = row.time(11);
+  delivery.last = read_attempt(row, 6, 12);
+  return delivery;
+}
+
+Delivery waiting(const queue::Task& task, bool held) {
+  const DeliveryArgs args = read_args(task.args);
+  Delivery delivery;
+  delivery.id = DeliveryId{task.id.uuid};
+  delivery.tenant = task.tenant;
+  delivery.subscription = SubscriptionId{task.lane.uuid};
+  delivery.event = event::EventId{task.ref};
+  delivery.status = held ? "HELD" : task.attempts_opened() > 0 ? "RETRYING" : "PENDING";
+  delivery.replay_no = args.replay_no;
+  delivery.replay_of = args.replay_of;
+  delivery.created = task.created;
+  if (task.timed) delivery.next_retry = task.due;
+  delivery.last.number = task.attempts_opened();
+  return delivery;
+}
+
+}  // namespace
+
+std::string write_args(const DeliveryArgs& args) {
+  std::string text;
+  format::JsonWriter json(text);
+  json.begin_object().key("replay_no").value(args.replay_no);
+  if (args.replay_of) json.key("replay_of").value(*args.replay_of);
+  if (!args.url.empty()) json.key("url").value(args.url);
+  json.end_object();
+  return text;
+}
+
+DeliveryArgs read_args(const std::string& text) {
+  DeliveryArgs args;
+  if (text.empty()) return args;
+  const auto document = format::parse_json(text);
+  if (!document) return args;
+  if (const auto* number = document->root().find("replay_no")) args.replay_no = static_cast<int>(number->integer().value_or(0));
+  if (const auto* of = document->root().find("replay_of")) args.replay_of = DeliveryId::parse(of->text());
+  if (const auto* url = document->root().find("url")) args.url = std::string(url->text());
+  return args;
+}
+
+Result<void> insert_deliveries(db::Tx& tx, const std::vector<Delivery>& deliveries) {
+  std::vector<db::Arg> args;
+  args.reserve(deliveries.size() * 24);
+  for (const Delivery& d : deliveries) {
+    const Attempt& last = d.last;
+    args.insert(args.end(),
+                {d.subscription, d.id, d.tenant, d.event, d.event_type, d.status, last.number, d.replay_no, d.replay_of,
+                 d.is_test, d.created, d.completed, last.outcome, last.started, last.request_url, last.remote_ip,
+                 last.response_status, last.response_time_ms, last.timings.dns_us, last.timings.connect_us,
+                 last.timings.tls_us, last.timings.first_byte_us, last.error_class, last.error_message});
+  }
+  return tx.each("INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
+                 " attempt_number, replay_no, replay_of, is_test, created_at, completed_at, outcome, started_at,"
+                 " request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
+                 " first_byte_us, error_class, error_message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+                 " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+                 24, args);
+}
+
+Result<void> insert_attempts(db::Tx& tx, const std::vector<AttemptOf>& attempts) {
+  std::vector<db::Arg> args;
+  args.reserve(attempts.size() * 16);
+  for (const AttemptOf& of : attempts) {
+    const Attempt& a = of.attempt;
+    args.insert(args.end(), {of.delivery, a.number, of.subscription, of.tenant, a.outcome, a.started, a.request_url,
+                             a.remote_ip, a.response_status, a.response_time_ms, a.timings.dns_us, a.timings.connect_us,
+                             a.timings.tls_us, a.timings.first_byte_us, a.error_class, a.error_message});
+  }
+  return tx.each("INSERT INTO delivery_attempts (delivery_id, attempt_number, subscription_id, tenant_id, outcome,"
+                 " started_at, request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
+                 " first_byte_us, error_class, error_message)"
+                 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+                 " ON CONFLICT (delivery_id, attempt_number) DO NOTHING",
+                 16, args);
+}
+
+Result<std::vector<Delivery>> list_finished(db::Tx& tx, const DeliveryQuery& query) {
+  std::string sql = kSelect;
+  std::vector<db::Arg> args = {query.tenant};
+  sql += " WHERE tenant_id = $1";
+  const auto add = [&](const char* text, const db::Arg& arg) {
+    args.push_back(arg);
+    sql.append(text).append(std::to_string(args.size()));
+  };
+  if (query.subscription) add(" AND subscription_id = $", *query.subscription);
+  if (query.before) add(" AND id < $", *query.before);
+  for (std::size_t i = 0; i < query.statuses.size(); ++i) {
+    add(i == 0 ? " AND status IN ($" : ", $", query.statuses[i]);
+  }
+  if (!query.statuses.empty()) sql += ")";
+  add(" ORDER BY id DESC LIMIT $", query.limit);
+  std::vector<Delivery> deliveries;
+  XD_DO(tx.query(sql, args, [&](const db::Row& row) { deliveries.push_back(read_delivery(row)); }));
+  return deliveries;
+}
+
+Result<std::optional<Delivery>> find_finished(db::Tx& tx, TenantId tenant, DeliveryId id) {
+  std::optional<Delivery> found;
+  XD_DO(tx.query(std::string(kSelect) + " WHERE tenant_id = $1 AND id = $2", {tenant, id},
+                 [&](const db::Row& row) { found = read_delivery(row); }));
+  return found;
+}
+
+Result<std::vector<Delivery>> finished_of_event(db::Tx& tx, TenantId tenant, event::EventId event) {
+  std::vector<Delivery> deliveries;
+  XD_DO(tx.query(std::string(kSelect) + " WHERE event_id = $2 AND tenant_id = $1 ORDER BY id DESC LIMIT 1000",
+                 {tenant, event}, [&](const db::Row& row) { deliveries.push_back(read_delivery(row)); }));
+  return deliveries;
+}
+
+Result<std::vector<Attempt>> earlier_attempts(db::Tx& tx, DeliveryId id) {
+  std::vector<Attempt> attempts;
+  XD_DO(tx.query("SELECT attempt_number, outcome, started_at, request_url, remote_ip, response_status, response_time_ms,"
+                 " dns_us, connect_us, tls_us, first_byte_us, error_class, error_message FROM delivery_attempts"
+                 " WHERE delivery_id = $1 ORDER BY attempt_number",
+                 {id}, [&](const db::Row& row) { attempts.push_back(read_attempt(row, 0, 1)); }));
+  return attempts;
+}
+
+Result<std::vector<Delivery>> list_waiting(db::Tx& tx, const DeliveryQuery& query) {
+  std::vector<std::pair<queue::LaneId, bool>> lanes;
+  const auto read = [&](const db::Row& row) {
+    lanes.emplace_back(row.id<queue::LaneId>(0), row.text(1) == "PAUSED");
+  };
+  if (query.subscription) {
+    XD_DO(tx.query("SELECT id, state FROM lanes WHERE tenant_id = $1 AND kind = 'deliver' AND id = $2",
+                   {query.tenant, *query.subscription}, read));
+  } else {
+    XD_DO(tx.query("SELECT id, state FROM lanes WHERE tenant_id = $1 AND kind = 'deliver'", {query.tenant}, read));
+  }
+  base::Uuid before;
+  before.bytes.fill(0xff);
+  if (query.before) before = query.before->uuid;
+  std::vector<Delivery> deliveries;
+  for (const auto& [lane, held] : lanes) {
+    XD_TRY(const auto tasks, queue::pending(tx, lane, before, query.limit));
+    for (const queue::Task& task : tasks) deliveries.push_back(waiting(task, held));
+  }
+  std::ranges::sort(deliveries, std::greater{}, &Delivery::id);
+  if (deliveries.size() > query.limit) deliveries.resize(query.limit);
+  for (Delivery& delivery : deliveries) {
+    XD_DO(tx.query("SELECT type FROM events WHERE tenant_id = $1 AND id = $2", {query.tenant, delivery.event},
+                   [&](const db::Row& row) { delivery.event_type = row.string(0); }));
+  }
+  return deliveries;
+}
+
+Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, DeliveryId id) {
+  XD_TRY(const auto task, queue::find_task(tx, tenant, queue::TaskId{id.uuid}));
+  if (!task || task->kind != kDeliverKind) return std::optional<Delivery>{};
+  bool held = false;
+  XD_DO(tx.query("SELECT state FROM lanes WHERE id = $1", {task->lane},
+                 [&](const db::Row& row) { held = row.text(0) == "PAUSED"; }));
+  Delivery delivery = waiting(*task, held);
+  XD_DO(tx.query("SELECT type FROM events WHERE tenant_id = $1 AND id = $2", {tenant, delivery.event},
+                 [&](const db::Row& row) { delivery.event_type = row.string(0); }));
+  return std::optional(std::move(delivery));
+}
+
+Result<Failing> change_stats(db::Tx& tx, const StatsChange& change) {
+  Failing failing;
+  const bool reset = change.delivered > 0;
+  XD_DO(tx.query(
+      "UPDATE subscription_stats SET total_sent = total_sent + $2 + $3, total_delivered = total_delivered + $2,"
+      " total_failed = total_failed + $3, last_triggered_at = COALESCE($4, $5),"
+      " last_success_at = COALESCE($4, last_success_at), last_failure_at = COALESCE($5, last_failure_at),"
+      " consecutive_failures = CASE WHEN $6 = 1 THEN $7 ELSE consecutive_failures + $7 END,"
+      " failing_since = CASE WHEN $6 = 1 OR failing_since IS NULL THEN $8 ELSE failing_since END"
+      " WHERE subscription_id = $1 RETURNING consecutive_failures, failing_since",
+      {change.id, change.delivered, change.failed, change.last_success, change.last_failure, reset,
+       change.failed_at_end, change.first_failure_at_end},
+      [&](const db::Row& row) { failing = {row.integer(0), row.maybe_time(1)}; }));
+  return failing;
+}
+
+}  // namespace outbound

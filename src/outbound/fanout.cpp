@@ -1,0 +1,94 @@
+#include "outbound/fanout.hpp"
+
+#include "event/event_store.hpp"
+#include "queue/queue_store.hpp"
+
+namespace outbound {
+
+namespace {
+
+/// One transaction's worth.
+constexpr std::size_t kPiece = 500;
+
+}  // namespace
+
+queue::Task make_delivery_task(const Subscription& subscription, const event::EventPtr& event, base::Time now,
+                               const DeliveryArgs* args) {
+  queue::Task task;
+  task.lane = subscription.lane();
+  task.id = queue::TaskId::make(now);
+  task.tenant = event->tenant;
+  task.kind = kDeliverKind;
+  task.due = now;
+  task.created = now;
+  task.order_key = event->ordering_key;
+  task.ref = event->id.uuid;
+  if (args != nullptr) task.args = write_args(*args);
+  task.payload_bytes = event->bytes();
+  task.payload = event;
+  return task;
+}
+
+event::Publication make_publication(Book& book, event::EventPtr event, base::Time now) {
+  event::Publication publication;
+  const auto& matches = book.match(event->tenant, event->type);
+  publication.deliveries = static_cast<std::int64_t>(matches.size());
+  if (matches.size() <= base::limits::kFanoutInline) {
+    publication.tasks.reserve(matches.size());
+    for (const PreparedPtr& match : matches) {
+      publication.tasks.push_back(make_delivery_task(*match->config, event, now));
+    }
+  } else {
+    queue::Task task;
+    task.lane = fanout_lane(event->tenant);
+    task.id = queue::TaskId::make(now);
+    task.tenant = event->tenant;
+    task.kind = kFanoutKind;
+    task.due = now;
+    task.created = now;
+    task.ref = event->id.uuid;
+    task.payload_bytes = event->bytes();
+    task.payload = event;
+    publication.tasks.push_back(std::move(task));
+  }
+  publication.event = std::move(event);
+  return publication;
+}
+
+base::Result<void> FanoutHandler::hydrate(db::Tx& tx, std::span<queue::Task> tasks) const {
+  std::vector<std::pair<TenantId, event::EventId>> wanted;
+  for (const queue::Task& task : tasks) wanted.emplace_back(task.tenant, event::EventId{task.ref});
+  XD_TRY(const auto events, event::find_events(tx, wanted));
+  for (queue::Task& task : tasks) {
+    if (const auto found = events.find(event::EventId{task.ref}); found != events.end()) task.payload = found->second;
+  }
+  return {};
+}
+
+asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& task) {
+  const auto event = std::static_pointer_cast<const event::Event>(task.payload);
+  if (!event) co_return queue::Outcome{};
+  std::vector<PreparedPtr> matches = book_.match(event->tenant, event->type);
+  std::ranges::sort(matches, {}, [](const PreparedPtr& match) { return match->config->id; });
+  SubscriptionId done = SubscriptionId::parse(task.args).value_or(SubscriptionId{});
+  std::vector<queue::Task> piece;
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    if (matches[i]->config->id > done) {
+      piece.push_back(make_delivery_task(*matches[i]->config, event, clock_.now()));
+    }
+    const bool last = i + 1 == matches.size();
+    if (piece.empty() || (piece.size() < kPiece && !last)) continue;
+    const std::string cursor = matches[i]->config->id.str();
+    auto written = co_await store_.write(
+        [this, &task, cursor, tasks = std::exchange(piece, {})](db::Tx& tx) mutable -> base::Result<void> {
+          XD_DO(queue_.enqueue(tx, std::move(tasks)));
+          return queue::set_args(tx, task.lane, task.id, cursor);
+        });
+    if (!written) {
+      co_return queue::Outcome{queue::Verdict::retry_at(clock_.now() + std::chrono::seconds{1})};
+    }
+  }
+  co_return queue::Outcome{};
+}
+
+}  // namespace outbound

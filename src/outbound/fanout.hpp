@@ -1,0 +1,40 @@
+// From an event to its deliveries: which subscriptions match, and what happens when there are very many.
+#pragma once
+
+#include "event/publish.hpp"
+#include "outbound/book.hpp"
+#include "outbound/delivery.hpp"
+
+namespace outbound {
+
+/// The kind of the task that makes the deliveries of an event with more than kFanoutInline matches, and of its lane:
+/// every tenant has one, with the tenant's id.
+inline constexpr const char* kFanoutKind = "fanout";
+inline queue::LaneId fanout_lane(TenantId tenant) { return queue::LaneId{tenant.uuid}; }
+
+/// The event with the tasks it causes now: its deliveries, or one fan-out task.
+event::Publication make_publication(Book& book, event::EventPtr event, base::Time now);
+
+/// A delivery's task for one subscription.
+queue::Task make_delivery_task(const Subscription& subscription, const event::EventPtr& event, base::Time now,
+                               const DeliveryArgs* args = nullptr);
+
+/// Makes deliveries piece by piece; the last subscription done is kept in the task's args, so that a crash repeats
+/// nothing. One for each shard.
+class FanoutHandler final : public queue::Handler {
+ public:
+  FanoutHandler(db::Db& store, Book& book, queue::Queue& queue, const base::Clock& clock)
+      : store_(store), book_(book), queue_(queue), clock_(clock) {}
+
+  base::Result<void> hydrate(db::Tx& tx, std::span<queue::Task> tasks) const override;
+  asio::awaitable<queue::Outcome> run(const queue::Task& task) override;
+  base::Result<void> record(db::Tx&, std::span<const queue::Finished>) const override { return {}; }
+
+ private:
+  db::Db& store_;
+  Book& book_;
+  queue::Queue& queue_;
+  const base::Clock& clock_;
+};
+
+}  // namespace outbound

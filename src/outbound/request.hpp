@@ -1,0 +1,29 @@
+// One delivery as an HTTP request: body, signature, headers.
+#pragma once
+
+#include "event/event.hpp"
+#include "http/client.hpp"
+#include "outbound/book.hpp"
+
+namespace outbound {
+
+/// What the request is made for. Everything outlives the call only.
+struct RequestFor {
+  const Prepared* subscription = nullptr;
+  const event::Event* event = nullptr;
+  std::string_view tenant_name{};
+  base::Time now{};                 ///< becomes webhook-timestamp: of the attempt, not of the event
+  std::string_view url{};           ///< empty: the subscription's
+};
+
+/// Standard Webhooks headers with a signature for each active secret, Content-Type, User-Agent, traceparent where the
+/// event has one, the subscription's own headers and its authentication.
+http::OutboundRequest make_request(const RequestFor& wanted);
+
+/// Header names that a subscription may not set, because they are the connection's or the signature's.
+bool is_reserved_header(std::string_view name);
+
+/// The lines of a request as they may be shown: values of credentials replaced by "***".
+std::string shown_headers(const http::OutboundRequest& request, const Prepared& subscription);
+
+}  // namespace outbound

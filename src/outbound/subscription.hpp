@@ -1,0 +1,111 @@
+// A subscription: which events of a tenant go to which URL, and how.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/secret.hpp"
+#include "crypto/key_ring.hpp"
+#include "db/db.hpp"
+#include "queue/task.hpp"
+
+namespace outbound {
+
+using base::TenantId;
+using SubscriptionId = base::Id<struct SubscriptionTag>;
+
+enum class AuthType : std::uint8_t { none, basic, api_key, hmac };
+enum class PayloadFormat : std::uint8_t { standard, entity };
+/// ACTIVE: delivers. PAUSED by somebody; FAILED: disabled by itself. Both keep their deliveries (HELD).
+enum class SubscriptionStatus : std::uint8_t { active, paused, failed };
+
+std::string_view name(AuthType type);
+std::string_view name(PayloadFormat format);
+std::string_view name(SubscriptionStatus status);
+std::optional<AuthType> parse_auth_type(std::string_view text);
+std::optional<PayloadFormat> parse_payload_format(std::string_view text);
+
+/// One secret that deliveries are signed with. A previous one signs until valid_until.
+struct SigningSecret {
+  base::Uuid id{};
+  base::Secret text{};         ///< "whsec_…"
+  std::string fingerprint{};   ///< first 8 hex digits of its SHA-256
+  std::optional<base::Time> valid_until{};
+  base::Time created{};
+
+  bool active(base::Time now) const { return !valid_until || now < *valid_until; }
+};
+
+/// Mission 4, webhook_subscriptions. Immutable once it is in a Book; a change makes a new one with version + 1.
+struct Subscription {
+  SubscriptionId id{};
+  TenantId tenant{};
+  std::string name{};
+  std::optional<std::string> description{};
+  std::string url{};
+  std::vector<std::string> event_types{};
+  AuthType auth_type = AuthType::none;
+  base::Secret auth_config{};  ///< JSON, as it was given; empty for none
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers{};
+  PayloadFormat payload_format = PayloadFormat::standard;
+  std::chrono::seconds timeout{30};
+  bool retry_enabled = true;
+  int max_retries = 5;
+  std::vector<std::chrono::seconds> retry_intervals{};
+  SubscriptionStatus status = SubscriptionStatus::active;
+  bool is_enabled = true;
+  std::optional<std::string> disabled_reason{};
+  std::optional<base::Time> disabled{};
+  std::int64_t version = 1;
+  std::optional<base::Uuid> created_by{};
+  base::Time created{};
+  base::Time updated{};
+  std::vector<SigningSecret> secrets{};  ///< newest first
+
+  /// Its tasks run.
+  bool delivers() const { return is_enabled && status == SubscriptionStatus::active; }
+  /// New events get a delivery, if only a HELD one. One that somebody disabled gets none.
+  bool takes_events() const { return is_enabled || status == SubscriptionStatus::failed; }
+  queue::LaneState lane_state() const {
+    return delivers() ? queue::LaneState::active : queue::LaneState::paused;
+  }
+  /// The lane of a subscription has its id.
+  queue::LaneId lane() const { return queue::LaneId{id.uuid}; }
+
+  Subscription copy() const;
+};
+using SubscriptionPtr = std::shared_ptr<const Subscription>;
+
+/// Mission 4's counters. sent counts attempts; each attempt is either delivered or failed.
+struct SubscriptionStats {
+  std::int64_t sent = 0;
+  std::int64_t delivered = 0;
+  std::int64_t failed = 0;
+  std::optional<base::Time> last_triggered{};
+  std::optional<base::Time> last_success{};
+  std::optional<base::Time> last_failure{};
+  std::int64_t consecutive_failures = 0;
+};
+
+// The tables webhook_subscriptions, endpoint_secrets and subscription_stats. Secrets pass the key ring on their way.
+base::Result<void> insert_subscription(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription);
+/// Writes everything but the secrets, where the stored version is one less; false when it is not.
+base::Result<bool> update_subscription(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription);
+base::Result<bool> delete_subscription(db::Tx& tx, TenantId tenant, SubscriptionId id);
+base::Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription,
+                                 const SigningSecret& secret);
+/// Lets all secrets of the subscription but the given one end at `until`, where they do not end earlier.
+base::Result<void> retire_secrets(db::Tx& tx, SubscriptionId id, const base::Uuid& keep, base::Time until);
+
+base::Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
+                                                SubscriptionId id);
+base::Result<std::vector<SubscriptionPtr>> all_subscriptions(db::Tx& tx, const crypto::KeyRing& ring);
+/// Newest first, older than `before`.
+base::Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
+                                                              std::optional<SubscriptionId> before, std::size_t limit);
+base::Result<std::int64_t> count_subscriptions(db::Tx& tx, TenantId tenant);
+base::Result<SubscriptionStats> find_stats(db::Tx& tx, SubscriptionId id);
+
+}  // namespace outbound

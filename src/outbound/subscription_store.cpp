@@ -1,0 +1,236 @@
+#include "format/json.hpp"
+#include "outbound/subscription.hpp"
+
+namespace outbound {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using base::Result;
+
+constexpr const char* kSelect =
+    "SELECT id, tenant_id, name, description, url, event_types, auth_type, auth_config, content_type, headers, "
+    "payload_format, timeout_seconds, retry_enabled, max_retries, retry_intervals, status, is_enabled, "
+    "disabled_reason, disabled_at, version, created_by, created_at, updated_at FROM webhook_subscriptions";
+
+std::string place_of_auth(const Subscription& subscription) {
+  return subscription.tenant.str() + "|webhook_subscriptions|" + subscription.id.str() + "|auth_config";
+}
+
+std::string place_of_secret(TenantId tenant, const base::Uuid& id) {
+  return tenant.str() + "|endpoint_secrets|" + id.str() + "|secret";
+}
+
+std::optional<std::string> sealed_auth(const crypto::KeyRing& ring, const Subscription& subscription) {
+  if (subscription.auth_config.empty()) return std::nullopt;
+  return ring.seal(subscription.auth_config.reveal(), place_of_auth(subscription));
+}
+
+std::string types_json(const Subscription& subscription) {
+  std::string text;
+  format::JsonWriter json(text);
+  json.begin_array();
+  for (const std::string& type : subscription.event_types) json.value(type);
+  json.end_array();
+  return text;
+}
+
+std::string headers_json(const Subscription& subscription) {
+  std::string text;
+  format::JsonWriter json(text);
+  json.begin_object();
+  for (const auto& [key, value] : subscription.headers) json.key(key).value(value);
+  json.end_object();
+  return text;
+}
+
+std::string intervals_json(const Subscription& subscription) {
+  std::string text;
+  format::JsonWriter json(text);
+  json.begin_array();
+  for (const auto interval : subscription.retry_intervals) json.value(interval.count());
+  json.end_array();
+  return text;
+}
+
+/// What we wrote ourselves must read; if it does not, the store is damaged.
+Result<format::Document> stored_json(const db::Row& row, int column) {
+  auto document = format::parse_json(row.string(column));
+  if (document) return document;
+  return fail(Code::corrupt, "subscription " + row.uuid(0).str() + " has a damaged column; restore a backup");
+}
+
+Result<Subscription> read_subscription(const db::Row& row, const crypto::KeyRing& ring) {
+  Subscription result;
+  result.id = row.id<SubscriptionId>(0);
+  result.tenant = row.id<TenantId>(1);
+  result.name = row.string(2);
+  result.description = row.maybe_string(3);
+  result.url = row.string(4);
+  XD_TRY(const auto types, stored_json(row, 5));
+  for (const format::Value& type : types.root().elements()) result.event_types.emplace_back(type.text());
+  result.auth_type = parse_auth_type(row.text(6)).value_or(AuthType::none);
+  if (!row.is_null(7)) {
+    XD_TRY(result.auth_config, ring.open(row.text(7), place_of_auth(result)));
+  }
+  result.content_type = row.string(8);
+  XD_TRY(const auto headers, stored_json(row, 9));
+  for (const format::Member& header : headers.root().members()) {
+    result.headers.emplace_back(header.key, header.value.text());
+  }
+  result.payload_format = parse_payload_format(row.text(10)).value_or(PayloadFormat::standard);
+  result.timeout = std::chrono::seconds{row.integer(11)};
+  result.retry_enabled = row.flag(12);
+  result.max_retries = static_cast<int>(row.integer(13));
+  XD_TRY(const auto intervals, stored_json(row, 14));
+  for (const format::Value& interval : intervals.root().elements()) {
+    result.retry_intervals.emplace_back(interval.integer().value_or(60));
+  }
+  result.status = row.text(15) == "PAUSED"   ? SubscriptionStatus::paused
+                  : row.text(15) == "FAILED" ? SubscriptionStatus::failed
+                                             : SubscriptionStatus::active;
+  result.is_enabled = row.flag(16);
+  result.disabled_reason = row.maybe_string(17);
+  result.disabled = row.maybe_time(18);
+  result.version = row.integer(19);
+  if (!row.is_null(20)) result.created_by = row.uuid(20);
+  result.created = row.time(21);
+  result.updated = row.time(22);
+  return result;
+}
+
+Result<void> read_secrets(db::Tx& tx, const crypto::KeyRing& ring, Subscription& subscription) {
+  Result<void> opened;
+  XD_DO(tx.query("SELECT id, secret, fingerprint, valid_until, created_at FROM endpoint_secrets WHERE owner_id = $1"
+                 " ORDER BY created_at DESC, id DESC",
+                 {subscription.id}, [&](const db::Row& row) {
+                   auto text = ring.open(row.text(1), place_of_secret(subscription.tenant, row.uuid(0)));
+                   if (!text) {
+                     opened = std::unexpected(text.error());
+                     return;
+                   }
+                   subscription.secrets.push_back(
+                       {row.uuid(0), std::move(*text), row.string(2), row.maybe_time(3), row.time(4)});
+                 }));
+  return opened;
+}
+
+Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& ring, const std::string& condition,
+                                            const std::vector<db::Arg>& args) {
+  std::vector<Subscription> found;
+  Result<void> read;
+  XD_DO(tx.query(kSelect + condition, args, [&](const db::Row& row) {
+    auto subscription = read_subscription(row, ring);
+    if (subscription) {
+      found.push_back(std::move(*subscription));
+    } else {
+      read = std::unexpected(subscription.error());
+    }
+  }));
+  XD_DO(read);
+  std::vector<SubscriptionPtr> result;
+  for (Subscription& subscription : found) {
+    XD_DO(read_secrets(tx, ring, subscription));
+    result.push_back(std::make_shared<const Subscription>(std::move(subscription)));
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<void> insert_subscription(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription) {
+  const auto& s = subscription;
+  const auto auth = sealed_auth(ring, s);
+  XD_DO(tx.exec(
+      "INSERT INTO webhook_subscriptions (id, tenant_id, name, description, url, event_types, auth_type, auth_config,"
+      " content_type, headers, payload_format, timeout_seconds, retry_enabled, max_retries, retry_intervals, status,"
+      " is_enabled, version, created_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+      " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+      {s.id, s.tenant, s.name, s.description, s.url, types_json(s), name(s.auth_type), auth, s.content_type,
+       headers_json(s), name(s.payload_format), s.timeout.count(), s.retry_enabled, s.max_retries, intervals_json(s),
+       name(s.status), s.is_enabled, s.version, s.created_by, s.created, s.updated}));
+  for (const SigningSecret& secret : s.secrets) XD_DO(insert_secret(tx, ring, s, secret));
+  XD_DO(tx.exec("INSERT INTO subscription_stats (subscription_id, total_sent, total_delivered, total_failed,"
+                " consecutive_failures) VALUES ($1, 0, 0, 0, 0)",
+                {s.id}));
+  return {};
+}
+
+Result<bool> update_subscription(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription) {
+  const auto& s = subscription;
+  const auto auth = sealed_auth(ring, s);
+  XD_TRY(const auto changed,
+         tx.exec("UPDATE webhook_subscriptions SET name = $3, description = $4, url = $5, event_types = $6,"
+                 " auth_type = $7, auth_config = $8, content_type = $9, headers = $10, payload_format = $11,"
+                 " timeout_seconds = $12, retry_enabled = $13, max_retries = $14, retry_intervals = $15, status = $16,"
+                 " is_enabled = $17, disabled_reason = $18, disabled_at = $19, version = $20, updated_at = $21"
+                 " WHERE id = $1 AND tenant_id = $2 AND version = $20 - 1",
+                 {s.id, s.tenant, s.name, s.description, s.url, types_json(s), name(s.auth_type), auth, s.content_type,
+                  headers_json(s), name(s.payload_format), s.timeout.count(), s.retry_enabled, s.max_retries,
+                  intervals_json(s), name(s.status), s.is_enabled, s.disabled_reason, s.disabled, s.version,
+                  s.updated}));
+  return changed == 1;
+}
+
+Result<bool> delete_subscription(db::Tx& tx, TenantId tenant, SubscriptionId id) {
+  XD_TRY(const auto deleted,
+         tx.exec("DELETE FROM webhook_subscriptions WHERE id = $1 AND tenant_id = $2", {id, tenant}));
+  if (deleted == 0) return false;
+  XD_DO(tx.exec("DELETE FROM endpoint_secrets WHERE owner_id = $1", {id}));
+  XD_DO(tx.exec("DELETE FROM subscription_stats WHERE subscription_id = $1", {id}));
+  return true;
+}
+
+Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription,
+                           const SigningSecret& secret) {
+  const std::string sealed = ring.seal(secret.text.reveal(), place_of_secret(subscription.tenant, secret.id));
+  XD_DO(tx.exec("INSERT INTO endpoint_secrets (id, tenant_id, owner_type, owner_id, secret, fingerprint, status,"
+                " valid_until, created_at) VALUES ($1, $2, 'subscription', $3, $4, $5, $6, $7, $8)",
+                {secret.id, subscription.tenant, subscription.id, sealed, secret.fingerprint,
+                 secret.valid_until ? "PREVIOUS" : "CURRENT", secret.valid_until, secret.created}));
+  return {};
+}
+
+Result<void> retire_secrets(db::Tx& tx, SubscriptionId id, const base::Uuid& keep, base::Time until) {
+  XD_DO(tx.exec("UPDATE endpoint_secrets SET status = 'PREVIOUS', valid_until = $3 WHERE owner_id = $1 AND id <> $2"
+                " AND (valid_until IS NULL OR valid_until > $3)",
+                {id, keep, until}));
+  return {};
+}
+
+Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
+                                          SubscriptionId id) {
+  XD_TRY(auto found, select(tx, ring, " WHERE id = $1 AND tenant_id = $2", {id, tenant}));
+  return found.empty() ? nullptr : std::move(found.front());
+}
+
+Result<std::vector<SubscriptionPtr>> all_subscriptions(db::Tx& tx, const crypto::KeyRing& ring) {
+  return select(tx, ring, " ORDER BY id", {});
+}
+
+Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
+                                                        std::optional<SubscriptionId> before, std::size_t limit) {
+  if (!before) return select(tx, ring, " WHERE tenant_id = $1 ORDER BY id DESC LIMIT $2", {tenant, limit});
+  return select(tx, ring, " WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", {tenant, *before, limit});
+}
+
+Result<std::int64_t> count_subscriptions(db::Tx& tx, TenantId tenant) {
+  std::int64_t count = 0;
+  XD_DO(tx.query("SELECT count(*) FROM webhook_subscriptions WHERE tenant_id = $1", {tenant},
+                 [&](const db::Row& row) { count = row.integer(0); }));
+  return count;
+}
+
+Result<SubscriptionStats> find_stats(db::Tx& tx, SubscriptionId id) {
+  SubscriptionStats stats;
+  XD_DO(tx.query("SELECT total_sent, total_delivered, total_failed, last_triggered_at, last_success_at,"
+                 " last_failure_at, consecutive_failures FROM subscription_stats WHERE subscription_id = $1",
+                 {id}, [&](const db::Row& row) {
+                   stats = {row.integer(0),    row.integer(1),    row.integer(2), row.maybe_time(3),
+                            row.maybe_time(4), row.maybe_time(5), row.integer(6)};
+                 }));
+  return stats;
+}
+
+}  // namespace outbound

@@ -1,0 +1,71 @@
+#include "outbound/verdict.hpp"
+
+namespace outbound {
+
+namespace {
+
+queue::Signal signal_of(const http::OutboundResponse& response) {
+  switch (response.failure) {
+    case http::Failure::connect_timeout:
+    case http::Failure::read_timeout:
+    case http::Failure::connect_refused:
+    case http::Failure::read:
+    case http::Failure::write: return queue::Signal::overload;
+    case http::Failure::none:
+      return response.status == 429 || response.status == 503 ? queue::Signal::overload : queue::Signal::neutral;
+    default: return queue::Signal::neutral;
+  }
+}
+
+std::optional<base::Time> retry_time(const http::OutboundResponse& response, const Subscription& subscription,
+                                     const AttemptEnd& attempt) {
+  if (!subscription.retry_enabled) return std::nullopt;
+  const queue::RetryPolicy policy{subscription.retry_intervals, subscription.max_retries};
+  return queue::next_try(policy, {.number = attempt.number,
+                                  .ended = attempt.ended,
+                                  .retry_after = queue::parse_retry_after(response.header("retry-after"), attempt.ended),
+                                  .jitter = attempt.jitter});
+}
+
+std::string message_of(int status) {
+  if (status >= 300 && status < 400) {
+    return "the receiver redirects (" + std::to_string(status) + "); redirects are not followed, set the final URL";
+  }
+  if (status == 401 || status == 403) {
+    return "the receiver refused our credentials or signature (" + std::to_string(status) + ")";
+  }
+  if (status == 410) return "the receiver says that this URL is gone for good (410)";
+  return "the receiver answered " + std::to_string(status);
+}
+
+}  // namespace
+
+std::string_view error_class_of(int status) {
+  if (status >= 500) return "HTTP_5XX";
+  if (status == 429) return "HTTP_429";
+  if (status == 401 || status == 403) return "HTTP_401_403";
+  if (status == 404 || status == 410) return "HTTP_404_410";
+  if (status >= 400) return "HTTP_4XX";
+  return "HTTP_3XX";
+}
+
+Judgement judge(const http::OutboundResponse& response, const Subscription& subscription, const AttemptEnd& attempt) {
+  Judgement judgement;
+  if (response.failure == http::Failure::none && response.status >= 200 && response.status < 300) {
+    judgement.delivered = true;
+    return judgement;
+  }
+  judgement.signal = signal_of(response);
+  if (response.failure != http::Failure::none) {
+    judgement.error_class = http::error_class(response.failure);
+    judgement.error_message = response.error;
+  } else {
+    judgement.error_class = error_class_of(response.status);
+    judgement.error_message = message_of(response.status);
+    judgement.gone = response.status == 410;
+  }
+  if (!judgement.gone) judgement.retry = retry_time(response, subscription, attempt);
+  return judgement;
+}
+
+}  // namespace outbound

@@ -1,0 +1,350 @@
+#include "queue/shard.hpp"
+
+#include "base/log.hpp"
+
+namespace queue {
+
+namespace {
+
+using base::limits::kLaneTasksInMemoryMax;
+
+/// A lane is read again when fewer than this many of its tasks are ready.
+constexpr std::size_t kReadyLow = 64;
+constexpr std::size_t kLoadsAtOnce = 4;
+/// What a lane may always hold, however full the memory is, so that every lane makes progress.
+constexpr std::size_t kTasksAlways = 4;
+constexpr std::size_t kArrivedMeanwhileMax = 4096;
+constexpr auto kStoreRetry = std::chrono::milliseconds{200};
+/// After a crash: not at once, so that a task that brings the process down does not do so in a tight loop.
+constexpr auto kUnknownDelay = std::chrono::milliseconds{500};
+
+}  // namespace
+
+Shard::Shard(asio::any_io_executor executor, db::Db& store, const base::Clock& clock, Options options)
+    : executor_(executor),
+      store_(store),
+      clock_(clock),
+      options_(options),
+      scheduler_(options.slots),
+      timer_(executor),
+      gate_(executor),
+      openings_(gate_, "open attempts", [this](auto items) { return flush_openings(std::move(items)); }),
+      closings_(gate_, "close attempts", [this](auto items) { return flush_closings(std::move(items)); }) {}
+
+void Shard::add_handler(std::string kind, Handler& handler) { handlers_.emplace(std::move(kind), &handler); }
+
+Shard::Lane& Shard::lane_of(LaneId id) {
+  Lane& lane = lanes_[id];
+  lane.id = id;
+  return lane;
+}
+
+// --- tasks on their way in
+
+void Shard::arrived(std::vector<Task> tasks) {
+  for (Task& task : tasks) arrive(std::move(task));
+  pump();
+}
+
+void Shard::arrive(Task task) {
+  Lane& lane = lane_of(task.lane);
+  if (task.timed && task.due > clock_.now()) {
+    if (lane.known) return set_due(lane, task.due);
+  } else if (lane.loading && lane.arrived_meanwhile.size() < kArrivedMeanwhileMax) {
+    lane.arrived_meanwhile.push_back(std::move(task));
+    return;
+  } else if (!lane.spilled && lane.state == LaneState::active && take_into_memory(lane, std::move(task))) {
+    return;
+  }
+  lane.spilled = true;
+  if (scheduler_.ready(lane.id) < kReadyLow) want_load(lane);
+}
+
+bool Shard::take_into_memory(Lane& lane, Task task) {
+  const bool full = lane.in_memory.size() >= kLaneTasksInMemoryMax ||
+                    (bytes_in_memory_ >= options_.bytes_max && lane.in_memory.size() >= kTasksAlways);
+  if (full) return false;
+  if (!lane.in_memory.insert(task.id).second) return true;  // it is there already
+  ++tasks_in_memory_;
+  bytes_in_memory_ += task.payload_bytes;
+  scheduler_.add(std::move(task));
+  return true;
+}
+
+void Shard::wake(LaneId id) {
+  Lane& lane = lane_of(id);
+  lane.spilled = true;
+  if (scheduler_.ready(id) < kReadyLow) want_load(lane);
+}
+
+void Shard::set_state(LaneId id, LaneState state) {
+  Lane& lane = lane_of(id);
+  lane.state = state;
+  scheduler_.set_paused(id, state == LaneState::paused);
+  if (state == LaneState::active) {
+    wake(id);
+    pump();
+  } else {
+    for (const Task& task : scheduler_.drop_ready(id)) forget(task);
+    lane.spilled = true;
+  }
+}
+
+void Shard::forget_lane(LaneId id) {
+  Lane& lane = lane_of(id);
+  lane.gone = true;
+  for (const Task& task : scheduler_.drop_ready(id)) forget(task);
+  clear_due(lane);
+}
+
+// --- tasks on their way out
+
+void Shard::pump() {
+  if (stopping_) return;
+  while (auto task = scheduler_.next()) gate_.spawn("task", perform(std::move(*task)));
+}
+
+base::Task<void> Shard::perform(Task task) {
+  if (!co_await open(task)) {
+    scheduler_.release(task.lane, Signal::neutral);
+    forget(task);
+    pump();
+    co_return base::Result<void>{};
+  }
+  Outcome outcome;
+  try {
+    outcome = co_await handlers_.find(task.kind)->second->run(task);
+  } catch (...) {  // edge: a handler's bug costs this attempt, not the process
+    base::report_uncaught("queue handler", std::current_exception());
+    outcome.verdict = {Verdict::Kind::unknown, clock_.now() + std::chrono::minutes{1}};
+  }
+  scheduler_.release(task.lane, outcome.signal);
+  pump();
+  co_await finish(task, outcome);
+  co_return base::Result<void>{};
+}
+
+/// Puts the attempt on disk before anything leaves. False when the task is gone or its lane is not ours any more.
+asio::awaitable<bool> Shard::open(const Task& task) {
+  if (!handlers_.contains(task.kind)) {
+    base::log(base::LogLevel::error, "no handler for a task; it stays in its lane",
+              {{"kind", task.kind}, {"task_id", task.id}, {"lane_id", task.lane}});
+    co_return false;
+  }
+  while (true) {
+    const Lane& lane = lane_of(task.lane);
+    if (lane.gone || lane.state == LaneState::paused || stopping_) co_return false;
+    auto opened = co_await openings_.add({task.lane, task.id, lane.epoch});
+    if (opened) co_return *opened;
+    if (gate_.closing()) co_return false;
+    co_await base::sleep_for(kStoreRetry);
+  }
+}
+
+/// What happened must reach the store: repeated until it does, or until the process ends and recovery takes over.
+asio::awaitable<void> Shard::finish(Task& task, Outcome& outcome) {
+  while (true) {
+    auto closed = co_await closings_.add({&task, &outcome, lane_of(task.lane).epoch});
+    if (closed) break;
+    if (gate_.closing()) co_return;
+    co_await base::sleep_for(kStoreRetry);
+  }
+  forget(task);
+  Lane& lane = lane_of(task.lane);
+  if (outcome.verdict.kind != Verdict::Kind::done) set_due(lane, outcome.verdict.at);
+  if (lane.spilled && scheduler_.ready(lane.id) < kReadyLow) want_load(lane);
+}
+
+void Shard::forget(const Task& task) {
+  Lane& lane = lane_of(task.lane);
+  if (lane.in_memory.erase(task.id) == 0) return;
+  --tasks_in_memory_;
+  bytes_in_memory_ -= task.payload_bytes;
+  if (lane.loading) lane.closed_meanwhile.insert(task.id);
+}
+
+base::Task<std::vector<bool>> Shard::flush_openings(std::vector<Opening> openings) {
+  co_return co_await store_.write([openings = std::move(openings), node = options_.node, now = clock_.now()](
+                                      db::Tx& tx) { return queue::open(tx, openings, node, now); });
+}
+
+base::Task<std::vector<bool>> Shard::flush_closings(std::vector<Closing> closings) {
+  co_return co_await store_.write([this, closings = std::move(closings)](
+                                      db::Tx& tx) -> base::Result<std::vector<bool>> {
+    XD_TRY(auto applied, queue::close(tx, closings, options_.node));
+    std::map<const Handler*, std::vector<Finished>> by_handler;
+    for (std::size_t i = 0; i < closings.size(); ++i) {
+      const Handler* handler = handlers_.find(closings[i].task->kind)->second;
+      by_handler[handler].push_back({closings[i].task, closings[i].outcome, !applied[i]});
+    }
+    for (const auto& [handler, finished] : by_handler) XD_DO(handler->record(tx, finished));
+    return applied;
+  });
+}
+
+// --- reading lanes from the table
+
+void Shard::want_load(Lane& lane) {
+  if (lane.queued || lane.loading || lane.gone || stopping_) return;
+  if (lane.known && lane.state == LaneState::paused) return;
+  lane.queued = true;
+  load_queue_.push_back(lane.id);
+  start_loads();
+}
+
+void Shard::start_loads() {
+  while (loads_running_ < kLoadsAtOnce && !load_queue_.empty() && !stopping_) {
+    const LaneId id = load_queue_.front();
+    load_queue_.pop_front();
+    Lane& lane = lane_of(id);
+    lane.queued = false;
+    lane.loading = true;
+    ++loads_running_;
+    if (!gate_.spawn("load lane", load_lane(id))) --loads_running_;
+  }
+}
+
+base::Task<void> Shard::load_lane(LaneId id) {
+  clear_due(lane_of(id));
+  const std::size_t held = lane_of(id).in_memory.size();
+  const bool full = bytes_in_memory_ >= options_.bytes_max;
+  auto result = co_await read_lane(id, full ? held + kTasksAlways : kLaneTasksInMemoryMax);
+  --loads_running_;
+  Lane& lane = lane_of(id);
+  lane.loading = false;
+  if (result) {
+    loaded(lane, std::move(*result));
+  } else {
+    base::log(base::LogLevel::warn, "cannot read a lane; trying again",
+              {{"lane_id", id}, {"error", result.error().message}});
+    lane.spilled = true;
+    set_due(lane, clock_.now() + kStoreRetry);
+  }
+  lane.closed_meanwhile.clear();
+  lane.arrived_meanwhile.clear();
+  start_loads();
+  pump();
+  co_return base::Result<void>{};
+}
+
+base::Task<Loaded> Shard::read_lane(LaneId id, std::size_t limit) {
+  if (!lane_of(id).known) {
+    XD_CO_TRY(const bool ours, co_await learn(id));
+    if (!ours) co_return Loaded{};
+  }
+  if (lane_of(id).state == LaneState::paused) co_return Loaded{};
+  co_return co_await store_.read([this, id, limit, now = clock_.now()](db::Tx& tx) -> base::Result<Loaded> {
+    XD_TRY(Loaded result, queue::load(tx, id, now, limit));
+    std::map<std::string_view, std::vector<Task>> by_kind;
+    for (const auto& [kind, handler] : handlers_) {
+      // Tasks of one kind are hydrated together; most lanes have one kind only.
+      std::vector<Task> mine;
+      std::vector<std::size_t> positions;
+      for (std::size_t i = 0; i < result.tasks.size(); ++i) {
+        if (result.tasks[i].kind != kind) continue;
+        mine.push_back(std::move(result.tasks[i]));
+        positions.push_back(i);
+      }
+      if (!mine.empty()) XD_DO(handler->hydrate(tx, mine));
+      for (std::size_t i = 0; i < mine.size(); ++i) result.tasks[positions[i]] = std::move(mine[i]);
+    }
+    return result;
+  });
+}
+
+/// Reads the lane's row (and takes its lease, where there are leases). False when it is gone or somebody else's.
+asio::awaitable<base::Result<bool>> Shard::learn(LaneId id) {
+  const auto work = [id, node = options_.node](db::Tx& tx) { return acquire(tx, id, node); };
+  auto lease = store_.engine() == db::Engine::sqlite ? co_await store_.read(work) : co_await store_.write(work);
+  if (!lease) co_return std::unexpected(lease.error());
+  Lane& lane = lane_of(id);
+  if (!*lease) {
+    lane.spilled = false;
+    co_return false;
+  }
+  lane.known = true;
+  lane.epoch = (*lease)->epoch;
+  lane.state = (*lease)->state;
+  scheduler_.set_paused(id, lane.state == LaneState::paused);
+  co_return true;
+}
+
+void Shard::loaded(Lane& lane, Loaded result) {
+  if (!lane.known || lane.gone || lane.state == LaneState::paused) return;
+  bool fits = true;
+  for (std::size_t i = 0; i < result.tasks.size(); ++i) {
+    Task& task = result.tasks[i];
+    if (lane.in_memory.contains(task.id) || lane.closed_meanwhile.contains(task.id)) continue;
+    if (result.opened[i]) {
+      // Nobody here runs it, so whoever opened its attempt has died.
+      lane.in_memory.insert(task.id);
+      ++tasks_in_memory_;
+      bytes_in_memory_ += task.payload_bytes;
+      gate_.spawn("end unknown attempt", end_unknown(std::move(task)));
+    } else {
+      fits = take_into_memory(lane, std::move(task)) && fits;
+    }
+  }
+  lane.spilled = result.more || !fits;
+  for (Task& task : lane.arrived_meanwhile) {
+    const bool seen = lane.in_memory.contains(task.id) || lane.closed_meanwhile.contains(task.id);
+    if (!seen && (lane.spilled || !take_into_memory(lane, std::move(task)))) lane.spilled = true;
+  }
+  if (result.next_due) set_due(lane, *result.next_due);
+}
+
+base::Task<void> Shard::end_unknown(Task task) {
+  Outcome outcome;
+  if (task.unknown_attempts + 1 < static_cast<int>(base::limits::kUnknownAttemptsMax)) {
+    outcome.verdict = {Verdict::Kind::unknown, clock_.now() + kUnknownDelay};
+  }
+  co_await finish(task, outcome);
+  co_return base::Result<void>{};
+}
+
+// --- time
+
+void Shard::set_due(Lane& lane, base::Time due) {
+  if (lane.next_due && *lane.next_due <= due) return;
+  clear_due(lane);
+  lane.next_due = due;
+  due_.emplace(due, lane.id);
+  arm_timer();
+}
+
+void Shard::clear_due(Lane& lane) {
+  if (lane.next_due) due_.erase({*lane.next_due, lane.id});
+  lane.next_due.reset();
+}
+
+/// Only ever armed for an earlier moment than before: one that is too early asks again, and costs less than re-arming.
+void Shard::arm_timer() {
+  if (due_.empty() || stopping_) return;
+  const base::Time earliest = due_.begin()->first;
+  if (armed_for_ && *armed_for_ <= earliest) return;
+  armed_for_ = earliest;
+  timer_.expires_after(std::max(earliest - clock_.now(), std::chrono::microseconds{0}));
+  timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled) on_timer();
+  });
+}
+
+void Shard::on_timer() {
+  armed_for_.reset();
+  const base::Time now = clock_.now();
+  while (!due_.empty() && due_.begin()->first <= now) {
+    Lane& lane = lane_of(due_.begin()->second);
+    clear_due(lane);
+    lane.spilled = true;
+    want_load(lane);
+  }
+  arm_timer();
+}
+
+asio::awaitable<void> Shard::stop() {
+  stopping_ = true;
+  timer_.cancel();
+  co_await gate_.close();
+}
+
+}  // namespace queue

@@ -1,0 +1,108 @@
+// The queue's part on one thread: holds lanes, brings their tasks to their handlers, and writes what became of them.
+#pragma once
+
+#include <map>
+#include <set>
+#include <unordered_set>
+
+#include "base/batcher.hpp"
+#include "base/clock.hpp"
+#include "queue/queue_store.hpp"
+#include "queue/scheduler.hpp"
+
+namespace queue {
+
+/// One per thread; everything here runs on it. A lane belongs to one shard of the node.
+///
+/// A task's way: arrived (right from the commit that made it, or read from the table) → ready → picked by the scheduler
+/// → opened (its attempt is on disk before anything leaves) → run → closed (verdict and domain writes in one
+/// transaction) → forgotten. A lane holds at most kLaneTasksInMemoryMax tasks in memory; what does not fit stays in
+/// the table and is read when there is room ("spilled"). After a crash, a task that is read with its attempt open is one
+/// whose attempt nobody ended: it becomes an attempt of outcome unknown and is due again.
+class Shard {
+ public:
+  struct Options {
+    std::size_t slots = base::limits::kInFlightPerShard;
+    std::size_t bytes_max = base::limits::kQueueBytesInMemory / 2;
+    base::Uuid node{};
+  };
+
+  Shard(asio::any_io_executor executor, db::Db& store, const base::Clock& clock, Options options);
+
+  /// Before the first task. The handler outlives the shard.
+  void add_handler(std::string kind, Handler& handler);
+
+  /// Tasks whose enqueuing transaction was just committed.
+  void arrived(std::vector<Task> tasks);
+  /// The lane has tasks in the table (found at start, or by looking).
+  void wake(LaneId lane);
+  void set_state(LaneId lane, LaneState state);
+  /// The lane was deleted: its tasks are gone, runs in flight end as stale.
+  void forget_lane(LaneId lane);
+  /// Stops picking tasks and waits for those in flight.
+  asio::awaitable<void> stop();
+
+  std::size_t running() const { return scheduler_.running(); }
+  std::size_t in_memory() const { return tasks_in_memory_; }
+
+ private:
+  struct Lane {
+    LaneId id;
+    std::int64_t epoch = 0;
+    bool known = false;    // state and epoch were read
+    bool spilled = true;   // the table may hold tasks that memory does not
+    bool loading = false;
+    bool queued = false;   // stands in load_queue_
+    bool gone = false;
+    LaneState state = LaneState::active;
+    std::unordered_set<TaskId> in_memory;         // ready, running, or being closed
+    std::unordered_set<TaskId> closed_meanwhile;  // while loading: the reader may have seen them still
+    std::vector<Task> arrived_meanwhile;          // while loading: the reader may or may not have seen them
+    std::optional<base::Time> next_due;
+  };
+  Lane& lane_of(LaneId id);
+  void arrive(Task task);
+  bool take_into_memory(Lane& lane, Task task);
+  void pump();
+  base::Task<void> perform(Task task);
+  asio::awaitable<bool> open(const Task& task);
+  asio::awaitable<void> finish(Task& task, Outcome& outcome);
+  void forget(const Task& task);
+
+  void want_load(Lane& lane);
+  void start_loads();
+  base::Task<void> load_lane(LaneId id);
+  base::Task<Loaded> read_lane(LaneId id, std::size_t limit);
+  asio::awaitable<base::Result<bool>> learn(LaneId id);
+  void loaded(Lane& lane, Loaded result);
+  base::Task<void> end_unknown(Task task);
+
+  void set_due(Lane& lane, base::Time due);
+  void clear_due(Lane& lane);
+  void arm_timer();
+  void on_timer();
+
+  base::Task<std::vector<bool>> flush_openings(std::vector<Opening> openings);
+  base::Task<std::vector<bool>> flush_closings(std::vector<Closing> closings);
+
+  asio::any_io_executor executor_;
+  db::Db& store_;
+  const base::Clock& clock_;
+  Options options_;
+  Scheduler scheduler_;
+  std::map<std::string, Handler*, std::less<>> handlers_;
+  std::unordered_map<LaneId, Lane> lanes_;
+  std::deque<LaneId> load_queue_;
+  std::size_t loads_running_ = 0;
+  std::set<std::pair<base::Time, LaneId>> due_;
+  std::size_t tasks_in_memory_ = 0;
+  std::size_t bytes_in_memory_ = 0;
+  bool stopping_ = false;
+  asio::steady_timer timer_;
+  std::optional<base::Time> armed_for_;
+  base::Gate gate_;
+  base::Batcher<Opening, bool> openings_;
+  base::Batcher<Closing, bool> closings_;
+};
+
+}  // namespace queue

@@ -1,0 +1,57 @@
+// Who may do what: roles, and the permissions that routes ask for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace tenant {
+
+enum class Role : std::uint8_t { owner, admin, operator_, developer, viewer, auditor };
+
+/// What a route needs. The names ("events:write") are the scopes of API keys.
+enum class Permission : std::uint8_t {
+  events_read,
+  events_write,
+  subscriptions_read,
+  subscriptions_write,
+  deliveries_read,
+  deliveries_replay,
+  api_keys_read,
+  api_keys_write,
+  audit_read,
+  tenants_read,
+  tenants_write  ///< of the platform: only keys without a tenant have it
+};
+inline constexpr std::size_t kPermissionCount = 11;
+
+std::string_view name(Role role);
+std::optional<Role> parse_role(std::string_view text);
+std::string_view name(Permission permission);
+std::optional<Permission> parse_permission(std::string_view text);
+
+/// A set of permissions.
+class Permissions {
+ public:
+  Permissions() = default;
+  static Permissions of(Role role);
+  static Permissions all();
+
+  void add(Permission permission) { bits_ |= bit(permission); }
+  bool has(Permission permission) const { return (bits_ & bit(permission)) != 0; }
+  /// What both have.
+  Permissions operator&(Permissions other) const { return Permissions(bits_ & other.bits_); }
+  bool empty() const { return bits_ == 0; }
+  bool operator==(const Permissions&) const = default;
+
+ private:
+  explicit Permissions(std::uint32_t bits) : bits_(bits) {}
+  static std::uint32_t bit(Permission permission) { return 1U << static_cast<unsigned>(permission); }
+
+  std::uint32_t bits_ = 0;
+};
+
+}  // namespace tenant

@@ -1,0 +1,85 @@
+#include "tenant/api_key.hpp"
+
+#include <array>
+
+#include "crypto/digest.hpp"
+
+namespace tenant {
+
+namespace {
+
+constexpr std::string_view kBase62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view kPrefix = "cdk_";
+constexpr std::size_t kRandomCharacters = 32;
+constexpr std::size_t kShownCharacters = 12;
+constexpr std::size_t kCacheEntriesMax = 10'000;
+/// Another node may have revoked a key: no longer than this it goes on working here.
+constexpr auto kCachePeriod = std::chrono::seconds{10};
+constexpr auto kTouchPeriod = std::chrono::minutes{1};
+
+std::uint32_t crc32(std::string_view text) {
+  std::uint32_t crc = 0xffffffffU;
+  for (const char c : text) {
+    crc ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
+  }
+  return ~crc;
+}
+
+}  // namespace
+
+base::Secret generate_key() {
+  std::string text(kPrefix);
+  while (text.size() < kPrefix.size() + kRandomCharacters) {
+    for (const char byte : crypto::random_bytes(kRandomCharacters)) {
+      // 248 is the largest multiple of 62 in a byte: beyond it some characters would come more often.
+      const auto value = static_cast<unsigned char>(byte);
+      if (value < 248 && text.size() < kPrefix.size() + kRandomCharacters) text += kBase62[value % 62];
+    }
+  }
+  std::uint32_t crc = crc32(text);
+  for (int i = 0; i < 6; ++i, crc /= 62) text += kBase62[crc % 62];
+  return base::Secret(std::move(text));
+}
+
+std::string hash_key(std::string_view text) { return crypto::digest(crypto::Hash::sha256, text); }
+
+void set_secret(ApiKey& key, std::string_view text) {
+  key.prefix = std::string(text.substr(0, std::min(kShownCharacters, text.size() / 2)));
+  key.hash = hash_key(text);
+}
+
+Permissions ApiKey::permissions() const {
+  const Permissions of_role = tenant ? Permissions::of(role) : Permissions::all();
+  if (scopes.empty()) return of_role;
+  Permissions asked;
+  for (const Permission permission : scopes) asked.add(permission);
+  return of_role & asked;
+}
+
+const ApiKey* KeyCache::find(const std::string& hash, base::Time now) const {
+  const auto found = entries_.find(hash);
+  if (found == entries_.end() || now - found->second.put > kCachePeriod) return nullptr;
+  return &found->second.key;
+}
+
+void KeyCache::put(ApiKey key, base::Time now) {
+  if (entries_.size() >= kCacheEntriesMax) entries_.clear();
+  auto [entry, fresh] = entries_.try_emplace(key.hash);
+  entry->second.put = now;
+  if (fresh) entry->second.touched = key.last_used.value_or(base::Time{});
+  entry->second.key = std::move(key);
+}
+
+void KeyCache::forget(ApiKeyId id) {
+  std::erase_if(entries_, [id](const auto& entry) { return entry.second.key.id == id; });
+}
+
+bool KeyCache::should_touch(const std::string& hash, base::Time now) {
+  const auto found = entries_.find(hash);
+  if (found == entries_.end() || now - found->second.touched < kTouchPeriod) return false;
+  found->second.touched = now;
+  return true;
+}
+
+}  // namespace tenant

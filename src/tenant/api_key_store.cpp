@@ -1,0 +1,106 @@
+#include "tenant/api_key.hpp"
+
+namespace tenant {
+
+namespace {
+
+using base::Result;
+
+constexpr const char* kSelect =
+    "SELECT id, tenant_id, name, prefix, key_hash, role, scopes, expires_at, last_used_at, revoked_at, version, "
+    "created_by, created_at, updated_at FROM api_keys";
+
+/// Scopes are stored as their names with blanks between.
+std::string join(const std::vector<Permission>& scopes) {
+  std::string text;
+  for (const Permission scope : scopes) text.append(text.empty() ? "" : " ").append(name(scope));
+  return text;
+}
+
+std::vector<Permission> split(std::string_view text) {
+  std::vector<Permission> scopes;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (const auto scope = parse_permission(text.substr(0, end))) scopes.push_back(*scope);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return scopes;
+}
+
+ApiKey read_key(const db::Row& row) {
+  ApiKey key;
+  key.id = row.id<ApiKeyId>(0);
+  if (!row.is_null(1)) key.tenant = row.id<TenantId>(1);
+  key.name = row.string(2);
+  key.prefix = row.string(3);
+  key.hash = std::string(row.blob(4));
+  key.role = parse_role(row.text(5)).value_or(Role::viewer);
+  key.scopes = split(row.text(6));
+  key.expires = row.maybe_time(7);
+  key.last_used = row.maybe_time(8);
+  key.revoked = row.maybe_time(9);
+  key.version = row.integer(10);
+  if (!row.is_null(11)) key.created_by = row.uuid(11);
+  key.created = row.time(12);
+  key.updated = row.time(13);
+  return key;
+}
+
+}  // namespace
+
+Result<void> insert_key(db::Tx& tx, const ApiKey& key) {
+  XD_DO(tx.exec("INSERT INTO api_keys (id, tenant_id, name, prefix, key_hash, role, scopes, expires_at, version,"
+                " created_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                {key.id, key.tenant, key.name, key.prefix, db::Arg::blob(key.hash), name(key.role), join(key.scopes),
+                 key.expires, key.version, key.created_by, key.created, key.updated}));
+  return {};
+}
+
+Result<bool> any_key(db::Tx& tx) {
+  XD_TRY(const auto rows, tx.query("SELECT 1 FROM api_keys LIMIT 1", {}, [](const db::Row&) {}));
+  return rows > 0;
+}
+
+Result<std::optional<ApiKey>> find_key_by_hash(db::Tx& tx, std::string_view hash) {
+  std::optional<ApiKey> found;
+  XD_DO(tx.query(std::string(kSelect) + " WHERE key_hash = $1", {db::Arg::blob(hash)},
+                 [&](const db::Row& row) { found = read_key(row); }));
+  return found;
+}
+
+Result<std::optional<ApiKey>> find_key(db::Tx& tx, std::optional<TenantId> tenant, ApiKeyId id) {
+  std::optional<ApiKey> found;
+  XD_DO(tx.query(std::string(kSelect) + " WHERE id = $1", {id}, [&](const db::Row& row) { found = read_key(row); }));
+  if (found && found->tenant != tenant) found.reset();
+  return found;
+}
+
+Result<std::vector<ApiKey>> list_keys(db::Tx& tx, std::optional<TenantId> tenant, std::optional<ApiKeyId> before,
+                                      std::size_t limit) {
+  std::vector<ApiKey> keys;
+  std::string sql = std::string(kSelect) + (tenant ? " WHERE tenant_id = $1" : " WHERE tenant_id IS NULL");
+  std::vector<db::Arg> args;
+  if (tenant) args.emplace_back(*tenant);
+  if (before) {
+    args.emplace_back(*before);
+    sql += " AND id < $" + std::to_string(args.size());
+  }
+  args.emplace_back(limit);
+  sql += " ORDER BY id DESC LIMIT $" + std::to_string(args.size());
+  XD_DO(tx.query(sql, args, [&](const db::Row& row) { keys.push_back(read_key(row)); }));
+  return keys;
+}
+
+Result<void> revoke_key(db::Tx& tx, ApiKeyId id, base::Time now) {
+  XD_DO(tx.exec("UPDATE api_keys SET revoked_at = $2, updated_at = $2, version = version + 1"
+                " WHERE id = $1 AND revoked_at IS NULL",
+                {id, now}));
+  return {};
+}
+
+Result<void> touch_key(db::Tx& tx, ApiKeyId id, base::Time now) {
+  XD_DO(tx.exec("UPDATE api_keys SET last_used_at = $2 WHERE id = $1", {id, now}));
+  return {};
+}
+
+}  // namespace tenant

@@ -1,0 +1,54 @@
+// A tenant: a company or team whose data is apart from everybody else's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/everywhere.hpp"
+#include "db/db.hpp"
+
+namespace tenant {
+
+using base::TenantId;
+
+enum class TenantStatus : std::uint8_t { active, suspended };
+
+struct Tenant {
+  TenantId id{};
+  std::string slug{};  ///< [a-z0-9-]{1,64}, unique
+  std::string name{};
+  TenantStatus status = TenantStatus::active;
+  std::int64_t version = 1;
+  base::Time created{};
+  base::Time updated{};
+};
+using TenantPtr = std::shared_ptr<const Tenant>;
+
+std::string_view name(TenantStatus status);
+base::Result<void> check_slug(std::string_view slug);
+
+// The table. Error: conflict when the slug is taken.
+base::Result<void> insert_tenant(db::Tx& tx, const Tenant& tenant);
+/// Writes name and status where the stored version is one less; false when it is not.
+base::Result<bool> update_tenant(db::Tx& tx, const Tenant& tenant);
+base::Result<std::optional<Tenant>> find_tenant(db::Tx& tx, TenantId id);
+base::Result<std::vector<Tenant>> all_tenants(db::Tx& tx);
+/// Newest first, older than `before` where it is given.
+base::Result<std::vector<Tenant>> list_tenants(db::Tx& tx, std::optional<TenantId> before, std::size_t limit);
+
+/// All tenants as one shard knows them. Lives on its shard.
+class TenantBook {
+ public:
+  void put(TenantPtr tenant);
+  TenantPtr find(TenantId id) const;
+  /// By id or slug, as in X-Tenant-Id.
+  TenantPtr find(std::string_view id_or_slug) const;
+
+ private:
+  std::unordered_map<TenantId, TenantPtr> by_id_;
+  std::unordered_map<std::string, TenantId> by_slug_;
+};
+
+}  // namespace tenant
