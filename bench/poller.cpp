@@ -33,8 +33,8 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-Fd open_socket() {
-  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+Fd open_socket(int flags) {
+  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
   if (!fd) throw_errno("cannot open a socket");
   return fd;
 }
@@ -103,7 +103,7 @@ void Inbox::consume(std::size_t bytes) {
 }
 
 Fd connect_loopback(std::uint16_t port) {
-  Fd fd = open_socket();
+  Fd fd = open_socket(0);
   const sockaddr_in address = loopback(port);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     throw_errno("cannot connect to the server");
@@ -115,7 +115,7 @@ Fd connect_loopback(std::uint16_t port) {
 }
 
 BoundPort bind_loopback() {
-  BoundPort bound{.fd = open_socket()};
+  BoundPort bound{.fd = open_socket(SOCK_NONBLOCK)};
   const int on = 1;
   ::setsockopt(bound.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address = loopback(0);

@@ -84,7 +84,7 @@ class Inbox {
 /// back does not block.
 Fd connect_loopback(std::uint16_t port);
 
-/// A socket bound to a free port of 127.0.0.1, not listening: whoever connects to it is refused.
+/// A socket bound to a free port of 127.0.0.1, not listening: whoever connects to it is refused. It does not block.
 struct BoundPort {
   Fd fd;
   std::uint16_t port = 0;

@@ -197,7 +197,7 @@ TEST(Generator, measures_from_when_an_event_was_due_while_it_waits_for_a_connect
 
 TEST(Generator, sends_nothing_before_it_is_due) {
   Traffic traffic([](std::size_t) { return std::vector{accepted(kId)}; }, 100,
-                  {.connections = 4, .events_per_second = 10});
+                  {.connections = 5, .events_per_second = 10});
   const std::int64_t start_ns = now_ns();
   traffic.generator.start(start_ns);
   EXPECT_EQ(traffic.generator.pace(start_ns + 50 * kNsPerMs), start_ns + 100 * kNsPerMs);

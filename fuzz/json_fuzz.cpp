@@ -8,6 +8,10 @@
 #include <rapidjson/reader.h>
 #pragma clang attribute pop
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "base/assert.hpp"
 
 namespace {

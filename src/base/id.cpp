@@ -88,4 +88,10 @@ Uuid make_uuid(Time now) {
   return uuid;
 }
 
+Time time_of(const Uuid& uuid) {
+  std::int64_t millis = 0;
+  for (std::size_t i = 0; i < 6; ++i) millis = millis << 8 | uuid.bytes[i];
+  return Time{std::chrono::milliseconds{millis}};
+}
+
 }  // namespace base

@@ -32,6 +32,9 @@ struct Uuid {
 /// is greater than the one before, also when the clock stands or steps back.
 Uuid make_uuid(Time now);
 
+/// The moment a UUIDv7 was made at, to the millisecond.
+Time time_of(const Uuid& uuid);
+
 /// An Id of one kind of thing, so that ids of different kinds cannot be mixed up.
 template <class Tag>
 struct Id {

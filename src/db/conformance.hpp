@@ -1,4 +1,5 @@
-// What the tests of the store's contract share: each runs on both engines, and the list of them is the specification.
+// What the tests of the store's contract share: each runs on both engines, and the list of them is the
+// specification.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +16,8 @@ namespace db {
 /// The value of what must not fail; the test fails where it does.
 template <class T>
 T must(base::Result<T> result) {
-  if (!result) throw std::runtime_error(std::string(base::name(result.error().code)) + ": " + result.error().message);
+  if (!result)
+    throw std::runtime_error(std::string(base::name(result.error().code)) + ": " + result.error().message);
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
@@ -37,7 +39,9 @@ class StoreTest : public testing::TestWithParam<Engine> {
     }));
     return found;
   }
-  std::int64_t integer(std::string_view sql, std::initializer_list<Arg> args = {}) { return integers(sql, args).at(0); }
+  std::int64_t integer(std::string_view sql, std::initializer_list<Arg> args = {}) {
+    return integers(sql, args).at(0);
+  }
 
   testing::TestDb store{GetParam()};
 };

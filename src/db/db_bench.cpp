@@ -38,8 +38,9 @@ void insert_and_delete(benchmark::State& state, Engine engine) {
   const auto callers = static_cast<std::size_t>(state.range(1));
   testing::TestDb store(engine);
   check(store->write_now([](Tx& tx) {
-    return tx.script("CREATE TABLE task (id UUID PRIMARY KEY, lane BIGINT NOT NULL, body BYTEA NOT NULL)"
-                     " /*sqlite WITHOUT ROWID*/; CREATE INDEX task_lane ON task (lane, id)");
+    return tx.script(
+        "CREATE TABLE task (id UUID PRIMARY KEY, lane BIGINT NOT NULL, body BYTEA NOT NULL)"
+        " /*sqlite WITHOUT ROWID*/; CREATE INDEX task_lane ON task (lane, id)");
   }));
   const std::string body(kBodyBytes, 'b');
   std::vector<base::Uuid> ids(batch * callers);
@@ -69,13 +70,13 @@ BENCHMARK_CAPTURE(insert_and_delete, postgres, Engine::postgres)->Apply(sizes);
 void read_one(benchmark::State& state, Engine engine) {
   testing::TestDb store(engine);
   check(store->write_now([](Tx& tx) {
-    return tx.script("CREATE TABLE item (id BIGINT PRIMARY KEY, name TEXT); INSERT INTO item VALUES (1, 'one')");
+    return tx.script(
+        "CREATE TABLE item (id BIGINT PRIMARY KEY, name TEXT); INSERT INTO item VALUES (1, 'one')");
   }));
   for (auto _ : state) {
     check(store->read_now([](Tx& tx) -> base::Result<void> {
-      XD_DO(tx.query("SELECT name FROM item WHERE id = $1", {1}, [](const Row& row) {
-        benchmark::DoNotOptimize(row.text(0).data());
-      }));
+      XD_DO(tx.query("SELECT name FROM item WHERE id = $1", {1},
+                     [](const Row& row) { benchmark::DoNotOptimize(row.text(0).data()); }));
       return {};
     }));
   }

@@ -9,12 +9,15 @@ using Integers = std::vector<std::int64_t>;
 
 class StoreStatement : public StoreTest {
  protected:
-  void SetUp() override { script("CREATE TABLE item (id BIGINT PRIMARY KEY, name TEXT NOT NULL, state TEXT)"); }
+  void SetUp() override {
+    script("CREATE TABLE item (id BIGINT PRIMARY KEY, name TEXT NOT NULL, state TEXT)");
+  }
 
   void insert(std::int64_t first, std::int64_t last) {
     std::vector<Arg> args;
     for (std::int64_t id = first; id <= last; ++id) args.insert(args.end(), {id, "name"});
-    must(store->write_now([&](Tx& tx) { return tx.each("INSERT INTO item (id, name) VALUES ($1, $2)", 2, args); }));
+    must(store->write_now(
+        [&](Tx& tx) { return tx.each("INSERT INTO item (id, name) VALUES ($1, $2)", 2, args); }));
   }
 };
 
@@ -31,7 +34,8 @@ TEST_P(StoreStatement, query_gives_rows_in_order_and_their_number) {
   insert(1, 3);
   Integers found;
   const auto rows = must(store->read_now([&](Tx& tx) {
-    return tx.query("SELECT id FROM item ORDER BY id DESC", {}, [&](const Row& row) { found.push_back(row.integer(0)); });
+    return tx.query("SELECT id FROM item ORDER BY id DESC", {},
+                    [&](const Row& row) { found.push_back(row.integer(0)); });
   }));
   EXPECT_EQ(rows, 3);
   EXPECT_EQ(found, (Integers{3, 2, 1}));
@@ -87,7 +91,8 @@ TEST_P(StoreStatement, on_conflict_do_update_counts_the_row) {
 TEST_P(StoreStatement, conflict_on_a_partial_index_is_seen) {
   script("CREATE UNIQUE INDEX item_active ON item (name) WHERE state = 'ACTIVE'");
   const char* const sql =
-      "INSERT INTO item (id, name, state) VALUES ($1, 'x', $2) ON CONFLICT (name) WHERE state = 'ACTIVE' DO NOTHING";
+      "INSERT INTO item (id, name, state) VALUES ($1, 'x', $2) ON CONFLICT (name) WHERE state = 'ACTIVE' DO "
+      "NOTHING";
   EXPECT_EQ(must(exec(sql, {1, "ACTIVE"})), 1);
   EXPECT_EQ(must(exec(sql, {2, "ACTIVE"})), 0);
   EXPECT_EQ(must(exec(sql, {3, "PAUSED"})), 1);
@@ -102,7 +107,8 @@ TEST_P(StoreStatement, row_values_page_by_key) {
   EXPECT_EQ(integers(sql, {"", 0, 2}), (Integers{1, 2}));
   EXPECT_EQ(integers(sql, {"a", 2, 2}), (Integers{3, 4}));
   EXPECT_EQ(integers(sql, {"b", 4, 9}), (Integers{5, 6}));
-  EXPECT_EQ(integers("SELECT id FROM item WHERE (name, id) < ($1, $2) ORDER BY name DESC, id DESC LIMIT 2", {"b", 5}),
+  EXPECT_EQ(integers("SELECT id FROM item WHERE (name, id) < ($1, $2) ORDER BY name DESC, id DESC LIMIT 2",
+                     {"b", 5}),
             (Integers{4, 3}));
 }
 
@@ -124,8 +130,8 @@ TEST_P(StoreStatement, each_gives_the_row_that_each_returned) {
   const std::vector<Arg> args = {1, "a", 1, "again", 2, "b"};
   std::vector<std::string> reported;
   must(store->write_now([&](Tx& tx) {
-    return tx.each("INSERT INTO item (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING name", 2, args,
-                   [&](std::size_t, std::int64_t rows, const Row* first) {
+    return tx.each("INSERT INTO item (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING name", 2,
+                   args, [&](std::size_t, std::int64_t rows, const Row* first) {
                      EXPECT_EQ(rows, first == nullptr ? 0 : 1);
                      reported.push_back(first == nullptr ? "nothing" : first->string(0));
                    });
@@ -138,8 +144,9 @@ TEST_P(StoreStatement, each_may_look_up_rows) {
   const std::vector<Arg> args = {5, 7, 1};
   Integers found;
   must(store->read_now([&](Tx& tx) {
-    return tx.each("SELECT id FROM item WHERE id = $1", 1, args,
-                   [&](std::size_t, std::int64_t, const Row* first) { found.push_back(first ? first->integer(0) : 0); });
+    return tx.each(
+        "SELECT id FROM item WHERE id = $1", 1, args,
+        [&](std::size_t, std::int64_t, const Row* first) { found.push_back(first ? first->integer(0) : 0); });
   }));
   EXPECT_EQ(found, (Integers{5, 0, 1}));
 }
@@ -173,8 +180,9 @@ TEST_P(StoreStatement, each_ends_at_the_first_error_and_leaves_nothing) {
   const std::vector<Arg> args = {1, "a", 2, "b", 1, "conflict", 3, "c"};
   Integers reported;
   const auto result = store->write_now([&](Tx& tx) {
-    return tx.each("INSERT INTO item (id, name) VALUES ($1, $2)", 2, args,
-                   [&](std::size_t index, std::int64_t, const Row*) { reported.push_back(static_cast<int>(index)); });
+    return tx.each(
+        "INSERT INTO item (id, name) VALUES ($1, $2)", 2, args,
+        [&](std::size_t index, std::int64_t, const Row*) { reported.push_back(static_cast<int>(index)); });
   });
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, Code::conflict);
@@ -205,15 +213,17 @@ TEST_P(StoreStatement, script_runs_the_parts_of_its_engine) {
   )");
   std::vector<std::string> found;
   must(store->read_now([&](Tx& tx) {
-    return tx.query("SELECT name FROM part ORDER BY name", {}, [&](const Row& row) { found.push_back(row.string(0)); });
+    return tx.query("SELECT name FROM part ORDER BY name", {},
+                    [&](const Row& row) { found.push_back(row.string(0)); });
   }));
   const std::string engine = GetParam() == Engine::sqlite ? "sqlite" : "postgres";
   EXPECT_EQ(found, (std::vector<std::string>{"both; -- or /*sqlite none*/", engine}));
 }
 
 TEST_P(StoreStatement, script_that_fails_leaves_nothing) {
-  const auto result = store->write_now(
-      [](Tx& tx) { return tx.script("CREATE TABLE other (id BIGINT); INSERT INTO other VALUES (1); NONSENSE;"); });
+  const auto result = store->write_now([](Tx& tx) {
+    return tx.script("CREATE TABLE other (id BIGINT); INSERT INTO other VALUES (1); NONSENSE;");
+  });
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, Code::invalid);
   EXPECT_EQ(exec("INSERT INTO other VALUES (1)").error().code, Code::invalid);

@@ -11,21 +11,23 @@ namespace {
 class StoreValue : public StoreTest {
  protected:
   void SetUp() override {
-    script("CREATE TABLE item (id BIGINT PRIMARY KEY, amount DOUBLE PRECISION, title TEXT, body BYTEA, owner UUID)");
+    script(
+        "CREATE TABLE item (id BIGINT PRIMARY KEY, amount DOUBLE PRECISION, title TEXT, body BYTEA, owner "
+        "UUID)");
   }
 
   /// Writes the arguments as the columns of row 1, and reads that row.
   void round_trip(std::initializer_list<Arg> columns, const Tx::RowSink& sink) {
     std::vector<Arg> args(columns);
     const auto rows = must(store->write_now([&](Tx& tx) {
-      return tx.query("INSERT INTO item (id, amount, title, body, owner) VALUES ($1, $2, $3, $4, $5)"
-                      " RETURNING id, amount, title, body, owner",
-                      args, sink);
+      return tx.query(
+          "INSERT INTO item (id, amount, title, body, owner) VALUES ($1, $2, $3, $4, $5)"
+          " RETURNING id, amount, title, body, owner",
+          args, sink);
     }));
     ASSERT_EQ(rows, 1);
-    const auto read = must(store->read_now([&](Tx& tx) {
-      return tx.query("SELECT id, amount, title, body, owner FROM item", {}, sink);
-    }));
+    const auto read = must(store->read_now(
+        [&](Tx& tx) { return tx.query("SELECT id, amount, title, body, owner FROM item", {}, sink); }));
     ASSERT_EQ(read, 1);
   }
 };
@@ -88,30 +90,35 @@ TEST_P(StoreValue, bytes_may_be_any_bytes) {
 }
 
 TEST_P(StoreValue, text_may_be_any_utf8) {
-  const std::string text = "Ünï\xcc\x88 \xe6\xbc\xa2\xe5\xad\x97 \xf0\x9f\x9a\x80 'quote' \"name\" \\ \n\t\x7f\x01 $1 ?";
+  const std::string text =
+      "Ünï\xcc\x88 \xe6\xbc\xa2\xe5\xad\x97 \xf0\x9f\x9a\x80 'quote' \"name\" \\ \n\t\x7f\x01 $1 ?";
   round_trip({1, nullptr, text, nullptr, nullptr}, [&](const Row& row) { EXPECT_EQ(row.text(2), text); });
 }
 
 TEST_P(StoreValue, integers_keep_their_limits) {
   using Limits = std::numeric_limits<std::int64_t>;
   script("CREATE TABLE number (value BIGINT)");
-  must(exec("INSERT INTO number VALUES ($1), ($2), ($3), ($4)", {Limits::min(), -1, std::int64_t{1} << 53, Limits::max()}));
+  must(exec("INSERT INTO number VALUES ($1), ($2), ($3), ($4)",
+            {Limits::min(), -1, std::int64_t{1} << 53, Limits::max()}));
   EXPECT_EQ(integers("SELECT value FROM number ORDER BY value"),
             (std::vector<std::int64_t>{Limits::min(), -1, std::int64_t{1} << 53, Limits::max()}));
 }
 
 TEST_P(StoreValue, reals_keep_every_bit) {
   using Limits = std::numeric_limits<double>;
-  const std::vector<double> values = {0.1, -2.5, Limits::max(), Limits::lowest(), Limits::denorm_min(), 1e-300};
+  const std::vector<double> values = {0.1,   -2.5, Limits::max(), Limits::lowest(), Limits::denorm_min(),
+                                      1e-300};
   std::vector<Arg> args;
   for (std::size_t i = 0; i < values.size(); ++i) {
     args.push_back(i);
     args.push_back(values[i]);
   }
-  must(store->write_now([&](Tx& tx) { return tx.each("INSERT INTO item (id, amount) VALUES ($1, $2)", 2, args); }));
+  must(store->write_now(
+      [&](Tx& tx) { return tx.each("INSERT INTO item (id, amount) VALUES ($1, $2)", 2, args); }));
   std::vector<double> found;
   must(store->read_now([&](Tx& tx) {
-    return tx.query("SELECT amount FROM item ORDER BY id", {}, [&](const Row& row) { found.push_back(row.real(0)); });
+    return tx.query("SELECT amount FROM item ORDER BY id", {},
+                    [&](const Row& row) { found.push_back(row.real(0)); });
   }));
   EXPECT_EQ(found, values);
 }
@@ -123,8 +130,10 @@ TEST_P(StoreValue, ids_are_ordered_as_their_bytes) {
     uuid.bytes.back() = last;
     return uuid;
   };
-  const std::vector<base::Uuid> ordered = {make(0, 1), make(0x7f, 0), make(0x80, 0), make(0x80, 0xff), make(0xff, 0)};
-  for (const std::size_t i : {3U, 0U, 4U, 2U, 1U}) must(exec("INSERT INTO item (id, owner) VALUES ($1, $2)", {i, ordered[i]}));
+  const std::vector<base::Uuid> ordered = {make(0, 1), make(0x7f, 0), make(0x80, 0), make(0x80, 0xff),
+                                           make(0xff, 0)};
+  for (const std::size_t i : {3U, 0U, 4U, 2U, 1U})
+    must(exec("INSERT INTO item (id, owner) VALUES ($1, $2)", {i, ordered[i]}));
   EXPECT_EQ(integers("SELECT id FROM item ORDER BY owner"), (std::vector<std::int64_t>{0, 1, 2, 3, 4}));
   EXPECT_EQ(integers("SELECT id FROM item WHERE owner = $1", {ordered[2]}), (std::vector<std::int64_t>{2}));
 }
@@ -144,12 +153,13 @@ TEST_P(StoreValue, ids_and_times_have_their_types) {
 TEST_P(StoreValue, optional_arguments_are_values_or_null) {
   const std::optional<std::string> title = "there";
   const std::optional<double> amount;
-  round_trip({1, amount, title, std::optional<std::string_view>{}, std::optional<base::TenantId>{}}, [](const Row& row) {
-    EXPECT_TRUE(row.is_null(1));
-    EXPECT_EQ(row.text(2), "there");
-    EXPECT_TRUE(row.is_null(3));
-    EXPECT_TRUE(row.is_null(4));
-  });
+  round_trip({1, amount, title, std::optional<std::string_view>{}, std::optional<base::TenantId>{}},
+             [](const Row& row) {
+               EXPECT_TRUE(row.is_null(1));
+               EXPECT_EQ(row.text(2), "there");
+               EXPECT_TRUE(row.is_null(3));
+               EXPECT_TRUE(row.is_null(4));
+             });
 }
 
 TEST_P(StoreValue, may_have_5_mib) {
@@ -163,10 +173,11 @@ TEST_P(StoreValue, may_have_5_mib) {
 
 TEST_P(StoreValue, truth_reads_as_a_flag) {
   must(store->read_now([](Tx& tx) {
-    return tx.query("SELECT EXISTS (SELECT 1 FROM item), NOT EXISTS (SELECT 1 FROM item)", {}, [](const Row& row) {
-      EXPECT_FALSE(row.flag(0));
-      EXPECT_TRUE(row.flag(1));
-    });
+    return tx.query("SELECT EXISTS (SELECT 1 FROM item), NOT EXISTS (SELECT 1 FROM item)", {},
+                    [](const Row& row) {
+                      EXPECT_FALSE(row.flag(0));
+                      EXPECT_TRUE(row.flag(1));
+                    });
   }));
 }
 
@@ -188,11 +199,12 @@ TEST_P(StoreValue, null_parameter_is_cast_where_no_column_gives_it_a_type) {
 
 TEST_P(StoreValue, parameters_may_come_in_any_order_and_twice) {
   must(store->read_now([](Tx& tx) {
-    return tx.query("SELECT CAST($2 AS BIGINT), CAST($1 AS TEXT), CAST($2 AS BIGINT)", {"one", 2}, [](const Row& row) {
-      EXPECT_EQ(row.integer(0), 2);
-      EXPECT_EQ(row.text(1), "one");
-      EXPECT_EQ(row.integer(2), 2);
-    });
+    return tx.query("SELECT CAST($2 AS BIGINT), CAST($1 AS TEXT), CAST($2 AS BIGINT)", {"one", 2},
+                    [](const Row& row) {
+                      EXPECT_EQ(row.integer(0), 2);
+                      EXPECT_EQ(row.text(1), "one");
+                      EXPECT_EQ(row.integer(2), 2);
+                    });
   }));
 }
 

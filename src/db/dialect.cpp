@@ -46,7 +46,8 @@ std::string activate(std::string_view sql, Engine engine) {
   std::string active;
   active.reserve(sql.size());
   while (!sql.empty()) {
-    const bool is_part = sql.starts_with(opening) && sql.size() > opening.size() && !is_name_char(sql[opening.size()]);
+    const bool is_part =
+        sql.starts_with(opening) && sql.size() > opening.size() && !is_name_char(sql[opening.size()]);
     const std::size_t closing = is_part ? sql.find("*/", opening.size()) : std::string_view::npos;
     if (closing != std::string_view::npos) {
       active.append(sql.substr(opening.size(), closing - opening.size()));

@@ -1,7 +1,5 @@
 #include "event/event_store.hpp"
 
-#include <algorithm>
-
 namespace event {
 
 namespace {
@@ -73,20 +71,10 @@ Result<std::unordered_map<EventId, EventPtr>> find_events(
 }
 
 Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query) {
-  std::string sql = "SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1";
-  std::vector<db::Arg> args = {query.tenant};
-  const auto add = [&](const char* condition, const db::Arg& arg) {
-    args.push_back(arg);
-    sql.append(condition).append(std::to_string(args.size()));
-  };
-  if (query.before) add(" AND id < $", *query.before);
-  if (query.after) add(" AND id > $", *query.after);
-  if (!query.type.empty()) add(" AND type = $", query.type);
-  sql += query.after ? " ORDER BY id" : " ORDER BY id DESC";
-  add(" LIMIT $", query.limit);
+  db::PageQuery sql("SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1", {query.tenant}, query.page);
+  if (!query.type.empty()) sql.also(" AND type = $", query.type);
   std::vector<StoredEvent> events;
-  XD_DO(tx.query(sql, args, [&](const db::Row& row) { events.push_back(read_event(row)); }));
-  if (query.after) std::ranges::reverse(events);
+  XD_DO(sql.run(tx, events, read_event));
   return events;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "db/db.hpp"
+#include "db/page.hpp"
 #include "event/event.hpp"
 
 namespace event {
@@ -27,12 +28,9 @@ base::Result<std::unordered_map<EventId, EventPtr>> find_events(
 
 struct EventQuery {
   base::TenantId tenant{};
-  std::optional<EventId> before{};  ///< older than this
-  std::optional<EventId> after{};   ///< newer than this; then the oldest of them come, still newest first
-  std::string type{};               ///< empty: any
-  std::size_t limit = 50;
+  std::string type{};  ///< empty: any
+  db::Page page{};
 };
-/// Newest first.
 base::Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query);
 
 }  // namespace event

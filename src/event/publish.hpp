@@ -37,6 +37,9 @@ class Intake {
 
   /// Returns after the commit. Errors: what the store says; limited when too much is waiting.
   base::Task<Published> publish(Publication publication) { return batcher_.add(std::move(publication)); }
+  /// Publications that wait for a flush.
+  std::size_t waiting() const { return batcher_.pending(); }
+
   /// All of them in one transaction of their own.
   base::Task<std::vector<Published>> publish_all(std::vector<Publication> publications);
 

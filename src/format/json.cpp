@@ -1,6 +1,7 @@
 #include "format/json.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <limits>
 
@@ -9,8 +10,9 @@
 #include "format/utf8.hpp"
 
 // Not RapidJSON: its 1.1.0 refuses numbers beyond a double even where it is told to leave them as text, takes
-// a lone low surrogate for a character, takes a NUL for the end, and needs for a kilobyte, without any tree,
-// longer than all of this may take. The fuzz target holds the two against each other.
+// a lone low surrogate for a character and a NUL for the end of the text, and reads a kilobyte, without
+// making a tree of it, in more time than reader and tree need here. The fuzz target holds the two against
+// each other.
 
 namespace format {
 
@@ -76,12 +78,11 @@ class JsonReader {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-std::string number_text(std::size_t number) { return std::to_string(number); }
-
 /// Why a text is refused before it is read: it is in another encoding. Empty for all others.
 std::string_view foreign_encoding(std::string_view text) {
-  if (text.starts_with("\xEF\xBB\xBF"))
+  if (text.starts_with("\xEF\xBB\xBF")) {
     return "the text begins with a byte order mark; send UTF-8 without it";
+  }
   const bool marked = text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE");
   // JSON begins with an ASCII character, of which UTF-16 and UTF-32 make one byte and at least one NUL.
   const bool has_nul = text.size() >= 2 && (text[0] == '\0' || text[1] == '\0');
@@ -152,8 +153,9 @@ std::string_view value_advice(char c, bool in_container) {
     default: break;
   }
   const char lower = static_cast<char>(c | 0x20);
-  if (lower >= 'a' && lower <= 'z')
+  if (lower >= 'a' && lower <= 'z') {
     return "the only words are true, false and null; strings stand in double quotes";
+  }
   return "a value is an object, array, string, number, true, false or null";
 }
 
@@ -189,7 +191,7 @@ base::Result<Document> JsonReader::read() {
 Step JsonReader::read_value() {
   if (builder_.depth() > 0 && ++members_ > limits_.members_max) {
     return fail(at_,
-                "more than " + number_text(limits_.members_max) +
+                "more than " + std::to_string(limits_.members_max) +
                     " members and elements; split it into several texts",
                 "TOO_MANY_MEMBERS");
   }
@@ -280,7 +282,7 @@ Step JsonReader::read_number() {
 
 Step JsonReader::open(char brace) {
   if (builder_.depth() >= limits_.depth_max) {
-    return fail(at_, "nested deeper than " + number_text(limits_.depth_max) + " levels; make it flatter",
+    return fail(at_, "nested deeper than " + std::to_string(limits_.depth_max) + " levels; make it flatter",
                 "TOO_DEEP");
   }
   const bool object = brace == '{';

@@ -69,11 +69,10 @@ TEST(JsonWriter, finds_a_special_byte_at_any_place) {
     for (std::size_t place = 0; place < length; ++place) {
       for (const char special : {'"', '\\', '\x1f'}) {
         std::string text(length, ' ');  // the lowest byte that is plain
+        std::string expected = '"' + text + '"';
         text[place] = special;
-        const std::string before(place, ' ');
-        const std::string after(length - place - 1, ' ');
-        const std::string escape = special == '\x1f' ? "\\u001f" : std::string("\\") + special;
-        EXPECT_EQ(json_string(text), "\"" + before + escape + after + "\"");
+        expected.replace(place + 1, 1, special == '\x1f' ? "\\u001f" : std::string{'\\', special});
+        EXPECT_EQ(json_string(text), expected);
       }
     }
   }

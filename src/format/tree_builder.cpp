@@ -125,8 +125,9 @@ Value& TreeBuilder::add(Value::Kind kind, std::string_view raw) {
 }
 
 void TreeBuilder::begin(Value::Kind kind, const char* raw_begin) {
-  add(kind, {raw_begin, 0});
+  add(kind, {});
   innermost_ = slots_.size() - 1;
+  slots_.back().raw_begin = raw_begin;
   ++depth_;
 }
 
@@ -135,8 +136,8 @@ void TreeBuilder::end(Value::Kind kind, const char* raw_end, Projection child_of
   XD_ASSERT(innermost_ != kNone && !key_);
   Slot& slot = slots_[innermost_];
   Value& value = slot.member.value;
-  XD_ASSERT(value.kind_ == kind && (raw_end != nullptr) == (value.raw_.data() != nullptr));
-  if (raw_end != nullptr) value.raw_ = {value.raw_.data(), raw_end};
+  XD_ASSERT(value.kind_ == kind && (raw_end != nullptr) == (slot.raw_begin != nullptr));
+  if (raw_end != nullptr) value.raw_ = {slot.raw_begin, raw_end};
 
   const std::span<const Slot> slots = children();
   XD_ASSERT(slots.size() <= std::numeric_limits<decltype(value.size_)>::max());

@@ -66,7 +66,8 @@ class TreeBuilder {
   struct Slot {
     Member member;
     const char* key_at;
-    std::size_t enclosing;  ///< of an open object or array: the slot of the one it lies in
+    std::size_t enclosing;            ///< of an open object or array: the slot of the one it lies in
+    const char* raw_begin = nullptr;  ///< of an open object or array: where its brace stands
   };
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 

@@ -144,8 +144,10 @@ TEST(TreeBuilder, tells_which_key_an_object_has_twice) {
   // stands.
   for (const std::size_t count : {2, 8, 31, 32, 33, 34, 1000}) {
     std::vector<std::string> keys;
-    for (std::size_t i = 0; i < count; ++i)
+    keys.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
       keys.push_back("a_common_beginning_" + std::to_string(i) + "_and_end");
+    }
     TreeBuilder distinct;
     distinct.begin_object();
     for (const std::string& key : keys) {

@@ -382,11 +382,14 @@ void Exchange::read_timings() {
 Failure Exchange::classify_timeout() const {
   if (sendings_ > 0) return Failure::read_timeout;
   if (microseconds(handle_, CURLINFO_NAMELOOKUP_TIME_T) == 0) return Failure::dns;
-  return microseconds(handle_, CURLINFO_CONNECT_TIME_T) == 0 ? Failure::connect_timeout : Failure::tls;
+  long connected = 0;  // over TCP; the moment of it is known to curl only after the handshake
+  curl_easy_getinfo(static_cast<CURL*>(handle_), CURLINFO_NUM_CONNECTS, &connected);
+  return connected == 0 ? Failure::connect_timeout : Failure::tls;
 }
 
 Failure Exchange::classify(int curl_code) const {
   const bool sent = sendings_ > 0;
+  if (unopened_ && !connecting_ && !sent) return *unopened_;
   switch (curl_code) {
     case CURLE_OPERATION_TIMEDOUT: return classify_timeout();
     case CURLE_COULDNT_RESOLVE_HOST: return Failure::dns;

@@ -9,6 +9,7 @@ namespace http {
 
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::Ending;
 using ::testing::Imposter;
 using ::testing::ImposterRequest;

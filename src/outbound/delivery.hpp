@@ -70,9 +70,8 @@ base::Result<void> insert_attempts(db::Tx& tx, const std::vector<AttemptOf>& att
 struct DeliveryQuery {
   TenantId tenant{};
   std::optional<SubscriptionId> subscription{};
-  std::optional<DeliveryId> before{};
   std::vector<std::string> statuses{};  ///< empty: any
-  std::size_t limit = 50;
+  db::Page page{};
 };
 /// Finished ones, newest first.
 base::Result<std::vector<Delivery>> list_finished(db::Tx& tx, const DeliveryQuery& query);
@@ -82,7 +81,11 @@ base::Result<std::vector<Delivery>> finished_of_event(db::Tx& tx, TenantId tenan
 base::Result<std::vector<Attempt>> earlier_attempts(db::Tx& tx, DeliveryId id);
 /// Deliveries that wait or are in flight, newest first: read from the queue, with the type of their event.
 base::Result<std::vector<Delivery>> list_waiting(db::Tx& tx, const DeliveryQuery& query);
+base::Result<std::vector<Delivery>> waiting_of_event(db::Tx& tx, TenantId tenant, event::EventId event);
 base::Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, DeliveryId id);
+
+/// Ends all waiting deliveries of a subscription that is being deleted as CANCELLED, so that each keeps a row.
+base::Result<void> cancel_waiting(db::Tx& tx, const Subscription& subscription, base::Time now);
 
 /// Adds what a batch of attempts did to a subscription's counters, in the order of their ends.
 struct StatsChange {

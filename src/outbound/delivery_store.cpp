@@ -65,6 +65,32 @@ Delivery waiting(const queue::Task& task, bool held) {
   return delivery;
 }
 
+using LaneHeld = std::pair<queue::LaneId, bool>;
+
+/// The lanes of the tenant's subscriptions, or of the one, and whether each is held.
+Result<std::vector<LaneHeld>> lanes_of(db::Tx& tx, TenantId tenant, std::optional<SubscriptionId> subscription) {
+  std::vector<LaneHeld> lanes;
+  const auto read = [&](const db::Row& row) { lanes.emplace_back(row.id<queue::LaneId>(0), row.text(1) == "PAUSED"); };
+  if (subscription) {
+    XD_DO(tx.query("SELECT id, state FROM lanes WHERE tenant_id = $1 AND kind = 'deliver' AND id = $2",
+                   {tenant, *subscription}, read));
+  } else {
+    XD_DO(tx.query("SELECT id, state FROM lanes WHERE tenant_id = $1 AND kind = 'deliver'", {tenant}, read));
+  }
+  return lanes;
+}
+
+Result<void> add_types(db::Tx& tx, std::vector<Delivery>& deliveries) {
+  std::vector<db::Arg> args;
+  for (const Delivery& delivery : deliveries) args.insert(args.end(), {delivery.tenant, delivery.event});
+  return tx.each("SELECT type FROM events WHERE tenant_id = $1 AND id = $2", 2, args,
+                 [&](std::size_t i, std::int64_t, const db::Row* row) {
+                   if (row != nullptr) deliveries[i].event_type = row->string(0);
+                 });
+}
+
+constexpr auto kFanoutPeriod = std::chrono::minutes{1};
+
 }  // namespace
 
 std::string write_args(const DeliveryArgs& args) {
@@ -125,22 +151,14 @@ Result<void> insert_attempts(db::Tx& tx, const std::vector<AttemptOf>& attempts)
 }
 
 Result<std::vector<Delivery>> list_finished(db::Tx& tx, const DeliveryQuery& query) {
-  std::string sql = kSelect;
-  std::vector<db::Arg> args = {query.tenant};
-  sql += " WHERE tenant_id = $1";
-  const auto add = [&](const char* text, const db::Arg& arg) {
-    args.push_back(arg);
-    sql.append(text).append(std::to_string(args.size()));
-  };
-  if (query.subscription) add(" AND subscription_id = $", *query.subscription);
-  if (query.before) add(" AND id < $", *query.before);
+  db::PageQuery sql(std::string(kSelect) + " WHERE tenant_id = $1", {query.tenant}, query.page);
+  if (query.subscription) sql.also(" AND subscription_id = $", *query.subscription);
   for (std::size_t i = 0; i < query.statuses.size(); ++i) {
-    add(i == 0 ? " AND status IN ($" : ", $", query.statuses[i]);
+    sql.also(i == 0 ? " AND status IN ($" : ", $", query.statuses[i]);
   }
-  if (!query.statuses.empty()) sql += ")";
-  add(" ORDER BY id DESC LIMIT $", query.limit);
+  if (!query.statuses.empty()) sql.also(")");
   std::vector<Delivery> deliveries;
-  XD_DO(tx.query(sql, args, [&](const db::Row& row) { deliveries.push_back(read_delivery(row)); }));
+  XD_DO(sql.run(tx, deliveries, read_delivery));
   return deliveries;
 }
 
@@ -168,43 +186,63 @@ Result<std::vector<Attempt>> earlier_attempts(db::Tx& tx, DeliveryId id) {
 }
 
 Result<std::vector<Delivery>> list_waiting(db::Tx& tx, const DeliveryQuery& query) {
-  std::vector<std::pair<queue::LaneId, bool>> lanes;
-  const auto read = [&](const db::Row& row) {
-    lanes.emplace_back(row.id<queue::LaneId>(0), row.text(1) == "PAUSED");
-  };
-  if (query.subscription) {
-    XD_DO(tx.query("SELECT id, state FROM lanes WHERE tenant_id = $1 AND kind = 'deliver' AND id = $2",
-                   {query.tenant, *query.subscription}, read));
-  } else {
-    XD_DO(tx.query("SELECT id, state FROM lanes WHERE tenant_id = $1 AND kind = 'deliver'", {query.tenant}, read));
-  }
-  base::Uuid before;
-  before.bytes.fill(0xff);
-  if (query.before) before = query.before->uuid;
+  XD_TRY(const auto lanes, lanes_of(tx, query.tenant, query.subscription));
   std::vector<Delivery> deliveries;
   for (const auto& [lane, held] : lanes) {
-    XD_TRY(const auto tasks, queue::pending(tx, lane, before, query.limit));
-    for (const queue::Task& task : tasks) deliveries.push_back(waiting(task, held));
+    XD_TRY(const auto tasks, queue::pending(tx, lane, query.page));
+    for (const queue::Task& task : tasks) {
+      Delivery delivery = waiting(task, held);
+      const bool wanted = query.statuses.empty() || std::ranges::find(query.statuses, delivery.status) != query.statuses.end();
+      if (wanted) deliveries.push_back(std::move(delivery));
+    }
   }
   std::ranges::sort(deliveries, std::greater{}, &Delivery::id);
-  if (deliveries.size() > query.limit) deliveries.resize(query.limit);
-  for (Delivery& delivery : deliveries) {
-    XD_DO(tx.query("SELECT type FROM events WHERE tenant_id = $1 AND id = $2", {query.tenant, delivery.event},
-                   [&](const db::Row& row) { delivery.event_type = row.string(0); }));
+  const std::size_t surplus = deliveries.size() - std::min(deliveries.size(), query.page.limit);
+  if (query.page.after) {
+    deliveries.erase(deliveries.begin(), deliveries.begin() + static_cast<std::ptrdiff_t>(surplus));
+  } else {
+    deliveries.resize(deliveries.size() - surplus);
   }
+  XD_DO(add_types(tx, deliveries));
+  return deliveries;
+}
+
+Result<std::vector<Delivery>> waiting_of_event(db::Tx& tx, TenantId tenant, event::EventId event) {
+  // A delivery is made with its event or, by a fan-out, soon after: ids of that time are enough to look at.
+  base::Uuid from = event.uuid;
+  base::Uuid to = base::make_uuid(base::time_of(event.uuid) + kFanoutPeriod);
+  std::fill(from.bytes.begin() + 6, from.bytes.end(), 0);
+  XD_TRY(const auto lanes, lanes_of(tx, tenant, std::nullopt));
+  std::vector<Delivery> deliveries;
+  for (const auto& [lane, held] : lanes) {
+    XD_TRY(const auto tasks, queue::about(tx, lane, event.uuid, from, to));
+    for (const queue::Task& task : tasks) deliveries.push_back(waiting(task, held));
+  }
+  XD_DO(add_types(tx, deliveries));
   return deliveries;
 }
 
 Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, DeliveryId id) {
   XD_TRY(const auto task, queue::find_task(tx, tenant, queue::TaskId{id.uuid}));
   if (!task || task->kind != kDeliverKind) return std::optional<Delivery>{};
-  bool held = false;
-  XD_DO(tx.query("SELECT state FROM lanes WHERE id = $1", {task->lane},
-                 [&](const db::Row& row) { held = row.text(0) == "PAUSED"; }));
-  Delivery delivery = waiting(*task, held);
-  XD_DO(tx.query("SELECT type FROM events WHERE tenant_id = $1 AND id = $2", {tenant, delivery.event},
-                 [&](const db::Row& row) { delivery.event_type = row.string(0); }));
-  return std::optional(std::move(delivery));
+  XD_TRY(const auto lanes, lanes_of(tx, tenant, SubscriptionId{task->lane.uuid}));
+  std::vector<Delivery> one = {waiting(*task, !lanes.empty() && lanes.front().second)};
+  XD_DO(add_types(tx, one));
+  return std::optional(std::move(one.front()));
+}
+
+Result<void> cancel_waiting(db::Tx& tx, const Subscription& subscription, base::Time now) {
+  // One statement, however many there are: a backlog of a million is copied by the store, not through this program.
+  XD_DO(tx.exec("INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
+                " attempt_number, replay_no, replay_of, is_test, created_at, completed_at, outcome, started_at,"
+                " request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
+                " first_byte_us, error_class, error_message)"
+                " SELECT t.lane_id, t.id, t.tenant_id, t.ref, COALESCE(e.type, ''), 'CANCELLED',"
+                " t.attempt + t.unknown_attempts, 0, NULL, 0, t.created_at, $2, 'CANCELLED', $2, '', '', NULL, 0, 0,"
+                " 0, 0, 0, 'CANCELLED', 'the subscription was deleted' FROM tasks t"
+                " LEFT JOIN events e ON e.tenant_id = t.tenant_id AND e.id = t.ref WHERE t.lane_id = $1",
+                {subscription.id, now}));
+  return {};
 }
 
 Result<Failing> change_stats(db::Tx& tx, const StatsChange& change) {

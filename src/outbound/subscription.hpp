@@ -8,6 +8,7 @@
 #include "base/secret.hpp"
 #include "crypto/key_ring.hpp"
 #include "db/db.hpp"
+#include "db/page.hpp"
 #include "queue/task.hpp"
 
 namespace outbound {
@@ -102,9 +103,8 @@ base::Result<void> retire_secrets(db::Tx& tx, SubscriptionId id, const base::Uui
 base::Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
                                                 SubscriptionId id);
 base::Result<std::vector<SubscriptionPtr>> all_subscriptions(db::Tx& tx, const crypto::KeyRing& ring);
-/// Newest first, older than `before`.
 base::Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
-                                                              std::optional<SubscriptionId> before, std::size_t limit);
+                                                              const db::Page& page);
 base::Result<std::int64_t> count_subscriptions(db::Tx& tx, TenantId tenant);
 base::Result<SubscriptionStats> find_stats(db::Tx& tx, SubscriptionId id);
 

@@ -116,26 +116,19 @@ Result<void> read_secrets(db::Tx& tx, const crypto::KeyRing& ring, Subscription&
   return opened;
 }
 
-Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& ring, const std::string& condition,
-                                            const std::vector<db::Arg>& args) {
-  std::vector<Subscription> found;
-  Result<void> read;
-  XD_DO(tx.query(kSelect + condition, args, [&](const db::Row& row) {
-    auto subscription = read_subscription(row, ring);
-    if (subscription) {
-      found.push_back(std::move(*subscription));
-    } else {
-      read = std::unexpected(subscription.error());
-    }
-  }));
-  XD_DO(read);
+Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& ring, db::PageQuery query) {
+  std::vector<Result<Subscription>> read;
+  XD_DO(query.run(tx, read, [&](const db::Row& row) { return read_subscription(row, ring); }));
   std::vector<SubscriptionPtr> result;
-  for (Subscription& subscription : found) {
-    XD_DO(read_secrets(tx, ring, subscription));
-    result.push_back(std::make_shared<const Subscription>(std::move(subscription)));
+  for (Result<Subscription>& subscription : read) {
+    if (!subscription) return std::unexpected(subscription.error());
+    XD_DO(read_secrets(tx, ring, *subscription));
+    result.push_back(std::make_shared<const Subscription>(std::move(*subscription)));
   }
   return result;
 }
+
+constexpr db::Page kAll{.limit = std::numeric_limits<std::int64_t>::max()};
 
 }  // namespace
 
@@ -201,18 +194,17 @@ Result<void> retire_secrets(db::Tx& tx, SubscriptionId id, const base::Uuid& kee
 
 Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
                                           SubscriptionId id) {
-  XD_TRY(auto found, select(tx, ring, " WHERE id = $1 AND tenant_id = $2", {id, tenant}));
+  XD_TRY(auto found, select(tx, ring, {std::string(kSelect) + " WHERE id = $1 AND tenant_id = $2", {id, tenant}, kAll}));
   return found.empty() ? nullptr : std::move(found.front());
 }
 
 Result<std::vector<SubscriptionPtr>> all_subscriptions(db::Tx& tx, const crypto::KeyRing& ring) {
-  return select(tx, ring, " ORDER BY id", {});
+  return select(tx, ring, {std::string(kSelect) + " WHERE 1 = 1", {}, kAll});
 }
 
 Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
-                                                        std::optional<SubscriptionId> before, std::size_t limit) {
-  if (!before) return select(tx, ring, " WHERE tenant_id = $1 ORDER BY id DESC LIMIT $2", {tenant, limit});
-  return select(tx, ring, " WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", {tenant, *before, limit});
+                                                        const db::Page& page) {
+  return select(tx, ring, {std::string(kSelect) + " WHERE tenant_id = $1", {tenant}, page});
 }
 
 Result<std::int64_t> count_subscriptions(db::Tx& tx, TenantId tenant) {

@@ -202,11 +202,19 @@ Result<void> set_args(db::Tx& tx, LaneId lane, TaskId id, std::string_view args)
   return {};
 }
 
-Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const base::Uuid& before, std::size_t limit) {
+Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const db::Page& page) {
+  std::vector<Task> tasks;
+  db::PageQuery query("SELECT " + std::string(kTaskColumns) + " FROM tasks WHERE lane_id = $1", {lane}, page);
+  XD_DO(query.run(tx, tasks, read_task));
+  return tasks;
+}
+
+Result<std::vector<Task>> about(db::Tx& tx, LaneId lane, const base::Uuid& ref, const base::Uuid& from,
+                                const base::Uuid& to) {
   std::vector<Task> tasks;
   XD_DO(tx.query("SELECT " + std::string(kTaskColumns) +
-                     " FROM tasks WHERE lane_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-                 {lane, before, limit}, [&](const db::Row& row) { tasks.push_back(read_task(row)); }));
+                     " FROM tasks WHERE lane_id = $1 AND id >= $3 AND id <= $4 AND ref = $2 ORDER BY id LIMIT 100",
+                 {lane, ref, from, to}, [&](const db::Row& row) { tasks.push_back(read_task(row)); }));
   return tasks;
 }
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "db/page.hpp"
 #include "queue/task.hpp"
 
 namespace queue {
@@ -65,8 +66,11 @@ Result<std::vector<bool>> close(db::Tx& tx, std::span<const Closing> closings, c
 /// Keeps how far a long task has come.
 Result<void> set_args(db::Tx& tx, LaneId lane, TaskId id, std::string_view args);
 
-/// Tasks that wait in a lane, for lists: newest first, ids below `before`.
-Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const base::Uuid& before, std::size_t limit);
+/// Tasks that wait in a lane, for lists.
+Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const db::Page& page);
+/// Those about one thing, among ids from `from` to `to`.
+Result<std::vector<Task>> about(db::Tx& tx, LaneId lane, const base::Uuid& ref, const base::Uuid& from,
+                                const base::Uuid& to);
 /// A waiting task of the tenant: one look into each of its lanes.
 Result<std::optional<Task>> find_task(db::Tx& tx, base::TenantId tenant, TaskId id);
 

@@ -7,6 +7,7 @@
 
 #include "base/secret.hpp"
 #include "db/db.hpp"
+#include "db/page.hpp"
 #include "tenant/access.hpp"
 
 namespace tenant {
@@ -46,8 +47,7 @@ base::Result<bool> any_key(db::Tx& tx);
 base::Result<std::optional<ApiKey>> find_key_by_hash(db::Tx& tx, std::string_view hash);
 /// tenant none: the keys of the platform.
 base::Result<std::optional<ApiKey>> find_key(db::Tx& tx, std::optional<TenantId> tenant, ApiKeyId id);
-base::Result<std::vector<ApiKey>> list_keys(db::Tx& tx, std::optional<TenantId> tenant, std::optional<ApiKeyId> before,
-                                            std::size_t limit);
+base::Result<std::vector<ApiKey>> list_keys(db::Tx& tx, std::optional<TenantId> tenant, const db::Page& page);
 base::Result<void> revoke_key(db::Tx& tx, ApiKeyId id, base::Time now);
 base::Result<void> touch_key(db::Tx& tx, ApiKeyId id, base::Time now);
 

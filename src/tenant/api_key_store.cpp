@@ -75,19 +75,13 @@ Result<std::optional<ApiKey>> find_key(db::Tx& tx, std::optional<TenantId> tenan
   return found;
 }
 
-Result<std::vector<ApiKey>> list_keys(db::Tx& tx, std::optional<TenantId> tenant, std::optional<ApiKeyId> before,
-                                      std::size_t limit) {
+Result<std::vector<ApiKey>> list_keys(db::Tx& tx, std::optional<TenantId> tenant, const db::Page& page) {
   std::vector<ApiKey> keys;
-  std::string sql = std::string(kSelect) + (tenant ? " WHERE tenant_id = $1" : " WHERE tenant_id IS NULL");
   std::vector<db::Arg> args;
   if (tenant) args.emplace_back(*tenant);
-  if (before) {
-    args.emplace_back(*before);
-    sql += " AND id < $" + std::to_string(args.size());
-  }
-  args.emplace_back(limit);
-  sql += " ORDER BY id DESC LIMIT $" + std::to_string(args.size());
-  XD_DO(tx.query(sql, args, [&](const db::Row& row) { keys.push_back(read_key(row)); }));
+  db::PageQuery query(std::string(kSelect) + (tenant ? " WHERE tenant_id = $1" : " WHERE tenant_id IS NULL"),
+                      std::move(args), page);
+  XD_DO(query.run(tx, keys, read_key));
   return keys;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "db/db.hpp"
+#include "db/page.hpp"
 
 namespace tenant {
 
@@ -33,6 +34,6 @@ struct AuditEntry {
 base::Result<void> insert_audit(db::Tx& tx, const AuditEntry& entry);
 /// Newest first. tenant none: the platform's own.
 base::Result<std::vector<AuditEntry>> list_audit(db::Tx& tx, std::optional<base::TenantId> tenant,
-                                                 std::optional<base::Uuid> before, std::size_t limit);
+                                                 const db::Page& page);
 
 }  // namespace tenant

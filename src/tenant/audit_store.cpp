@@ -40,21 +40,16 @@ base::Result<void> insert_audit(db::Tx& tx, const AuditEntry& entry) {
 }
 
 base::Result<std::vector<AuditEntry>> list_audit(db::Tx& tx, std::optional<base::TenantId> tenant,
-                                                 std::optional<base::Uuid> before, std::size_t limit) {
-  std::string sql =
-      "SELECT id, tenant_id, at, actor_type, actor_id, actor_label, action, target_type, target_id, before, after, ip,"
-      " user_agent, correlation_id FROM audit_log WHERE ";
+                                                 const db::Page& page) {
+  std::vector<AuditEntry> entries;
   std::vector<db::Arg> args;
   if (tenant) args.emplace_back(*tenant);
-  sql += tenant ? "tenant_id = $1" : "tenant_id IS NULL";
-  if (before) {
-    args.emplace_back(*before);
-    sql += " AND id < $" + std::to_string(args.size());
-  }
-  args.emplace_back(limit);
-  sql += " ORDER BY id DESC LIMIT $" + std::to_string(args.size());
-  std::vector<AuditEntry> entries;
-  XD_DO(tx.query(sql, args, [&](const db::Row& row) { entries.push_back(read_entry(row)); }));
+  db::PageQuery query(
+      std::string("SELECT id, tenant_id, at, actor_type, actor_id, actor_label, action, target_type, target_id, before,"
+                  " after, ip, user_agent, correlation_id FROM audit_log WHERE ") +
+          (tenant ? "tenant_id = $1" : "tenant_id IS NULL"),
+      std::move(args), page);
+  XD_DO(query.run(tx, entries, read_entry));
   return entries;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/everywhere.hpp"
 #include "db/db.hpp"
+#include "db/page.hpp"
 
 namespace tenant {
 
@@ -35,8 +36,7 @@ base::Result<void> insert_tenant(db::Tx& tx, const Tenant& tenant);
 base::Result<bool> update_tenant(db::Tx& tx, const Tenant& tenant);
 base::Result<std::optional<Tenant>> find_tenant(db::Tx& tx, TenantId id);
 base::Result<std::vector<Tenant>> all_tenants(db::Tx& tx);
-/// Newest first, older than `before` where it is given.
-base::Result<std::vector<Tenant>> list_tenants(db::Tx& tx, std::optional<TenantId> before, std::size_t limit);
+base::Result<std::vector<Tenant>> list_tenants(db::Tx& tx, const db::Page& page);
 
 /// All tenants as one shard knows them. Lives on its shard.
 class TenantBook {

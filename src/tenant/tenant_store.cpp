@@ -48,14 +48,9 @@ Result<std::vector<Tenant>> all_tenants(db::Tx& tx) {
   return tenants;
 }
 
-Result<std::vector<Tenant>> list_tenants(db::Tx& tx, std::optional<TenantId> before, std::size_t limit) {
+Result<std::vector<Tenant>> list_tenants(db::Tx& tx, const db::Page& page) {
   std::vector<Tenant> tenants;
-  const auto read = [&](const db::Row& row) { tenants.push_back(read_tenant(row)); };
-  if (before) {
-    XD_DO(tx.query(std::string(kSelect) + " WHERE id < $1 ORDER BY id DESC LIMIT $2", {*before, limit}, read));
-  } else {
-    XD_DO(tx.query(std::string(kSelect) + " ORDER BY id DESC LIMIT $1", {limit}, read));
-  }
+  XD_DO(db::PageQuery(std::string(kSelect) + " WHERE 1 = 1", {}, page).run(tx, tenants, read_tenant));
   return tenants;
 }
 

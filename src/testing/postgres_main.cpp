@@ -1,5 +1,6 @@
-// crossdock_test_postgres start|stop DIR: one PostgreSQL for all test programs of a run, as a ctest fixture uses it.
-// start prints the URL, to be put into CROSSDOCK_TEST_POSTGRES; a server that was left behind there is replaced.
+// crossdock_test_postgres start|stop DIR: one PostgreSQL for all test programs of a run, as a ctest fixture
+// uses it. start prints the URL, to be put into CROSSDOCK_TEST_POSTGRES; a server that was left behind there
+// is replaced.
 #include <cstdio>
 #include <exception>
 #include <string_view>

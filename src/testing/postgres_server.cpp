@@ -53,7 +53,8 @@ struct Command {
 };
 
 /// Between fork and exec: only what is safe in the child of a program with threads. Never returns.
-[[noreturn]] void become(const Command& command, char* const* words, const Account& account, int log, pid_t parent) {
+[[noreturn]] void become(const Command& command, char* const* words, const Account& account, int log,
+                         pid_t parent) {
   const int nothing = open("/dev/null", O_RDONLY);
   dup2(nothing, STDIN_FILENO);
   dup2(log, STDOUT_FILENO);
@@ -76,7 +77,8 @@ pid_t spawn(const Command& command) {
   const Account account = server_account();
   std::vector<std::string> words = command.words;
   words.front() = kBinaries + words.front();
-  if (access(words.front().c_str(), X_OK) != 0) fail_errno(words.front() + " is missing; run scripts/setup.sh");
+  if (access(words.front().c_str(), X_OK) != 0)
+    fail_errno(words.front() + " is missing; run scripts/setup.sh");
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
@@ -92,7 +94,8 @@ pid_t spawn(const Command& command) {
 
 void give_to_server(const std::string& path) {
   const Account account = server_account();
-  if (account.change && chown(path.c_str(), account.user, account.group) != 0) fail_errno("cannot chown " + path);
+  if (account.change && chown(path.c_str(), account.user, account.group) != 0)
+    fail_errno("cannot chown " + path);
 }
 
 std::string temporary_directory() {
@@ -140,11 +143,11 @@ PostgresServer::~PostgresServer() {
 
 void PostgresServer::initialise() {
   // Linguistic collation, as most servers have it: what silently relied on byte order shows here.
-  const pid_t child = spawn({.words = {"initdb", "--pgdata=" + directory_ + "/data", "--username=postgres",
-                                       "--auth=trust", "--encoding=UTF8", "--locale=C", "--locale-provider=icu",
-                                       "--icu-locale=en-US", "--no-sync"},
-                             .log = directory_ + "/log",
-                             .death_signal = SIGKILL});
+  const pid_t child = spawn(
+      {.words = {"initdb", "--pgdata=" + directory_ + "/data", "--username=postgres", "--auth=trust",
+                 "--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US", "--no-sync"},
+       .log = directory_ + "/log",
+       .death_signal = SIGKILL});
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -152,11 +155,12 @@ void PostgresServer::initialise() {
 }
 
 void PostgresServer::launch() {
-  Command command{.words = {"postgres", "-D", directory_ + "/data", "-k", directory_, "-c", "listen_addresses=", "-c",
-                            "shared_buffers=16MB", "-c", "fsync=on"},
+  Command command{.words = {"postgres", "-D", directory_ + "/data", "-k", directory_, "-c",
+                            "listen_addresses=", "-c", "shared_buffers=16MB", "-c", "fsync=on"},
                   .log = directory_ + "/log",
                   .death_signal = options_.outlives_us ? 0 : SIGQUIT};
-  for (const std::string& setting : options_.settings) command.words.insert(command.words.end(), {"-c", setting});
+  for (const std::string& setting : options_.settings)
+    command.words.insert(command.words.end(), {"-c", setting});
   process_ = spawn(command);
   wait_until_ready();
 }
@@ -171,7 +175,8 @@ void PostgresServer::wait_until_ready() {
       throw std::runtime_error("test PostgreSQL: ended at once:\n" + log_tail());
     }
     if (std::chrono::steady_clock::now() > deadline) {
-      throw std::runtime_error("test PostgreSQL: not ready in time: " + store.error().message + "\n" + log_tail());
+      throw std::runtime_error("test PostgreSQL: not ready in time: " + store.error().message + "\n" +
+                               log_tail());
     }
     std::this_thread::sleep_for(kPoll);
   }

@@ -9,14 +9,15 @@
 namespace testing {
 
 struct PostgresServerOptions {
-  std::string directory{};                ///< where it lives; empty: a temporary one, removed at the end
-  std::vector<std::string> settings{};    ///< "name=value", as in postgresql.conf
-  bool outlives_us = false;               ///< goes on running when this process ends
+  std::string directory{};              ///< where it lives; empty: a temporary one, removed at the end
+  std::vector<std::string> settings{};  ///< "name=value", as in postgresql.conf
+  bool outlives_us = false;             ///< goes on running when this process ends
 };
 
-/// A PostgreSQL of its own, reached through a Unix socket in its directory, trusting everybody who may enter there; its
-/// fsync is on. It dies with the thread that made this object. Run as root it becomes the user postgres, because
-/// PostgreSQL refuses root. Failures throw: a test that needs a server must not pass without one.
+/// A PostgreSQL of its own, reached through a Unix socket in its directory, trusting everybody who may enter
+/// there; its fsync is on. It dies with the thread that made this object. Run as root it becomes the user
+/// postgres, because PostgreSQL refuses root. Failures throw: a test that needs a server must not pass
+/// without one.
 class PostgresServer {
  public:
   explicit PostgresServer(PostgresServerOptions options = {});
@@ -32,8 +33,8 @@ class PostgresServer {
   /// Starts it again after crash(), and waits until it takes connections.
   void restart();
 
-  /// The server that all tests share: the one at CROSSDOCK_TEST_POSTGRES (a URL), else one that is started the first
-  /// time and ends with this process.
+  /// The server that all tests share: the one at CROSSDOCK_TEST_POSTGRES (a URL), else one that is started
+  /// the first time and ends with this process.
   static const std::string& shared_url();
 
  private:

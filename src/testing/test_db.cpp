@@ -19,13 +19,16 @@ T must(base::Result<T> result) {
 
 std::string make_directory() {
   std::string path = (std::filesystem::temp_directory_path() / "crossdock-db-XXXXXX").string();
-  if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("test store: cannot make a directory like " + path);
+  if (mkdtemp(path.data()) == nullptr)
+    throw std::runtime_error("test store: cannot make a directory like " + path);
   return path;
 }
 
 void drop_schema(const std::string& schema) {
-  const auto store = must(db::open_postgres({.url = PostgresServer::shared_url(), .writers = 1, .readers = 1}));
-  const auto dropped = store->write_now([&](db::Tx& tx) { return tx.script("DROP SCHEMA \"" + schema + "\" CASCADE"); });
+  const auto store =
+      must(db::open_postgres({.url = PostgresServer::shared_url(), .writers = 1, .readers = 1}));
+  const auto dropped =
+      store->write_now([&](db::Tx& tx) { return tx.script("DROP SCHEMA \"" + schema + "\" CASCADE"); });
   if (!dropped) throw std::runtime_error("test store: " + dropped.error().message);
 }
 

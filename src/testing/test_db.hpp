@@ -10,11 +10,11 @@
 
 namespace testing {
 
-/// An empty store of its own: a database file in a temporary directory, or a schema on the shared PostgreSQL. Gone at
-/// the end. A store that cannot be had throws, so that the test fails.
+/// An empty store of its own: a database file in a temporary directory, or a schema on the shared PostgreSQL.
+/// Gone at the end. A store that cannot be had throws, so that the test fails.
 ///
-///   class Lanes : public testing::TestWithParam<db::Engine> { protected: testing::TestDb store{GetParam()}; };
-///   INSTANTIATE_TEST_SUITE_P(Engines, Lanes, testing::both_engines(), testing::engine_name);
+///   class Lanes : public testing::TestWithParam<db::Engine> { protected: testing::TestDb store{GetParam()};
+///   }; INSTANTIATE_TEST_SUITE_P(Engines, Lanes, testing::both_engines(), testing::engine_name);
 class TestDb {
  public:
   explicit TestDb(db::Engine engine);

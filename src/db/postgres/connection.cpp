@@ -17,7 +17,8 @@ using base::Result;
 
 constexpr std::size_t kStatementsMax = 256;
 constexpr int kBinary = 1;
-/// The server ends a statement after the statement timeout. One that has not even said so this much later is gone.
+/// The server ends a statement after the statement timeout. One that has not even said so this much later is
+/// gone.
 constexpr std::chrono::milliseconds kGrace{5'000};
 
 std::string_view field(const PGresult* result, int code) {
@@ -27,11 +28,12 @@ std::string_view field(const PGresult* result, int code) {
 
 base::Error error_of(const PGresult* result) {
   const std::string_view message = field(result, PG_DIAG_MESSAGE_PRIMARY);
-  return postgres_error(field(result, PG_DIAG_SQLSTATE), message.empty() ? PQresultErrorMessage(result) : message);
+  return postgres_error(field(result, PG_DIAG_SQLSTATE),
+                        message.empty() ? PQresultErrorMessage(result) : message);
 }
 
-/// True when the session is not what we made of it: a pooler gave us another one, or the schema has changed under a
-/// prepared statement. A new connection heals both.
+/// True when the session is not what we made of it: a pooler gave us another one, or the schema has changed
+/// under a prepared statement. A new connection heals both.
 bool is_stale(const PGresult* error) {
   return field(error, PG_DIAG_SQLSTATE) == "26000" ||
          field(error, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery";
@@ -69,7 +71,8 @@ bool PostgresConnection::usable() {
 void PostgresConnection::send(const char* command) {
   ++sent_;
   if (lost()) return;
-  if (PQsendQueryParams(handle_, command, 0, nullptr, nullptr, nullptr, nullptr, kBinary) != 1) lose(broken());
+  if (PQsendQueryParams(handle_, command, 0, nullptr, nullptr, nullptr, nullptr, kBinary) != 1)
+    lose(broken());
 }
 
 void PostgresConnection::send(const Statement& statement, const PostgresParams& params) {
@@ -125,8 +128,8 @@ void PostgresConnection::take(PostgresResult result, Answers& answers) {
   }
 }
 
-/// Sends and receives until a result can be had without blocking, or the connection is broken, which the result will
-/// tell. Error: unavailable when the server stays silent for too long.
+/// Sends and receives until a result can be had without blocking, or the connection is broken, which the
+/// result will tell. Error: unavailable when the server stays silent for too long.
 Result<void> PostgresConnection::wait(Patience patience) {
   while (PQisBusy(handle_) == 1) {
     const int flushed = PQflush(handle_);
@@ -203,7 +206,8 @@ Result<void> PostgresConnection::commit() {
     return std::unexpected(outcome_unknown("the wait for the synchronous standby was cancelled"));
   }
   const std::string_view tag = PQcmdStatus(answers.results.front().get());
-  if (tag != "COMMIT") return base::fail(Code::internal, "PostgreSQL answered COMMIT with " + std::string(tag));
+  if (tag != "COMMIT")
+    return base::fail(Code::internal, "PostgreSQL answered COMMIT with " + std::string(tag));
   return {};
 }
 
@@ -218,7 +222,8 @@ void PostgresConnection::rollback() {
 }
 
 base::Error PostgresConnection::broken() const {
-  return {Code::unavailable, "connection to PostgreSQL lost: " + postgres_error("", PQerrorMessage(handle_)).message};
+  return {Code::unavailable,
+          "connection to PostgreSQL lost: " + postgres_error("", PQerrorMessage(handle_)).message};
 }
 
 /// A commit whose wait for the standby was cancelled is reported as done, with nothing but a warning.

@@ -21,9 +21,9 @@ struct PostgresClear {
 };
 using PostgresResult = std::unique_ptr<pg_result, PostgresClear>;
 
-/// Used by one thread. Commands are put into a buffer (send) and go out together, with one wait for all answers
-/// (exchange): PostgreSQL's pipeline mode. The socket does not block, so that answers are taken in while commands still
-/// go out; two sides that both only write would wait for each other for ever.
+/// Used by one thread. Commands are put into a buffer (send) and go out together, with one wait for all
+/// answers (exchange): PostgreSQL's pipeline mode. The socket does not block, so that answers are taken in
+/// while commands still go out; two sides that both only write would wait for each other for ever.
 ///
 /// Once lost() the connection is only good for being destroyed.
 class PostgresConnection {
@@ -39,8 +39,9 @@ class PostgresConnection {
     std::string sqlstate;                 ///< likewise; empty when the connection was lost
   };
 
-  /// Connects to a server that can be written to and sets the session up; creates the schema when it is missing.
-  /// Blocks, for some seconds at most for each host of the URL. Errors: invalid (the URL cannot be read), unavailable.
+  /// Connects to a server that can be written to and sets the session up; creates the schema when it is
+  /// missing. Blocks, for some seconds at most for each host of the URL. Errors: invalid (the URL cannot be
+  /// read), unavailable.
   static base::Result<std::unique_ptr<PostgresConnection>> open(const PostgresOptions& options);
   ~PostgresConnection();
   PostgresConnection(const PostgresConnection&) = delete;
@@ -61,15 +62,16 @@ class PostgresConnection {
   void send(const Statement& statement, const PostgresParams& params);
   /// Commands in the buffer.
   std::size_t sent() const { return sent_; }
-  /// Sends what is in the buffer and waits for all answers. After a command that fails the server skips the rest.
+  /// Sends what is in the buffer and waits for all answers. After a command that fails the server skips the
+  /// rest.
   Answers exchange();
 
-  /// The prepared statement of the text, valid until the next call. The first time exchanges what is in the buffer and
-  /// asks the server to prepare; later costs nothing.
+  /// The prepared statement of the text, valid until the next call. The first time exchanges what is in the
+  /// buffer and asks the server to prepare; later costs nothing.
   base::Result<const Statement*> prepare(std::string_view sql);
 
-  /// Runs several commands, outside of pipeline mode; the buffer is empty. Waits however long it takes, here and until
-  /// the transaction has ended.
+  /// Runs several commands, outside of pipeline mode; the buffer is empty. Waits however long it takes, here
+  /// and until the transaction has ended.
   base::Result<void> script(const std::string& sql);
 
   /// Ends the transaction. An error with reason OUTCOME_UNKNOWN means that it may have been committed.

@@ -41,7 +41,8 @@ constexpr std::array kRules = {
 };
 
 Code code_of(std::string_view sqlstate) {
-  const auto rule = std::ranges::find_if(kRules, [&](const Rule& r) { return sqlstate.starts_with(r.prefix); });
+  const auto rule =
+      std::ranges::find_if(kRules, [&](const Rule& r) { return sqlstate.starts_with(r.prefix); });
   return rule == kRules.end() ? Code::internal : rule->code;
 }
 
@@ -52,12 +53,14 @@ base::Error postgres_error(std::string_view sqlstate, std::string_view message) 
   if (sqlstate.empty()) return {Code::unavailable, "PostgreSQL: " + std::string(message)};
   std::string text = "PostgreSQL " + std::string(sqlstate) + ": ";
   text += sqlstate.starts_with("22") ? "a value does not fit its type or its use" : message;
-  if (sqlstate == "53100") return {Code::unavailable, text + "; free space on the server's disk", "STORAGE_FULL"};
+  if (sqlstate == "53100")
+    return {Code::unavailable, text + "; free space on the server's disk", "STORAGE_FULL"};
   return {code_of(sqlstate), text};
 }
 
 base::Error outcome_unknown(std::string_view why) {
-  return {Code::unavailable, "whether the commit happened is unknown: " + std::string(why), "OUTCOME_UNKNOWN"};
+  return {Code::unavailable, "whether the commit happened is unknown: " + std::string(why),
+          "OUTCOME_UNKNOWN"};
 }
 
 }  // namespace db

@@ -10,11 +10,12 @@
 
 namespace db {
 
-/// Thread-safe. Any thread pushes; one thread for each connection takes. While no connection is up, jobs wait, but none
-/// longer than the outage wait: then it is answered with unavailable, and the sender knows.
+/// Thread-safe. Any thread pushes; one thread for each connection takes. While no connection is up, jobs
+/// wait, but none longer than the outage wait: then it is answered with unavailable, and the sender knows.
 class JobQueue {
  public:
-  explicit JobQueue(std::chrono::milliseconds outage_wait = std::chrono::seconds{5}) : outage_wait_(outage_wait) {}
+  explicit JobQueue(std::chrono::milliseconds outage_wait = std::chrono::seconds{5})
+      : outage_wait_(outage_wait) {}
 
   struct Item {
     Db::Work work;
@@ -33,8 +34,8 @@ class JobQueue {
   /// A connection came up, or went down.
   void connected();
   void disconnected();
-  /// Waits, for a thread whose connection is down, until the time; meanwhile gives up jobs that no connection came for.
-  /// Returns false, at once, when closed and drained.
+  /// Waits, for a thread whose connection is down, until the time; meanwhile gives up jobs that no connection
+  /// came for. Returns false, at once, when closed and drained.
   bool wait_for_connection(base::Steady until);
 
   /// Takes no more jobs; those inside are still run or answered.
@@ -43,7 +44,9 @@ class JobQueue {
  private:
   /// Takes out the jobs that have waited for long enough.
   std::deque<Item> take_expired(base::Steady now);
-  base::Steady expires(const Item& item) const { return std::max(item.submitted, down_since_) + outage_wait_; }
+  base::Steady expires(const Item& item) const {
+    return std::max(item.submitted, down_since_) + outage_wait_;
+  }
 
   const std::chrono::milliseconds outage_wait_;
   mutable std::mutex mutex_;

@@ -1,4 +1,5 @@
-// What happens when PostgreSQL, or the connection to it, goes away; each test has a server of its own to ill-treat.
+// What happens when PostgreSQL, or the connection to it, goes away; each test has a server of its own to
+// ill-treat.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -42,18 +43,21 @@ class PostgresOutage : public testing::Test {
 
   /// Another client of the server, who does the harm.
   std::unique_ptr<Db> other() {
-    return must(open_postgres({.url = server.url(), .writers = 1, .readers = 1, .application_name = "other"}));
+    return must(
+        open_postgres({.url = server.url(), .writers = 1, .readers = 1, .application_name = "other"}));
   }
-  /// Calls a function of the server for each of the store's connections that the condition picks, until there was one.
+  /// Calls a function of the server for each of the store's connections that the condition picks, until there
+  /// was one.
   static void until_one(Db& db, const std::string& function, const std::string& condition) {
-    const std::string sql = "SELECT " + function + "(pid) FROM pg_stat_activity WHERE application_name = 'victim' AND " +
-                            condition;
+    const std::string sql = "SELECT " + function +
+                            "(pid) FROM pg_stat_activity WHERE application_name = 'victim' AND " + condition;
     while (must(db.read_now([&](Tx& tx) { return tx.query(sql, {}, [](const Row&) {}); })) == 0) {
       std::this_thread::yield();
     }
   }
   // A commit that asks for it (commit_remotely) waits for a standby that never comes.
-  testing::PostgresServer server{{.settings = {"synchronous_standby_names=nobody", "synchronous_commit=local"}}};
+  testing::PostgresServer server{
+      {.settings = {"synchronous_standby_names=nobody", "synchronous_commit=local"}}};
   std::unique_ptr<Db> store;
 };
 
@@ -83,8 +87,10 @@ TEST_F(PostgresOutage, work_waits_for_the_server_to_come_back) {
   server.crash();
   std::promise<Result<void>> written;
   std::promise<Result<void>> read;
-  store->submit_write([](Tx& tx) { return insert(tx, 1); }, [&](Result<void> result) { written.set_value(result); });
-  store->submit_read([](Tx&) -> Result<void> { return {}; }, [&](Result<void> result) { read.set_value(result); });
+  store->submit_write([](Tx& tx) { return insert(tx, 1); },
+                      [&](Result<void> result) { written.set_value(result); });
+  store->submit_read([](Tx&) -> Result<void> { return {}; },
+                     [&](Result<void> result) { read.set_value(result); });
   server.restart();
   EXPECT_TRUE(written.get_future().get());
   EXPECT_TRUE(read.get_future().get());
@@ -93,7 +99,8 @@ TEST_F(PostgresOutage, work_waits_for_the_server_to_come_back) {
 TEST_F(PostgresOutage, work_is_given_up_when_the_server_stays_away_and_stop_waits_for_that) {
   server.crash();
   std::promise<Result<void>> written;
-  store->submit_write([](Tx& tx) { return insert(tx, 1); }, [&](Result<void> result) { written.set_value(result); });
+  store->submit_write([](Tx& tx) { return insert(tx, 1); },
+                      [&](Result<void> result) { written.set_value(result); });
   store->stop();
   const Result<void> result = written.get_future().get();
   ASSERT_FALSE(result);
@@ -189,7 +196,8 @@ TEST_F(PostgresOutage, server_that_falls_silent_is_given_up) {
       must(open_postgres({.url = server.url(), .statement_timeout = std::chrono::milliseconds(100)}));
   pid_t backend = 0;
   const auto result = impatient->write_now([&](Tx& tx) -> Result<void> {
-    XD_DO(tx.query("SELECT pg_backend_pid()", {}, [&](const Row& row) { backend = static_cast<pid_t>(row.integer(0)); }));
+    XD_DO(tx.query("SELECT pg_backend_pid()", {},
+                   [&](const Row& row) { backend = static_cast<pid_t>(row.integer(0)); }));
     kill(backend, SIGSTOP);
     return insert(tx, 1);
   });

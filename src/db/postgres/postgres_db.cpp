@@ -16,8 +16,8 @@ namespace {
 using base::LogLevel;
 using base::Result;
 
-/// Time between attempts to connect: 50 ms, doubling to 2 s, each shortened by chance to between half and all of it so
-/// that the nodes of an installation do not return at one moment.
+/// Time between attempts to connect: 50 ms, doubling to 2 s, each shortened by chance to between half and all
+/// of it so that the nodes of an installation do not return at one moment.
 class Backoff {
  public:
   std::chrono::milliseconds next() {
@@ -63,9 +63,8 @@ class PostgresDb final : public Db {
   using Kind = PostgresTx::Kind;
 
   void start(Kind kind, std::unique_ptr<PostgresConnection> connection) {
-    threads_.emplace_back([this, kind, connection = std::move(connection)]() mutable {
-      serve(kind, std::move(connection));
-    });
+    threads_.emplace_back(
+        [this, kind, connection = std::move(connection)]() mutable { serve(kind, std::move(connection)); });
     pthread_setname_np(threads_.back().native_handle(), kind == Kind::write ? "db-writer" : "db-reader");
   }
 
@@ -77,7 +76,8 @@ class PostgresDb final : public Db {
       const bool more = serve_until_lost(kind, jobs, *connection);
       jobs.disconnected();
       if (!more) return;
-      base::log(LogLevel::warn, "lost the connection to PostgreSQL", {{"error", connection->why_lost().message}});
+      base::log(LogLevel::warn, "lost the connection to PostgreSQL",
+                {{"error", connection->why_lost().message}});
       connection.reset();
     }
   }
@@ -101,7 +101,8 @@ class PostgresDb final : public Db {
     const auto begun = std::chrono::steady_clock::now();
     Result<void> result = PostgresTx(connection, kind).perform(job.work);
     if (kind == Kind::write) {
-      commit_seconds_.observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+      commit_seconds_.observe(
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
     }
     // What the closure holds goes first: it may refer to what ends when the caller hears of the result.
     job.work = nullptr;
@@ -118,7 +119,8 @@ class PostgresDb final : public Db {
         return std::move(*opened);
       }
       if (!failed) {
-        base::log(LogLevel::warn, "cannot connect to PostgreSQL; trying again", {{"error", opened.error().message}});
+        base::log(LogLevel::warn, "cannot connect to PostgreSQL; trying again",
+                  {{"error", opened.error().message}});
       }
       if (!jobs.wait_for_connection(std::chrono::steady_clock::now() + backoff.next())) return nullptr;
     }

@@ -14,7 +14,9 @@ using base::Result;
 
 class Postgres : public testing::Test {
  protected:
-  void SetUp() override { script("CREATE TABLE item (id BIGINT PRIMARY KEY, name TEXT, amount DOUBLE PRECISION)"); }
+  void SetUp() override {
+    script("CREATE TABLE item (id BIGINT PRIMARY KEY, name TEXT, amount DOUBLE PRECISION)");
+  }
 
   void script(std::string_view sql) {
     must(store->write_now([&](Tx& tx) { return tx.script(sql); }));
@@ -24,7 +26,8 @@ class Postgres : public testing::Test {
   }
   std::string text(Db& db, std::string_view sql) {
     std::string found;
-    must(db.write_now([&](Tx& tx) { return tx.query(sql, {}, [&](const Row& row) { found = row.string(0); }); }));
+    must(db.write_now(
+        [&](Tx& tx) { return tx.query(sql, {}, [&](const Row& row) { found = row.string(0); }); }));
     return found;
   }
 
@@ -54,7 +57,10 @@ TEST_F(Postgres, stronger_commits_than_ours_are_kept) {
 
 TEST_F(Postgres, store_has_a_schema_of_its_own) {
   const testing::TestDb other(Engine::postgres);
-  EXPECT_EQ(const_cast<testing::TestDb&>(other)->write_now([](Tx& tx) { return tx.exec("DELETE FROM item"); }).error().code,
+  EXPECT_EQ(const_cast<testing::TestDb&>(other)
+                ->write_now([](Tx& tx) { return tx.exec("DELETE FROM item"); })
+                .error()
+                .code,
             Code::invalid);
 }
 
@@ -74,7 +80,8 @@ TEST_F(Postgres, schema_may_be_created_by_several_at_once) {
 }
 
 TEST_F(Postgres, url_that_cannot_be_read_is_invalid_and_not_shown) {
-  for (const char* url : {"postgresq//user:s3cret@host/db", "postgresql://user:s3cret@host/db?nonsense=1", "s3cret"}) {
+  for (const char* url :
+       {"postgresq//user:s3cret@host/db", "postgresql://user:s3cret@host/db?nonsense=1", "s3cret"}) {
     const auto opened = open_postgres({.url = url});
     ASSERT_FALSE(opened) << url;
     EXPECT_EQ(opened.error().code, Code::invalid);
@@ -83,7 +90,8 @@ TEST_F(Postgres, url_that_cannot_be_read_is_invalid_and_not_shown) {
 }
 
 TEST_F(Postgres, server_that_cannot_be_reached_is_unavailable) {
-  EXPECT_EQ(open_postgres({.url = "postgresql://user:s3cret@127.0.0.1:1/db"}).error().code, Code::unavailable);
+  EXPECT_EQ(open_postgres({.url = "postgresql://user:s3cret@127.0.0.1:1/db"}).error().code,
+            Code::unavailable);
   EXPECT_EQ(open_postgres({.url = testing::postgres_url("/nonexistent")}).error().code, Code::unavailable);
 }
 
@@ -138,7 +146,8 @@ TEST_F(Postgres, text_with_a_zero_byte_is_refused_without_showing_it) {
 TEST_F(Postgres, mistake_is_shown_with_its_statement) {
   const auto result = exec("UPDATE item SET nothing = 1");
   EXPECT_NE(result.error().message.find("42703"), std::string::npos) << result.error().message;
-  EXPECT_NE(result.error().message.find("UPDATE item SET nothing = 1"), std::string::npos) << result.error().message;
+  EXPECT_NE(result.error().message.find("UPDATE item SET nothing = 1"), std::string::npos)
+      << result.error().message;
 }
 
 TEST_F(Postgres, answers_larger_than_every_buffer_do_not_deadlock) {
@@ -159,8 +168,8 @@ TEST_F(Postgres, answers_larger_than_every_buffer_do_not_deadlock) {
 }
 
 TEST_F(Postgres, statement_that_takes_too_long_is_unavailable) {
-  const auto impatient = must(open_postgres({.url = testing::PostgresServer::shared_url(),
-                                             .statement_timeout = std::chrono::milliseconds(50)}));
+  const auto impatient = must(open_postgres(
+      {.url = testing::PostgresServer::shared_url(), .statement_timeout = std::chrono::milliseconds(50)}));
   const auto result = impatient->read_now([](Tx& tx) { return tx.exec("SELECT pg_sleep(60)"); });
   EXPECT_EQ(result.error().code, Code::unavailable);
   EXPECT_TRUE(result.error().retryable());
@@ -168,8 +177,8 @@ TEST_F(Postgres, statement_that_takes_too_long_is_unavailable) {
 }
 
 TEST_F(Postgres, script_may_take_longer_than_a_statement) {
-  const auto impatient = must(open_postgres({.url = testing::PostgresServer::shared_url(),
-                                             .statement_timeout = std::chrono::milliseconds(50)}));
+  const auto impatient = must(open_postgres(
+      {.url = testing::PostgresServer::shared_url(), .statement_timeout = std::chrono::milliseconds(50)}));
   must(impatient->write_now([](Tx& tx) { return tx.script("SELECT pg_sleep(0.2)"); }));
   EXPECT_EQ(text(*impatient, "SELECT current_setting('statement_timeout')"), "50ms");
 }
@@ -180,7 +189,8 @@ TEST_F(Postgres, script_cannot_end_its_transaction) {
     return tx.script("ROLLBACK");
   });
   EXPECT_EQ(result.error().code, Code::invalid);
-  EXPECT_EQ(store->write_now([](Tx& tx) { return tx.script("COPY item FROM STDIN"); }).error().code, Code::invalid);
+  EXPECT_EQ(store->write_now([](Tx& tx) { return tx.script("COPY item FROM STDIN"); }).error().code,
+            Code::invalid);
   EXPECT_EQ(must(exec("DELETE FROM item")), 0);
 }
 
@@ -231,8 +241,9 @@ TEST_F(Postgres, commit_that_is_refused_is_no_success) {
 
 TEST_F(Postgres, changed_table_costs_one_retry) {
   must(exec("INSERT INTO item (id, name) VALUES (1, 'a')"));
-  const auto one_writer = must(open_postgres(
-      {.url = testing::PostgresServer::shared_url(), .schema = text(*store, "SELECT current_schema()::text"), .writers = 1}));
+  const auto one_writer = must(open_postgres({.url = testing::PostgresServer::shared_url(),
+                                              .schema = text(*store, "SELECT current_schema()::text"),
+                                              .writers = 1}));
   const auto select = [](Tx& tx) { return tx.query("SELECT * FROM item", {}, [](const Row&) {}); };
   must(one_writer->write_now(select));
   script("ALTER TABLE item ADD COLUMN extra BIGINT");

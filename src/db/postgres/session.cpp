@@ -20,7 +20,8 @@ Result<void> check_url(const std::string& url) {
   PQconninfoOption* parsed = PQconninfoParse(url.c_str(), &message);
   PQfreemem(message);
   if (parsed == nullptr) {
-    return fail(Code::invalid, "the database URL cannot be read; it looks like postgresql://user@host:5432/name");
+    return fail(Code::invalid,
+                "the database URL cannot be read; it looks like postgresql://user@host:5432/name");
   }
   PQconninfoFree(parsed);
   return {};
@@ -38,14 +39,22 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const Postg
 }
 
 Result<void> PostgresConnection::connect(const PostgresOptions& options) {
-  // What stands before dbname may be overridden by the URL, what stands behind it may not. A peer that vanished without
-  // a word is noticed by the keepalives, or while it owes us an acknowledgement by tcp_user_timeout.
-  const std::array<const char*, 10> keys = {"application_name",    "connect_timeout",  "keepalives_idle",
-                                            "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-                                            "dbname",              "client_encoding",  "target_session_attrs",
-                                            nullptr};
-  const std::array<const char*, 10> values = {options.application_name.c_str(), "2", "5", "2", "3", "10000",
-                                              options.url.c_str(), "UTF8", "read-write", nullptr};
+  // What stands before dbname may be overridden by the URL, what stands behind it may not. A peer that
+  // vanished without a word is noticed by the keepalives, or while it owes us an acknowledgement by
+  // tcp_user_timeout.
+  const std::array<const char*, 10> keys = {
+      "application_name", "connect_timeout", "keepalives_idle", "keepalives_interval",  "keepalives_count",
+      "tcp_user_timeout", "dbname",          "client_encoding", "target_session_attrs", nullptr};
+  const std::array<const char*, 10> values = {options.application_name.c_str(),
+                                              "2",
+                                              "5",
+                                              "2",
+                                              "3",
+                                              "10000",
+                                              options.url.c_str(),
+                                              "UTF8",
+                                              "read-write",
+                                              nullptr};
   handle_ = PQconnectdbParams(keys.data(), values.data(), /*expand_dbname=*/1);
   if (handle_ == nullptr) throw std::bad_alloc();
   if (PQstatus(handle_) != CONNECTION_OK) return std::unexpected(broken());
@@ -62,7 +71,8 @@ Result<void> PostgresConnection::connect(const PostgresOptions& options) {
 }
 
 Result<void> PostgresConnection::enter_pipeline() {
-  if (PQsetnonblocking(handle_, 1) != 0 || PQenterPipelineMode(handle_) != 1) return std::unexpected(broken());
+  if (PQsetnonblocking(handle_, 1) != 0 || PQenterPipelineMode(handle_) != 1)
+    return std::unexpected(broken());
   return {};
 }
 
@@ -71,14 +81,18 @@ Result<void> PostgresConnection::set_up(const PostgresOptions& options) {
   if (!schema.empty()) send(("SET search_path TO " + schema).c_str());
   send(("SET statement_timeout = " + std::to_string(options.statement_timeout.count())).c_str());
   send("SET lock_timeout = 2000");
-  // A closure never waits for anything but the store, so one that is idle for long belongs to a node that hangs.
+  // A closure never waits for anything but the store, so one that is idle for long belongs to a node that
+  // hangs.
   send("SET idle_in_transaction_session_timeout = 10000");
   send("SET idle_session_timeout = 0");
   send("SET TIME ZONE 'UTC'");
   send("SET client_min_messages = warning");
-  // Compiling costs more than it gains for queries that touch few rows, and its cost model takes no note of that.
+  // Compiling costs more than it gains for queries that touch few rows, and its cost model takes no note of
+  // that.
   send("SET jit = off");
-  send("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'");
+  send(
+      "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = "
+      "'off'");
   send("SELECT current_setting('fsync') = 'on', current_schema() IS NULL");
   const Answers answers = exchange();
   if (answers.error) return std::unexpected(*answers.error);

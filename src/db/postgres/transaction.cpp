@@ -69,7 +69,8 @@ Result<std::int64_t> PostgresTx::run(std::string_view sql, std::span<const Arg> 
   begin();
   auto statement = connection_.prepare(sql);
   if (!statement) return give_up(statement.error(), sql);
-  if (auto encoded = params_.assign(args, (*statement)->types); !encoded) return give_up(encoded.error(), sql);
+  if (auto encoded = params_.assign(args, (*statement)->types); !encoded)
+    return give_up(encoded.error(), sql);
   connection_.send(**statement, params_);
   PostgresConnection::Answers answers = connection_.exchange();
   if (answers.error) return give_up(error_of(answers), sql);
@@ -100,7 +101,8 @@ Result<std::size_t> PostgresTx::send_some(std::string_view sql, std::size_t widt
   const std::size_t first = next;
   const std::size_t count = args.size() / width;
   Result<void> encoded;
-  for (std::size_t bytes = 0; next < count && bytes < kExchangeBytes && next - first < kExchangeCommands; ++next) {
+  for (std::size_t bytes = 0; next < count && bytes < kExchangeBytes && next - first < kExchangeCommands;
+       ++next) {
     encoded = params_.assign(args.subspan(next * width, width), (*statement)->types);
     if (!encoded) break;
     connection_.send(**statement, params_);
@@ -126,7 +128,8 @@ Result<void> PostgresTx::script(std::string_view sql) {
   connection_.send("SET LOCAL lock_timeout = 0");
   const PostgresConnection::Answers answers = connection_.exchange();
   if (answers.error) return give_up(error_of(answers), sql);
-  if (auto done = connection_.script(activate(sql, Engine::postgres)); !done) return give_up(done.error(), sql);
+  if (auto done = connection_.script(activate(sql, Engine::postgres)); !done)
+    return give_up(done.error(), sql);
   return {};
 }
 
@@ -137,7 +140,8 @@ void PostgresTx::begin() {
                                         : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 }
 
-/// Keeps the error for the rest of the transaction. A mistake in the SQL is shown with it; SQL holds no values.
+/// Keeps the error for the rest of the transaction. A mistake in the SQL is shown with it; SQL holds no
+/// values.
 std::unexpected<base::Error> PostgresTx::give_up(base::Error error, std::string_view sql) {
   // Commands that are still in the buffer must not be taken for the beginning of what follows.
   if (connection_.sent() > 0) (void)connection_.exchange();
@@ -147,9 +151,11 @@ std::unexpected<base::Error> PostgresTx::give_up(base::Error error, std::string_
 }
 
 base::Error PostgresTx::error_of(const PostgresConnection::Answers& answers) {
-  // In a write this means that the server has become a standby, as after a failover: another one is to be found.
+  // In a write this means that the server has become a standby, as after a failover: another one is to be
+  // found.
   if (answers.sqlstate == "25006" && kind_ == Kind::write) {
-    connection_.lose({Code::unavailable, "the PostgreSQL server no longer takes writes: " + answers.error->message});
+    connection_.lose(
+        {Code::unavailable, "the PostgreSQL server no longer takes writes: " + answers.error->message});
     return {Code::unavailable, answers.error->message};
   }
   return *answers.error;

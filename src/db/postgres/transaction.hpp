@@ -10,8 +10,8 @@
 
 namespace db {
 
-/// BEGIN goes out together with the first statement, so a transaction of one statement takes two round trips, and one
-/// of none takes none. The first error stays: later calls return it without asking the server.
+/// BEGIN goes out together with the first statement, so a transaction of one statement takes two round trips,
+/// and one of none takes none. The first error stays: later calls return it without asking the server.
 class PostgresTx final : public Tx {
  public:
   enum class Kind : std::uint8_t { write, read };
@@ -24,8 +24,8 @@ class PostgresTx final : public Tx {
   Result<void> script(std::string_view sql) override;
   void on_commit(std::move_only_function<void()> hook) override { hooks_.push_back(std::move(hook)); }
 
-  /// Runs the closure and commits when it succeeded, else leaves no trace; then calls the hooks. An exception of the
-  /// closure is reported and becomes an error.
+  /// Runs the closure and commits when it succeeded, else leaves no trace; then calls the hooks. An exception
+  /// of the closure is reported and becomes an error.
   Result<void> perform(Db::Work& work);
 
  protected:
@@ -35,8 +35,8 @@ class PostgresTx final : public Tx {
   void begin();
   Result<void> run_closure(Db::Work& work);
   /// Sends executions from position `next` on until the buffer is full, and gives their answers to the sink.
-  Result<std::size_t> send_some(std::string_view sql, std::size_t width, std::span<const Arg> args, std::size_t next,
-                                const EachSink& sink);
+  Result<std::size_t> send_some(std::string_view sql, std::size_t width, std::span<const Arg> args,
+                                std::size_t next, const EachSink& sink);
   std::unexpected<base::Error> give_up(base::Error error, std::string_view sql);
   base::Error error_of(const PostgresConnection::Answers& answers);
 

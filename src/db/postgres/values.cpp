@@ -53,8 +53,8 @@ std::uint64_t big_endian(std::string_view bytes) {
 
 base::Result<void> PostgresParams::assign(std::span<const Arg> args, std::span<const PgType> types) {
   if (args.size() != types.size()) {
-    return base::fail(base::Code::invalid, "the statement takes " + std::to_string(types.size()) + " parameters, " +
-                                               std::to_string(args.size()) + " were given");
+    return base::fail(base::Code::invalid, "the statement takes " + std::to_string(types.size()) +
+                                               " parameters, " + std::to_string(args.size()) + " were given");
   }
   numbers_.resize(args.size());
   values_.resize(args.size());
@@ -102,7 +102,9 @@ bool PostgresParams::encode_integer(std::int64_t value, PgType type, std::size_t
     // The server asks for these in places that are not columns, as in substr(text, $1).
     case kInt4: put_number(bits, 4, position); return std::in_range<std::int32_t>(value);
     case kInt2: put_number(bits, 2, position); return std::in_range<std::int16_t>(value);
-    case kFloat8: put_number(std::bit_cast<std::uint64_t>(static_cast<double>(value)), 8, position); return true;
+    case kFloat8:
+      put_number(std::bit_cast<std::uint64_t>(static_cast<double>(value)), 8, position);
+      return true;
     default: return false;
   }
 }

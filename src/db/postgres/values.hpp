@@ -15,12 +15,12 @@ namespace db {
 /// A type's object id, as in pg_type.
 using PgType = unsigned int;
 
-/// The parameters of one execution, in the arrays that libpq wants. Kept and filled again, so that many executions
-/// allocate once.
+/// The parameters of one execution, in the arrays that libpq wants. Kept and filled again, so that many
+/// executions allocate once.
 class PostgresParams {
  public:
-  /// Encodes args as the types that the server inferred. Points into args' bytes until the execution was sent.
-  /// Error: invalid when the number differs or an argument is not of its type.
+  /// Encodes args as the types that the server inferred. Points into args' bytes until the execution was
+  /// sent. Error: invalid when the number differs or an argument is not of its type.
   base::Result<void> assign(std::span<const Arg> args, std::span<const PgType> types);
 
   int count() const { return static_cast<int>(values_.size()); }
@@ -44,8 +44,8 @@ class PostgresParams {
   std::size_t bytes_ = 0;
 };
 
-/// One row of a result in binary format. Truth values read as 0/1; sums and averages are NUMERIC, which no accessor
-/// reads, so that they are written CAST(SUM(x) AS BIGINT).
+/// One row of a result in binary format. Truth values read as 0/1; sums and averages are NUMERIC, which no
+/// accessor reads, so that they are written CAST(SUM(x) AS BIGINT).
 class PostgresRow final : public Row {
  public:
   PostgresRow(const pg_result* result, int row) : result_(result), row_(row) {}

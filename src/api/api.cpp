@@ -1,0 +1,163 @@
+#include "api/api.hpp"
+
+#include <array>
+
+#include "api/handlers.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "base/version.hpp"
+#include "crypto/digest.hpp"
+
+namespace api {
+
+namespace {
+
+using enum tenant::Permission;
+
+constexpr Access open() { return {}; }
+constexpr Access in_tenant(tenant::Permission permission) { return {Access::Scope::tenant, permission}; }
+constexpr Access platform(tenant::Permission permission) { return {Access::Scope::platform, permission}; }
+constexpr Access any_key(tenant::Permission permission) { return {Access::Scope::any_key, permission}; }
+
+const Endpoint kEndpoints[] = {
+    {{"POST", "/api/v1/events"}, in_tenant(events_write), post_event},
+    {{"POST", "/api/v1/events/batch"}, in_tenant(events_write), post_event_batch},
+    {{"GET", "/api/v1/events"}, in_tenant(events_read), list_events},
+    {{"GET", "/api/v1/events/:id"}, in_tenant(events_read), get_event},
+
+    {{"GET", "/api/v1/webhooks/subscriptions"}, in_tenant(subscriptions_read), list_subscriptions},
+    {{"POST", "/api/v1/webhooks/subscriptions"}, in_tenant(subscriptions_write), create_subscription},
+    {{"GET", "/api/v1/webhooks/subscriptions/:id"}, in_tenant(subscriptions_read), get_subscription},
+    {{"PUT", "/api/v1/webhooks/subscriptions/:id"}, in_tenant(subscriptions_write), replace_subscription},
+    {{"PATCH", "/api/v1/webhooks/subscriptions/:id"}, in_tenant(subscriptions_write), patch_subscription},
+    {{"DELETE", "/api/v1/webhooks/subscriptions/:id"}, in_tenant(subscriptions_write), delete_subscription},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/enable"}, in_tenant(subscriptions_write), enable_subscription},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/disable"}, in_tenant(subscriptions_write), disable_subscription},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/pause"}, in_tenant(subscriptions_write), pause_subscription},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/resume"}, in_tenant(subscriptions_write), resume_subscription},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/rotate-secret"},
+     in_tenant(subscriptions_write),
+     rotate_subscription_secret},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/test"}, in_tenant(subscriptions_write), test_subscription},
+    {{"GET", "/api/v1/webhooks/subscriptions/:id/deliveries"},
+     in_tenant(deliveries_read),
+     list_subscription_deliveries},
+
+    {{"GET", "/api/v1/webhooks/deliveries"}, in_tenant(deliveries_read), list_deliveries},
+    {{"GET", "/api/v1/webhooks/deliveries/:id"}, in_tenant(deliveries_read), get_delivery},
+    {{"GET", "/api/v1/webhooks/deliveries/:id/attempts"}, in_tenant(deliveries_read), list_attempts},
+    {{"POST", "/api/v1/webhooks/deliveries/:id/replay"}, in_tenant(deliveries_replay), replay_delivery},
+
+    {{"GET", "/api/v1/tenants"}, platform(tenants_read), list_tenants},
+    {{"POST", "/api/v1/tenants"}, platform(tenants_write), create_tenant},
+    {{"GET", "/api/v1/tenants/:id"}, platform(tenants_read), get_tenant},
+    {{"PATCH", "/api/v1/tenants/:id"}, platform(tenants_write), patch_tenant},
+
+    {{"GET", "/api/v1/api-keys"}, any_key(api_keys_read), list_api_keys},
+    {{"POST", "/api/v1/api-keys"}, any_key(api_keys_write), create_api_key},
+    {{"GET", "/api/v1/api-keys/:id"}, any_key(api_keys_read), get_api_key},
+    {{"DELETE", "/api/v1/api-keys/:id"}, any_key(api_keys_write), delete_api_key},
+
+    {{"GET", "/api/v1/audit-log"}, any_key(audit_read), list_audit_log},
+
+    {{"GET", "/livez"}, open(), get_livez},
+    {{"GET", "/healthz"}, open(), get_livez},
+    {{"GET", "/readyz"}, open(), get_readyz},
+    {{"GET", "/metrics"}, open(), get_metrics},
+    {{"GET", "/openapi.json"}, open(), get_openapi},
+    {{"GET", "/api/v1/openapi.json"}, open(), get_openapi},
+    {{"GET", "/problems/:slug"}, open(), get_problem_page},
+};
+
+const http::Router& router() {
+  static const http::Router made = [] {
+    static std::vector<http::Route> routes;
+    for (const Endpoint& endpoint : kEndpoints) routes.push_back(endpoint.route);
+    return http::Router(routes);
+  }();
+  return made;
+}
+
+bool is_request_id(std::string_view text) {
+  return !text.empty() && text.size() <= 100 && std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
+/// Counts and times answers by route and status class; the series are looked up once.
+class RequestMetrics {
+ public:
+  void observe(std::size_t route, int status, std::chrono::steady_clock::duration took) {
+    base::Histogram*& series = series_[route][static_cast<std::size_t>(status / 100)];
+    if (series == nullptr) {
+      const http::Route& row = kEndpoints[route].route;
+      series = &base::metrics().histogram("http_server_request_duration_seconds", "Time from request to response",
+                                          {{"http_request_method", std::string(row.method)},
+                                           {"http_route", std::string(row.pattern)},
+                                           {"http_response_status_class", std::to_string(status / 100) + "xx"}});
+    }
+    series->observe(std::chrono::duration<double>(took).count());
+  }
+
+ private:
+  std::array<std::array<base::Histogram*, 6>, std::size(kEndpoints)> series_{};
+};
+
+base::Task<http::Response> authenticate_and_handle(Call& call, const Endpoint& endpoint) {
+  XD_CO_DO(co_await authenticate(call, endpoint.access));
+  if (!call.request.header("idempotency-key").empty()) {
+    call.body_hash = crypto::digest(crypto::Hash::sha256, call.request.body);
+  }
+  co_return co_await endpoint.handler(call);
+}
+
+asio::awaitable<http::Response> answer(Services& services, RequestMetrics& metrics, http::Request request) {
+  const auto begun = std::chrono::steady_clock::now();
+  const std::string_view offered_id = request.header("x-request-id");
+  Call call{.services = services};
+  call.request_id = is_request_id(offered_id) ? std::string(offered_id) : base::make_uuid(services.clock.now()).str();
+  auto match = router().match(request.method, request.path);
+  call.request = std::move(request);
+  call.params = std::move(match.params);
+
+  http::Response response;
+  if (match.found == http::Router::Found::route) {
+    const Endpoint& endpoint = kEndpoints[match.route];
+    auto result = co_await authenticate_and_handle(call, endpoint);
+    if (result) {
+      response = std::move(*result);
+    } else {
+      response = problem(result.error(), call.context());
+      if (response.status >= 500) {
+        base::log(response.status == 503 ? base::LogLevel::warn : base::LogLevel::error, "request failed",
+                  {{"request_id", call.request_id},
+                   {"route", endpoint.route.pattern},
+                   {"status", response.status},
+                   {"error", result.error().message}});
+      }
+    }
+    metrics.observe(match.route, response.status, std::chrono::steady_clock::now() - begun);
+  } else if (match.found == http::Router::Found::no_such_method) {
+    response = problem(405, "this path has " + match.allow, call.context());
+    response.headers.emplace_back("Allow", match.allow);
+  } else {
+    response = problem(404, "there is no such path; /openapi.json lists those there are", call.context());
+  }
+  response.headers.emplace_back("X-Request-Id", std::move(call.request_id));
+  co_return response;
+}
+
+}  // namespace
+
+std::span<const Endpoint> endpoints() { return kEndpoints; }
+
+http::Application make_application(Services& services) {
+  auto metrics = std::make_shared<RequestMetrics>();
+  return {.answer = [&services, metrics](http::Request request) {
+            return answer(services, *metrics, std::move(request));
+          },
+          .refuse = [](int status, std::string_view detail) { return problem(status, detail, {}); }};
+}
+
+}  // namespace api

@@ -1,0 +1,80 @@
+#include "api/auth.hpp"
+
+namespace api {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using base::Result;
+
+constexpr std::string_view kBearer = "Bearer ";
+constexpr std::size_t kKeyBytesMax = 200;
+
+Result<std::string> hash_of_token(const Call& call) {
+  const std::string_view field = call.request.header("authorization");
+  const bool bearer = field.size() > kBearer.size() && field.size() <= kKeyBytesMax &&
+                      http::equals_ignoring_case(field.substr(0, kBearer.size()), kBearer);
+  if (!bearer) return fail(Code::unauthenticated, "send an API key: Authorization: Bearer cdk_…");
+  return tenant::hash_key(field.substr(kBearer.size()));
+}
+
+/// The key from the cache or the store. Unknown, expired and revoked keys get the same answer.
+base::Task<tenant::ApiKey> find_key(Services& services, std::string hash) {
+  const base::Time now = services.clock.now();
+  const tenant::ApiKey* cached = services.keys.find(hash, now);
+  std::optional<tenant::ApiKey> key = cached != nullptr ? std::optional(*cached) : std::nullopt;
+  if (!key) {
+    XD_CO_TRY(key, co_await services.store.read([hash](db::Tx& tx) { return tenant::find_key_by_hash(tx, hash); }));
+    if (key) services.keys.put(*key, now);
+  }
+  if (!key || !key->usable(now)) {
+    co_return fail(Code::unauthenticated, "the API key is unknown, has expired, or was revoked");
+  }
+  if (services.keys.should_touch(hash, now)) {
+    services.gate.spawn("touch key", [](db::Db& store, tenant::ApiKeyId id, base::Time at) -> base::Task<void> {
+      co_return co_await store.write([id, at](db::Tx& tx) { return tenant::touch_key(tx, id, at); });
+    }(services.store, key->id, now));
+  }
+  co_return std::move(*key);
+}
+
+Result<void> choose_tenant(Call& call, Access::Scope scope) {
+  const std::string_view wanted = call.request.header("x-tenant-id");
+  const tenant::TenantBook& tenants = call.services.tenants;
+  if (call.principal.tenant) {
+    if (scope == Access::Scope::platform) {
+      return fail(Code::forbidden, "this needs a key of the platform's administrators");
+    }
+    call.tenant = tenants.find(*call.principal.tenant);
+    if (!wanted.empty() && tenants.find(wanted) != call.tenant) {
+      return fail(Code::forbidden, "this key belongs to one tenant; X-Tenant-Id may only name that one");
+    }
+  } else if (!wanted.empty()) {
+    call.tenant = tenants.find(wanted);
+    if (!call.tenant) return fail(Code::not_found, "X-Tenant-Id names no tenant");
+  } else if (scope == Access::Scope::tenant) {
+    return fail(Code::invalid, "a platform key names its tenant: X-Tenant-Id: <id or slug>", "BAD_REQUEST");
+  }
+  if (call.tenant && call.tenant->status != tenant::TenantStatus::active && call.principal.tenant) {
+    return fail(Code::forbidden, "this tenant is suspended");
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Task<void> authenticate(Call& call, Access access) {
+  if (access.scope == Access::Scope::open) co_return Result<void>{};
+  XD_CO_TRY(std::string hash, hash_of_token(call));
+  XD_CO_TRY(const tenant::ApiKey key, co_await find_key(call.services, std::move(hash)));
+  call.principal = {key.id, key.name, key.tenant, key.permissions()};
+  XD_CO_DO(choose_tenant(call, access.scope));
+  if (!call.principal.permissions.has(access.permission)) {
+    co_return fail(Code::forbidden,
+                   "this key lacks the scope " + std::string(tenant::name(access.permission)) + "; use one that has it");
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace api

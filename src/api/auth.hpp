@@ -1,0 +1,24 @@
+// Authentication: from the Authorization field to a principal and a tenant.
+#pragma once
+
+#include "api/call.hpp"
+
+namespace api {
+
+/// What a route asks of the caller.
+struct Access {
+  enum class Scope : std::uint8_t {
+    open,      ///< anybody
+    tenant,    ///< a permission in one tenant: the key's, or for a platform key the one of X-Tenant-Id
+    platform,  ///< a permission of the platform: keys without a tenant only
+    any_key    ///< a permission, with or without a tenant
+  };
+  Scope scope = Scope::open;
+  tenant::Permission permission = tenant::Permission::events_read;
+};
+
+/// Sets the call's principal and tenant. Errors: unauthenticated, forbidden, not_found (the tenant), invalid
+/// (BAD_REQUEST: X-Tenant-Id missing).
+base::Task<void> authenticate(Call& call, Access access);
+
+}  // namespace api

@@ -1,0 +1,227 @@
+// /api/v1/events: publishing, and what was published.
+#include "api/handlers.hpp"
+#include "api/input.hpp"
+#include "api/once.hpp"
+#include "api/page.hpp"
+#include "base/log.hpp"
+#include "crypto/digest.hpp"
+#include "event/event_store.hpp"
+#include "outbound/fanout.hpp"
+
+namespace api {
+
+namespace {
+
+using base::Code;
+using base::fail;
+
+constexpr std::size_t kSubjectBytesMax = 255;
+
+/// Admission: refuses before anything is lost, not after.
+Result<void> check_room(const Services& services, std::size_t waiting) {
+  if (!services.store.has_room()) {
+    return fail(Code::unavailable, "the disk is almost full; nothing was accepted", "STORAGE_FULL");
+  }
+  if (waiting >= services.intake_waiting_max) {
+    return fail(Code::limited, "too many events are waiting to be stored; nothing was accepted", "OVERLOADED");
+  }
+  return {};
+}
+
+bool is_traceparent(std::string_view text) {
+  return text.size() == 55 && text[2] == '-' && text[35] == '-' && text[52] == '-' &&
+         std::ranges::all_of(text, [](char c) { return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+/// {"type", "data", "subject"?, "changes"?, "occurred_at"?, "idempotency_key"?, "ordering_key"?}
+Result<std::shared_ptr<event::Event>> read_event(const Call& call, const format::Value& object, std::string pointer) {
+  Input input(object, std::move(pointer));
+  auto event = std::make_shared<event::Event>();
+  const base::Time now = call.services.clock.now();
+  event->id = event::EventId::make(now);
+  event->tenant = call.tenant_id();
+  event->created = now;
+  event->origin = "api";
+  if (auto type = input.required_text("type", base::limits::kEventTypeBytesMax)) {
+    if (auto shaped = event::check_type(*type); !shaped) input.error("type", "INVALID", shaped.error().message);
+    event->type = std::move(*type);
+  }
+  event->subject = input.text("subject", kSubjectBytesMax).value_or("");
+  if (const format::Value* data = input.any("data")) {
+    event->data = std::string(data->raw());
+  } else {
+    input.error("data", "REQUIRED", "this member is needed; it can be any JSON value but null");
+  }
+  if (const format::Value* changes = input.any("changes")) {
+    if (!changes->is_object()) input.error("changes", "WRONG_TYPE", "this must be {\"field\": {\"old\", \"new\"}}");
+    event->changes = std::string(changes->raw());
+  }
+  event->occurred = input.time("occurred_at").value_or(now);
+  event->idempotency_key = input.text("idempotency_key", base::limits::kIdempotencyKeyBytesMax).value_or("");
+  event->ordering_key = input.text("ordering_key", 255).value_or("");
+  if (const auto trace = call.request.header("traceparent"); is_traceparent(trace)) event->traceparent = trace;
+  XD_DO(input.finish());
+  return event;
+}
+
+event::Publication publication_of(Call& call, std::shared_ptr<event::Event> event, std::string body_hash) {
+  const base::Time now = event->created;
+  auto publication = outbound::make_publication(call.services.book, std::move(event), now);
+  publication.body_hash = std::move(body_hash);
+  return publication;
+}
+
+void write_published(format::JsonWriter& json, const event::Published& published) {
+  json.begin_object().key("id").value(published.id).key("created_at").value(published.created);
+  json.key("deliveries").value(published.deliveries).end_object();
+}
+
+base::Error key_reused() {
+  return {Code::invalid, "this idempotency key was used with another body within the last 24 h; use a new key",
+          "IDEMPOTENCY_KEY_REUSED"};
+}
+
+void write_event(format::JsonWriter& json, const event::StoredEvent& stored) {
+  const event::Event& event = stored.event;
+  json.key("id").value(event.id).key("type").value(event.type);
+  json.key("subject");
+  event.subject.empty() ? json.null() : json.value(event.subject);
+  json.key("data").raw(event.data);
+  json.key("changes");
+  event.changes.empty() ? json.null() : json.raw(event.changes);
+  json.key("ordering_key");
+  event.ordering_key.empty() ? json.null() : json.value(event.ordering_key);
+  json.key("idempotency_key");
+  event.idempotency_key.empty() ? json.null() : json.value(event.idempotency_key);
+  json.key("origin").value(event.origin).key("hop").value(event.hop);
+  json.key("occurred_at").value(event.occurred).key("created_at").value(event.created);
+  json.key("deliveries_total").value(stored.deliveries);
+}
+
+void write_short_delivery(format::JsonWriter& json, const outbound::Delivery& delivery) {
+  json.begin_object().key("id").value(delivery.id).key("subscription_id").value(delivery.subscription);
+  json.key("status").value(delivery.status).key("attempt_number").value(delivery.last.number);
+  json.key("response_status").value(delivery.last.response_status);
+  json.key("next_retry_at").value(delivery.next_retry).key("completed_at").value(delivery.completed).end_object();
+}
+
+}  // namespace
+
+HandlerResult post_event(Call& call) {
+  XD_CO_DO(check_room(call.services, call.services.intake.waiting()));
+  XD_CO_TRY(const auto key, read_idempotency_key(call, "events"));
+  std::string body_hash = call.body_hash;
+  // The key in the body is the same thing as the one in the field; then the hash is still to be made.
+  if (!key && call.request.body.find("\"idempotency_key\"") != std::string::npos) {
+    body_hash = crypto::digest(crypto::Hash::sha256, call.request.body);
+  }
+  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(auto event, read_event(call, document.root(), "#"));
+  if (key) {
+    if (!event->idempotency_key.empty() && event->idempotency_key != key->key) {
+      co_return fail(Code::invalid, "Idempotency-Key and idempotency_key differ; send one of them", "BAD_REQUEST");
+    }
+    event->idempotency_key = key->key;
+  }
+  XD_CO_TRY(const event::Published published,
+            co_await call.services.intake.publish(publication_of(call, std::move(event), std::move(body_hash))));
+  if (published.key_reused) co_return std::unexpected(key_reused());
+  std::string body;
+  format::JsonWriter json(body);
+  write_published(json, published);
+  http::Response response = json_response(202, std::move(body));
+  if (published.replayed) response.headers.emplace_back("Idempotency-Replayed", "true");
+  co_return response;
+}
+
+HandlerResult post_event_batch(Call& call) {
+  XD_CO_DO(check_room(call.services, call.services.intake.waiting()));
+  if (!call.body_hash.empty()) {
+    co_return fail(Code::invalid, "a batch has no key of its own; give each event an idempotency_key", "BAD_REQUEST");
+  }
+  XD_CO_TRY(const auto document, read_json(call));
+  Input input(document.root(), "#");
+  const format::Value* list = input.any("events");
+  if (list == nullptr || !list->is_array()) {
+    input.error("events", "REQUIRED", "this must be an array of events");
+  } else if (list->elements().empty() || list->elements().size() > base::limits::kBatchEventsMax) {
+    input.error("events", "OUT_OF_RANGE", "from 1 to " + std::to_string(base::limits::kBatchEventsMax) + " events");
+  }
+  XD_CO_DO(input.finish());
+
+  const auto items = list->elements();
+  std::vector<base::Error> errors(items.size());
+  std::vector<std::optional<std::size_t>> position(items.size());  // in the publications; none: refused
+  std::vector<event::Publication> publications;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    auto event = read_event(call, items[i], "#/events/" + std::to_string(i));
+    if (!event) {
+      errors[i] = std::move(event.error());
+      continue;
+    }
+    position[i] = publications.size();
+    std::string hash = (*event)->idempotency_key.empty()
+                           ? std::string()
+                           : crypto::digest(crypto::Hash::sha256, items[i].raw());
+    publications.push_back(publication_of(call, std::move(*event), std::move(hash)));
+  }
+  std::vector<event::Published> published;
+  if (!publications.empty()) {
+    XD_CO_TRY(published, co_await call.services.intake.publish_all(std::move(publications)));
+  }
+  std::string body;
+  format::JsonWriter json(body);
+  json.begin_object().key("data").begin_array();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const bool reused = position[i] && published[*position[i]].key_reused;
+    if (position[i] && !reused) {
+      write_published(json, published[*position[i]]);
+      continue;
+    }
+    const base::Error error = reused ? key_reused() : errors[i];
+    json.begin_object().key("error").raw(problem_json(kind_of(error), error, call.context())).end_object();
+  }
+  json.end_array().end_object();
+  co_return json_response(202, std::move(body));
+}
+
+HandlerResult list_events(Call& call) {
+  XD_CO_TRY(const PageRequest page, read_page(call, {"type"}));
+  const event::EventQuery query{call.tenant_id(), query_value(call, "type"), page.rows()};
+  XD_CO_TRY(auto events, co_await call.services.store.read([&](db::Tx& tx) { return event::list_events(tx, query); }));
+  co_return list_response(
+      page, std::move(events), [](const event::StoredEvent& stored) { return stored.event.id.uuid; },
+      [](format::JsonWriter& json, const event::StoredEvent& stored) {
+        json.begin_object();
+        write_event(json, stored);
+        json.end_object();
+      });
+}
+
+HandlerResult get_event(Call& call) {
+  XD_CO_TRY(const auto id, id_param<event::EventId>(call, "id"));
+  struct Found {
+    std::optional<event::StoredEvent> stored;
+    std::vector<outbound::Delivery> deliveries;
+  };
+  XD_CO_TRY(const Found found, co_await call.services.store.read([&](db::Tx& tx) -> Result<Found> {
+    Found result;
+    XD_TRY(result.stored, event::find_event(tx, call.tenant_id(), id));
+    if (!result.stored) return result;
+    XD_TRY(result.deliveries, outbound::waiting_of_event(tx, call.tenant_id(), id));
+    XD_TRY(const auto finished, outbound::finished_of_event(tx, call.tenant_id(), id));
+    result.deliveries.insert(result.deliveries.end(), finished.begin(), finished.end());
+    return result;
+  }));
+  if (!found.stored) co_return fail(Code::not_found, "there is no event with this id");
+  std::string body;
+  format::JsonWriter json(body);
+  json.begin_object();
+  write_event(json, *found.stored);
+  json.key("deliveries").begin_array();
+  for (const outbound::Delivery& delivery : found.deliveries) write_short_delivery(json, delivery);
+  json.end_array().end_object();
+  co_return json_response(200, std::move(body));
+}
+
+}  // namespace api

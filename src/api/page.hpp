@@ -1,0 +1,54 @@
+// Lists: a page of data with opaque cursors to the next and the previous one.
+#pragma once
+
+#include "api/call.hpp"
+#include "format/json.hpp"
+
+namespace api {
+
+/// Which page of a list is asked for. Lists are newest first, in the order of ids.
+struct PageRequest {
+  std::optional<base::Uuid> before{};  ///< the next page: older than this
+  std::optional<base::Uuid> after{};   ///< the previous page: newer than this
+  std::size_t limit = base::limits::kPageDefault;
+  std::string filter_hash{};           ///< binds cursors to the filters
+
+  /// What to read: one row more than asked for tells whether there is another page.
+  db::Page rows() const { return {before, after, limit + 1}; }
+};
+
+/// Reads limit and cursor of the query, and refuses parameters that the list does not know (filters names those it
+/// does). Error: invalid with BAD_REQUEST or CURSOR_MISMATCH.
+Result<PageRequest> read_page(const Call& call, std::initializer_list<std::string_view> filters = {});
+
+/// The value of a query parameter, "" when absent.
+std::string query_value(const Call& call, std::string_view name);
+
+/// {"data": […], "page": {"next", "prev", "limit"}} from the rows of page.rows(), which it cuts to the limit. write
+/// writes one element, id_of gives its id.
+template <class T, class IdOf, class Write>
+http::Response list_response(const PageRequest& page, std::vector<T> rows, IdOf id_of, Write write);
+
+std::string make_cursor(const PageRequest& page, char direction, const base::Uuid& id);
+
+template <class T, class IdOf, class Write>
+http::Response list_response(const PageRequest& page, std::vector<T> rows, IdOf id_of, Write write) {
+  const bool more = rows.size() > page.limit;
+  // The row too many is the farthest from where the page began: the first one when it was read backwards.
+  if (more) rows.erase(page.after ? rows.begin() : rows.end() - 1);
+  const bool has_next = page.after ? true : more;
+  const bool has_prev = page.after ? more : page.before.has_value();
+  std::string body;
+  format::JsonWriter json(body);
+  json.begin_object().key("data").begin_array();
+  for (const T& row : rows) write(json, row);
+  json.end_array().key("page").begin_object();
+  json.key("next");
+  has_next && !rows.empty() ? json.value(make_cursor(page, 'b', id_of(rows.back()))) : json.null();
+  json.key("prev");
+  has_prev && !rows.empty() ? json.value(make_cursor(page, 'a', id_of(rows.front()))) : json.null();
+  json.key("limit").value(page.limit).end_object().end_object();
+  return json_response(200, std::move(body));
+}
+
+}  // namespace api

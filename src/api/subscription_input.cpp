@@ -1,0 +1,266 @@
+#include "api/subscription_input.hpp"
+
+#include "crypto/digest.hpp"
+#include "crypto/encoding.hpp"
+#include "outbound/book.hpp"
+#include "outbound/pattern.hpp"
+#include "outbound/request.hpp"
+
+namespace api {
+
+namespace {
+
+using base::Code;
+using outbound::AuthType;
+using outbound::Subscription;
+using std::chrono::seconds;
+
+constexpr std::size_t kNameBytesMax = 200;
+constexpr std::size_t kDescriptionBytesMax = 2000;
+constexpr std::int64_t kRetriesMax = 20;
+constexpr std::int64_t kIntervalMax = 7 * 86'400;
+
+/// Whether the member is to be written: present in a patch, always in a whole.
+class Members {
+ public:
+  Members(Input& input, Reading reading) : input_(input), reading_(reading) {}
+  bool touches(std::string_view name) {
+    const bool present = input_.has(name);
+    return input_.is_null(name) || present || reading_ == Reading::whole;
+  }
+
+ private:
+  Input& input_;
+  Reading reading_;
+};
+
+bool is_header_name(std::string_view name) {
+  return !name.empty() && name.size() <= 100 && std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+bool is_header_value(std::string_view value) {
+  return value.size() <= base::limits::kCustomHeaderBytesMax &&
+         std::ranges::all_of(value, [](char c) { return c >= ' ' && c < 127; });
+}
+
+void read_headers(Input& input, Subscription& subscription) {
+  subscription.headers.clear();
+  const format::Value* headers = input.any("headers");
+  if (headers == nullptr) return;
+  if (!headers->is_object()) return input.error("headers", "WRONG_TYPE", "this must be {\"Name\": \"value\"}");
+  if (headers->members().size() > base::limits::kCustomHeadersMax) {
+    return input.error("headers", "OUT_OF_RANGE", "at most 30 headers");
+  }
+  for (const format::Member& header : headers->members()) {
+    const std::string name = "headers" + pointer_part(header.key.substr(0, 100));
+    if (!is_header_name(header.key)) {
+      input.error_at(name, "INVALID", "a header name is made of letters, digits and !#$%&'*+-.^_`|~");
+    } else if (outbound::is_reserved_header(header.key)) {
+      input.error_at(name, "RESERVED", "this header is set by Crossdock; choose another name");
+    } else if (!header.value.is_string() || !is_header_value(header.value.text())) {
+      input.error_at(name, "INVALID", "a header value is a string of visible ASCII characters and blanks, at most 4 KiB");
+    }
+    subscription.headers.emplace_back(header.key, header.value.text());
+  }
+}
+
+void read_event_types(Input& input, Subscription& subscription) {
+  subscription.event_types.clear();
+  const format::Value* types = input.any("event_types");
+  if (types == nullptr || !types->is_array() || types->elements().empty() ||
+      types->elements().size() > base::limits::kEventPatternsMax) {
+    return input.error("event_types", "REQUIRED", "this must be an array of 1 to 200 patterns, such as [\"order.*\"]");
+  }
+  for (std::size_t i = 0; i < types->elements().size(); ++i) {
+    const format::Value& type = types->elements()[i];
+    const auto shaped = type.is_string() ? outbound::check_pattern(type.text())
+                                         : base::Result<void>(base::fail(Code::invalid, "this must be a string"));
+    if (!shaped) input.error_at("event_types/" + std::to_string(i), "INVALID", shaped.error().message);
+    subscription.event_types.emplace_back(type.text());
+  }
+}
+
+void read_intervals(Input& input, Subscription& subscription) {
+  subscription.retry_intervals.assign(std::begin(queue::kRetryIntervals), std::end(queue::kRetryIntervals));
+  const format::Value* intervals = input.any("retry_intervals");
+  if (intervals == nullptr) return;
+  subscription.retry_intervals.clear();
+  if (!intervals->is_array() || intervals->elements().empty() || intervals->elements().size() > kRetriesMax) {
+    return input.error("retry_intervals", "INVALID", "this must be an array of 1 to 20 numbers of seconds");
+  }
+  for (std::size_t i = 0; i < intervals->elements().size(); ++i) {
+    const format::Value& element = intervals->elements()[i];
+    const auto interval = element.is_number() ? element.integer() : std::nullopt;
+    if (!interval || *interval < 1 || *interval > kIntervalMax) {
+      input.error_at("retry_intervals/" + std::to_string(i), "OUT_OF_RANGE", "from 1 to 604800 seconds");
+      continue;
+    }
+    subscription.retry_intervals.emplace_back(*interval);
+  }
+}
+
+void check_auth_config(Input& input, AuthType type, const format::Value& config) {
+  Input members(config, "#/auth_config");
+  std::optional<std::string> header;
+  switch (type) {
+    case AuthType::none: break;
+    case AuthType::basic: {
+      const auto username = members.required_text("username", 500);
+      if (username && username->find(':') != std::string::npos) {
+        members.error("username", "INVALID", "a user name has no colon");
+      }
+      members.required_text("password", 500);
+      break;
+    }
+    case AuthType::api_key: {
+      header = members.text("header", 100);
+      const auto value = members.required_text("value", 2000);
+      if (value && !is_header_value(*value)) members.error("value", "INVALID", "visible ASCII characters only");
+      break;
+    }
+    case AuthType::hmac: {
+      header = members.text("header", 100);
+      const auto prefix = members.text("prefix", 50);
+      if (prefix && !is_header_value(*prefix)) members.error("prefix", "INVALID", "visible ASCII characters only");
+      members.text("secret", 500);
+      members.text("algorithm", 10);
+      members.text("encoding", 10);
+      break;
+    }
+  }
+  if (header && (!is_header_name(*header) || outbound::is_reserved_header(*header))) {
+    members.error("header", "INVALID", "this is not a header name, or one that Crossdock sets itself");
+  }
+  if (auto checked = members.finish(); !checked) input.take_errors(checked.error());
+}
+
+void read_auth(Input& input, Members& members, Subscription& subscription) {
+  const AuthType before = subscription.auth_type;
+  if (members.touches("auth_type")) {
+    const auto text = input.text("auth_type", 20);
+    const auto type = outbound::parse_auth_type(text.value_or("NONE"));
+    if (!type) input.error("auth_type", "INVALID", "NONE, BASIC, API_KEY or HMAC");
+    subscription.auth_type = type.value_or(AuthType::none);
+  }
+  const bool touched = members.touches("auth_config");
+  const format::Value* config = input.any("auth_config");
+  if (subscription.auth_type == AuthType::none) {
+    if (config != nullptr) input.error("auth_config", "INVALID", "auth_type NONE has no auth_config");
+    subscription.auth_config = base::Secret();
+  } else if (config != nullptr) {
+    check_auth_config(input, subscription.auth_type, *config);
+    subscription.auth_config = base::Secret(std::string(config->raw()));
+  } else if (touched || before != subscription.auth_type) {
+    input.error("auth_config", "REQUIRED", "this auth_type needs an auth_config");
+  }
+}
+
+void read_state(Input& input, Members& members, Subscription& subscription) {
+  if (members.touches("is_enabled")) subscription.is_enabled = input.boolean("is_enabled").value_or(true);
+  if (members.touches("status")) {
+    const std::string status = input.text("status", 20).value_or("ACTIVE");
+    if (status != "ACTIVE" && status != "PAUSED") {
+      // A client that sends back what it read may say FAILED of one that is.
+      if (status == "FAILED" && subscription.status == outbound::SubscriptionStatus::failed) return;
+      input.error("status", "INVALID", "ACTIVE or PAUSED; FAILED is set by Crossdock");
+    }
+    subscription.status =
+        status == "PAUSED" ? outbound::SubscriptionStatus::paused : outbound::SubscriptionStatus::active;
+  }
+  if (subscription.delivers()) {
+    subscription.disabled_reason.reset();
+    subscription.disabled.reset();
+  }
+}
+
+}  // namespace
+
+Result<void> read_subscription(Call& call, Input& input, Reading reading, Subscription& subscription) {
+  Members members(input, reading);
+  if (members.touches("name")) subscription.name = input.required_text("name", kNameBytesMax).value_or("");
+  if (members.touches("description")) subscription.description = input.text("description", kDescriptionBytesMax);
+  if (members.touches("url")) {
+    subscription.url = input.required_text("url", base::limits::kUrlBytesMax).value_or("");
+    if (!subscription.url.empty()) {
+      if (auto target = http::check_target(subscription.url, call.services.guard); !target) {
+        const base::Error& error = target.error();
+        input.error("url", error.reason.empty() ? "INVALID" : error.reason, error.message);
+      }
+    }
+  }
+  if (members.touches("event_types")) read_event_types(input, subscription);
+  if (members.touches("content_type")) {
+    subscription.content_type = input.text("content_type", 100).value_or("application/json");
+    if (subscription.content_type != "application/json") {
+      input.error("content_type", "INVALID", "application/json is what can be sent");
+    }
+  }
+  if (members.touches("headers")) read_headers(input, subscription);
+  if (input.has("transform_template")) {
+    input.error("transform_template", "INVALID", "payloads cannot be transformed in this version; leave it null");
+  }
+  if (members.touches("payload_format")) {
+    const auto format = outbound::parse_payload_format(input.text("payload_format", 20).value_or("STANDARD"));
+    if (!format) input.error("payload_format", "INVALID", "STANDARD or ENTITY");
+    subscription.payload_format = format.value_or(outbound::PayloadFormat::standard);
+  }
+  if (members.touches("timeout_seconds")) {
+    const auto timeout_max = seconds(base::limits::kRequestTimeoutMax).count();
+    subscription.timeout = seconds{input.integer("timeout_seconds", 1, timeout_max).value_or(
+        seconds(call.services.webhook_timeout).count())};
+  }
+  if (members.touches("retry_enabled")) subscription.retry_enabled = input.boolean("retry_enabled").value_or(true);
+  if (members.touches("max_retries")) {
+    subscription.max_retries =
+        static_cast<int>(input.integer("max_retries", 0, kRetriesMax).value_or(call.services.webhook_max_retries));
+  }
+  if (members.touches("retry_intervals")) read_intervals(input, subscription);
+  read_auth(input, members, subscription);
+  read_state(input, members, subscription);
+  return input.finish();
+}
+
+outbound::SigningSecret make_signing_secret(base::Secret text, base::Time now) {
+  std::string fingerprint = crypto::to_hex(crypto::digest(crypto::Hash::sha256, text.reveal())).substr(0, 8);
+  return {base::make_uuid(now), std::move(text), std::move(fingerprint), std::nullopt, now};
+}
+
+std::string subscription_json(const Subscription& s, const outbound::SubscriptionStats& stats,
+                              std::string_view secret_key) {
+  std::string body;
+  format::JsonWriter json(body);
+  json.begin_object().key("id").value(s.id).key("tenant_id").value(s.tenant).key("name").value(s.name);
+  json.key("description").value(s.description).key("url").value(s.url).key("event_types").begin_array();
+  for (const std::string& type : s.event_types) json.value(type);
+  json.end_array().key("auth_type").value(outbound::name(s.auth_type)).key("auth_config");
+  s.auth_config.empty() ? json.null() : json.begin_object().key("set").value(true).end_object();
+  if (!secret_key.empty()) json.key("secret_key").value(secret_key);
+  json.key("signing_secrets").begin_array();
+  for (const outbound::SigningSecret& secret : s.secrets) {
+    json.begin_object().key("fingerprint").value(secret.fingerprint).key("created_at").value(secret.created);
+    json.key("valid_until").value(secret.valid_until).end_object();
+  }
+  json.end_array().key("content_type").value(s.content_type).key("headers").begin_object();
+  for (const auto& [name, value] : s.headers) json.key(name).value(value);
+  json.end_object().key("transform_template").null();
+  json.key("payload_format").value(outbound::name(s.payload_format));
+  json.key("timeout_seconds").value(s.timeout.count()).key("retry_enabled").value(s.retry_enabled);
+  json.key("max_retries").value(s.max_retries).key("retry_intervals").begin_array();
+  for (const seconds interval : s.retry_intervals) json.value(interval.count());
+  json.end_array().key("status").value(outbound::name(s.status)).key("is_enabled").value(s.is_enabled);
+  json.key("disabled_reason").value(s.disabled_reason).key("disabled_at").value(s.disabled);
+  json.key("total_sent").value(stats.sent).key("total_delivered").value(stats.delivered);
+  json.key("total_failed").value(stats.failed).key("last_triggered_at").value(stats.last_triggered);
+  json.key("last_success_at").value(stats.last_success).key("last_failure_at").value(stats.last_failure);
+  json.key("consecutive_failures").value(stats.consecutive_failures);
+  json.key("created_at").value(s.created).key("updated_at").value(s.updated);
+  json.key("created_by");
+  s.created_by ? json.value(*s.created_by) : json.null();
+  json.end_object();
+  return body;
+}
+
+}  // namespace api

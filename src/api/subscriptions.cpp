@@ -1,0 +1,226 @@
+// /api/v1/webhooks/subscriptions: who gets which events.
+#include "api/handlers.hpp"
+#include "api/once.hpp"
+#include "api/page.hpp"
+#include "api/subscription_input.hpp"
+#include "outbound/fanout.hpp"
+
+namespace api {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using outbound::Subscription;
+using outbound::SubscriptionId;
+using outbound::SubscriptionPtr;
+
+constexpr std::int64_t kOverlapDefault = 24 * 3600;
+constexpr std::int64_t kOverlapMax = 30 * 24 * 3600;
+
+void tell_everybody(db::Tx& tx, Services& services, SubscriptionPtr subscription) {
+  tx.on_commit([books = &services.all_books, subscription = std::move(subscription)] {
+    books->tell([subscription](outbound::Book& book) { book.put(subscription); });
+  });
+}
+
+Result<SubscriptionPtr> find_or_fail(Call& call, db::Tx& tx, SubscriptionId id) {
+  XD_TRY(SubscriptionPtr known, outbound::find_subscription(tx, call.services.ring, call.tenant_id(), id));
+  if (!known) return fail(Code::not_found, "there is no subscription with this id");
+  return known;
+}
+
+/// A change of an existing subscription: If-Match, the new version, lane, audit and all shards' books.
+Result<Answer> change(Call& call, db::Tx& tx, SubscriptionId id, const char* action,
+                      const std::function<Result<void>(Subscription&)>& edit) {
+  XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
+  XD_DO(check_if_match(call, known->version));
+  auto changed = std::make_shared<Subscription>(known->copy());
+  changed->updated = call.services.clock.now();
+  ++changed->version;
+  XD_DO(edit(*changed));
+  XD_TRY(const bool written, outbound::update_subscription(tx, call.services.ring, *changed));
+  if (!written) return fail(Code::conflict, "the subscription was changed at the same moment; repeat the request");
+  if (changed->lane_state() != known->lane_state()) {
+    XD_DO(call.services.queue.set_state(tx, changed->lane(), changed->lane_state()));
+  }
+  XD_TRY(const auto stats, outbound::find_stats(tx, id));
+  auto entry = call.audit(action, "subscription", id.uuid);
+  entry.before = subscription_json(*known, stats);
+  entry.after = subscription_json(*changed, stats);
+  XD_DO(tenant::insert_audit(tx, entry));
+  tell_everybody(tx, call.services, changed);
+  return Answer{200, entry.after, changed->version};
+}
+
+HandlerResult change_by(Call& call, const char* action, std::function<void(Subscription&)> edit) {
+  XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
+  co_return co_await change_once(call, [&](db::Tx& tx) {
+    return change(call, tx, id, action, [&](Subscription& subscription) -> Result<void> {
+      edit(subscription);
+      return {};
+    });
+  });
+}
+
+HandlerResult change_from_body(Call& call, Reading reading) {
+  XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
+  XD_CO_TRY(const auto document, read_json(call));
+  co_return co_await change_once(call, [&](db::Tx& tx) {
+    return change(call, tx, id, "subscription.updated", [&](Subscription& subscription) -> Result<void> {
+      Input input(document.root(), "#");
+      XD_DO(read_subscription(call, input, reading, subscription));
+      XD_DO(outbound::prepare(std::make_shared<const Subscription>(subscription.copy())));
+      return {};
+    });
+  });
+}
+
+void activate(Subscription& subscription) {
+  subscription.status = outbound::SubscriptionStatus::active;
+  subscription.disabled_reason.reset();
+  subscription.disabled.reset();
+}
+
+}  // namespace
+
+HandlerResult create_subscription(Call& call) {
+  XD_CO_TRY(const auto document, read_json(call));
+  Input input(document.root(), "#");
+  const base::Time now = call.services.clock.now();
+  auto made = std::make_shared<Subscription>();
+  made->id = SubscriptionId::make(now);
+  made->tenant = call.tenant_id();
+  made->created_by = call.principal.key.uuid;
+  made->created = now;
+  made->updated = now;
+  base::Secret secret(input.text("secret_key", 200).value_or(""));
+  if (secret.empty()) {
+    secret = crypto::WebhookSecret::generate();
+  } else if (auto shaped = crypto::WebhookSecret::parse(secret.reveal()); !shaped) {
+    input.error("secret_key", "INVALID", shaped.error().message);
+  }
+  XD_CO_DO(read_subscription(call, input, Reading::whole, *made));
+  made->secrets.push_back(make_signing_secret(secret.clone(), now));
+  XD_CO_DO(outbound::prepare(made));
+  co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    XD_TRY(const std::int64_t count, outbound::count_subscriptions(tx, made->tenant));
+    if (count >= static_cast<std::int64_t>(base::limits::kSubscriptionsPerTenantMax)) {
+      return fail(Code::conflict, "a tenant can have at most 20,000 subscriptions; delete some");
+    }
+    XD_DO(outbound::insert_subscription(tx, call.services.ring, *made));
+    XD_DO(call.services.queue.create_lane(tx, made->lane(), made->tenant, outbound::kDeliverKind, made->lane_state()));
+    auto entry = call.audit("subscription.created", "subscription", made->id.uuid);
+    entry.after = subscription_json(*made, {});
+    XD_DO(tenant::insert_audit(tx, entry));
+    tell_everybody(tx, call.services, made);
+    return Answer{201, subscription_json(*made, {}, secret.reveal()), made->version};
+  });
+}
+
+HandlerResult list_subscriptions(Call& call) {
+  XD_CO_TRY(const PageRequest page, read_page(call));
+  using Row = std::pair<SubscriptionPtr, outbound::SubscriptionStats>;
+  XD_CO_TRY(auto rows, co_await call.services.store.read([&](db::Tx& tx) -> Result<std::vector<Row>> {
+    XD_TRY(auto subscriptions,
+           outbound::list_subscriptions(tx, call.services.ring, call.tenant_id(), page.rows()));
+    std::vector<Row> result;
+    for (SubscriptionPtr& subscription : subscriptions) {
+      XD_TRY(auto stats, outbound::find_stats(tx, subscription->id));
+      result.emplace_back(std::move(subscription), stats);
+    }
+    return result;
+  }));
+  co_return list_response(
+      page, std::move(rows), [](const Row& row) { return row.first->id.uuid; },
+      [](format::JsonWriter& json, const Row& row) { json.raw(subscription_json(*row.first, row.second)); });
+}
+
+HandlerResult get_subscription(Call& call) {
+  XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
+  XD_CO_TRY(const Answer answer, co_await call.services.store.read([&](db::Tx& tx) -> Result<Answer> {
+    XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
+    XD_TRY(const auto stats, outbound::find_stats(tx, id));
+    return Answer{200, subscription_json(*known, stats), known->version};
+  }));
+  co_return json_response(200, answer.body, *answer.version);
+}
+
+HandlerResult replace_subscription(Call& call) { return change_from_body(call, Reading::whole); }
+HandlerResult patch_subscription(Call& call) { return change_from_body(call, Reading::patch); }
+
+HandlerResult delete_subscription(Call& call) {
+  XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
+  co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
+    XD_DO(check_if_match(call, known->version));
+    XD_DO(outbound::cancel_waiting(tx, *known, call.services.clock.now()));
+    XD_DO(call.services.queue.delete_lane(tx, known->lane()));
+    XD_DO(outbound::delete_subscription(tx, call.tenant_id(), id));
+    auto entry = call.audit("subscription.deleted", "subscription", id.uuid);
+    entry.before = subscription_json(*known, {});
+    XD_DO(tenant::insert_audit(tx, entry));
+    tx.on_commit([books = &call.services.all_books, tenant = call.tenant_id(), id] {
+      books->tell([tenant, id](outbound::Book& book) { book.remove(tenant, id); });
+    });
+    return Answer{204};
+  });
+}
+
+HandlerResult enable_subscription(Call& call) {
+  return change_by(call, "subscription.enabled", [](Subscription& subscription) {
+    subscription.is_enabled = true;
+    activate(subscription);
+  });
+}
+
+HandlerResult disable_subscription(Call& call) {
+  return change_by(call, "subscription.disabled", [&call](Subscription& subscription) {
+    subscription.is_enabled = false;
+    subscription.disabled_reason = "MANUAL";
+    subscription.disabled = call.services.clock.now();
+  });
+}
+
+HandlerResult pause_subscription(Call& call) {
+  return change_by(call, "subscription.paused",
+                   [](Subscription& subscription) { subscription.status = outbound::SubscriptionStatus::paused; });
+}
+
+HandlerResult resume_subscription(Call& call) { return change_by(call, "subscription.resumed", activate); }
+
+HandlerResult rotate_subscription_secret(Call& call) {
+  XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
+  std::int64_t overlap = kOverlapDefault;
+  if (!call.request.body.empty()) {
+    XD_CO_TRY(const auto document, read_json(call));
+    Input input(document.root(), "#");
+    overlap = input.integer("overlap_seconds", 0, kOverlapMax).value_or(overlap);
+    XD_CO_DO(input.finish());
+  }
+  const base::Time now = call.services.clock.now();
+  const base::Secret secret = crypto::WebhookSecret::generate();
+  co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    const auto edit = [&](Subscription& subscription) -> Result<void> {
+      const base::Time until = now + std::chrono::seconds{overlap};
+      outbound::SigningSecret fresh = make_signing_secret(secret.clone(), now);
+      XD_DO(outbound::retire_secrets(tx, id, fresh.id, until));
+      XD_DO(outbound::insert_secret(tx, call.services.ring, subscription, fresh));
+      for (outbound::SigningSecret& old : subscription.secrets) {
+        old.valid_until = std::min(old.valid_until.value_or(until), until);
+      }
+      std::erase_if(subscription.secrets, [&](const outbound::SigningSecret& old) { return !old.active(now); });
+      if (subscription.secrets.size() >= base::limits::kActiveSecretsMax) {
+        return fail(Code::conflict, "four secrets are valid already; wait until the overlap of one has ended");
+      }
+      subscription.secrets.insert(subscription.secrets.begin(), std::move(fresh));
+      return {};
+    };
+    XD_TRY(const Answer changed, change(call, tx, id, "subscription.secret_rotated", edit));
+    XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
+    XD_TRY(const auto stats, outbound::find_stats(tx, id));
+    return Answer{200, subscription_json(*known, stats, secret.reveal()), changed.version};
+  });
+}
+
+}  // namespace api

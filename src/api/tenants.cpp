@@ -1,0 +1,110 @@
+// /api/v1/tenants: for the platform's administrators.
+#include "api/handlers.hpp"
+#include "api/input.hpp"
+#include "api/once.hpp"
+#include "api/page.hpp"
+#include "outbound/fanout.hpp"
+
+namespace api {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using tenant::Tenant;
+
+constexpr std::size_t kNameBytesMax = 200;
+
+void write_tenant(format::JsonWriter& json, const Tenant& tenant) {
+  json.begin_object().key("id").value(tenant.id).key("slug").value(tenant.slug).key("name").value(tenant.name);
+  json.key("status").value(tenant::name(tenant.status));
+  json.key("created_at").value(tenant.created).key("updated_at").value(tenant.updated).end_object();
+}
+
+std::string tenant_json(const Tenant& tenant) {
+  std::string body;
+  format::JsonWriter json(body);
+  write_tenant(json, tenant);
+  return body;
+}
+
+void tell_everybody(db::Tx& tx, Services& services, const Tenant& tenant) {
+  tx.on_commit([all = &services.all_tenants, shared = std::make_shared<const Tenant>(tenant)] {
+    all->tell([shared](tenant::TenantBook& book) { book.put(shared); });
+  });
+}
+
+}  // namespace
+
+HandlerResult create_tenant(Call& call) {
+  XD_CO_TRY(const auto document, read_json(call));
+  Input input(document.root(), "#");
+  const base::Time now = call.services.clock.now();
+  Tenant made{.id = base::TenantId::make(now), .created = now, .updated = now};
+  made.name = input.required_text("name", kNameBytesMax).value_or("");
+  if (auto slug = input.required_text("slug", 64)) {
+    if (auto shaped = tenant::check_slug(*slug); !shaped) input.error("slug", "INVALID", shaped.error().message);
+    made.slug = std::move(*slug);
+  }
+  XD_CO_DO(input.finish());
+  co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    if (auto inserted = tenant::insert_tenant(tx, made); !inserted) {
+      if (inserted.error().code != Code::conflict) return std::unexpected(inserted.error());
+      return fail(Code::conflict, "the slug '" + made.slug + "' is taken", "UNIQUE_VIOLATION");
+    }
+    XD_DO(call.services.queue.create_lane(tx, outbound::fanout_lane(made.id), made.id, outbound::kFanoutKind));
+    auto entry = call.audit("tenant.created", "tenant", made.id.uuid);
+    entry.after = tenant_json(made);
+    XD_DO(tenant::insert_audit(tx, entry));
+    tell_everybody(tx, call.services, made);
+    return Answer{201, tenant_json(made), made.version};
+  });
+}
+
+HandlerResult list_tenants(Call& call) {
+  XD_CO_TRY(const PageRequest page, read_page(call));
+  XD_CO_TRY(auto tenants, co_await call.services.store.read([&](db::Tx& tx) {
+    return tenant::list_tenants(tx, page.rows());
+  }));
+  co_return list_response(
+      page, std::move(tenants), [](const Tenant& tenant) { return tenant.id.uuid; }, write_tenant);
+}
+
+HandlerResult get_tenant(Call& call) {
+  const tenant::TenantPtr found = call.services.tenants.find(call.param("id"));
+  if (!found) co_return fail(Code::not_found, "there is no tenant with this id or slug");
+  co_return json_response(200, tenant_json(*found), found->version);
+}
+
+HandlerResult patch_tenant(Call& call) {
+  XD_CO_TRY(const auto id, id_param<base::TenantId>(call, "id"));
+  XD_CO_TRY(const auto document, read_json(call));
+  Input input(document.root(), "#");
+  const auto name = input.text("name", kNameBytesMax);
+  if (name && name->empty()) input.error("name", "REQUIRED", "this member may not be empty");
+  const auto status = input.text("status", 20);
+  if (status && *status != "ACTIVE" && *status != "SUSPENDED") {
+    input.error("status", "INVALID", "ACTIVE or SUSPENDED");
+  }
+  XD_CO_DO(input.finish());
+  co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    XD_TRY(auto known, tenant::find_tenant(tx, id));
+    if (!known) return fail(Code::not_found, "there is no tenant with this id");
+    XD_DO(check_if_match(call, known->version));
+    Tenant changed = *known;
+    if (name) changed.name = *name;
+    if (status) changed.status = *status == "ACTIVE" ? tenant::TenantStatus::active : tenant::TenantStatus::suspended;
+    changed.updated = call.services.clock.now();
+    ++changed.version;
+    XD_TRY(const bool written, tenant::update_tenant(tx, changed));
+    if (!written) return fail(Code::conflict, "the tenant was changed at the same moment; repeat the request");
+    auto entry = call.audit("tenant.updated", "tenant", id.uuid);
+    entry.before = tenant_json(*known);
+    entry.after = tenant_json(changed);
+    XD_DO(tenant::insert_audit(tx, entry));
+    tell_everybody(tx, call.services, changed);
+    return Answer{200, tenant_json(changed), changed.version};
+  });
+}
+
+}  // namespace api

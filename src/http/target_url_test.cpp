@@ -1,0 +1,321 @@
+#include "http/target_url.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/limits.hpp"
+#include "http/egress.hpp"
+
+namespace http {
+
+namespace {
+
+EgressGuard guard_allowing(std::string_view text) {
+  return EgressGuard(EgressGuard::parse_allow(text).value());
+}
+
+TEST(TargetUrl, is_taken_apart) {
+  struct Case {
+    const char* url;
+    const char* scheme;
+    const char* host;
+    std::uint16_t port;
+    const char* path_and_query;
+    bool is_address;
+  };
+  const Case cases[] = {
+      {"https://example.com/hook?a=b", "https", "example.com", 443, "/hook?a=b", false},
+      {"http://example.com", "http", "example.com", 80, "/", false},
+      {"HTTP://EXAMPLE.com:8080", "http", "example.com", 8080, "/", false},
+      {"https://example.com?x=1", "https", "example.com", 443, "/?x=1", false},
+      {"https://example.com./a", "https", "example.com", 443, "/a", false},
+      {"https://a-b_c.example.com:1/", "https", "a-b_c.example.com", 1, "/", false},
+      {"https://xn--bcher-kva.example:65535/", "https", "xn--bcher-kva.example", 65535, "/", false},
+      {"https://1e100.net/", "https", "1e100.net", 443, "/", false},
+      {"https://3com.com/", "https", "3com.com", 443, "/", false},
+      {"https://0xg/", "https", "0xg", 443, "/", false},
+      {"https://deadbeef/", "https", "deadbeef", 443, "/", false},
+      {"https://10.0.0.1.nip.io/", "https", "10.0.0.1.nip.io", 443, "/", false},
+      {"http://8.8.8.8/", "http", "8.8.8.8", 80, "/", true},
+      {"http://134744072/", "http", "8.8.8.8", 80, "/", true},
+      {"http://0x8.010.8.0x8:080/", "http", "8.8.8.8", 80, "/", true},
+      {"http://[2606:4700:4700::1111]/", "http", "2606:4700:4700::1111", 80, "/", true},
+      {"http://[2606:4700:4700:0:0:0:0:AB]:8080/x", "http", "2606:4700:4700::ab", 8080, "/x", true},
+      {"https://h/a/../b/./c", "https", "h", 443, "/b/c", false},
+      {"https://h/%41%00?%0d%0a", "https", "h", 443, "/%41%00?%0d%0a", false},
+      {"https://h/@user:name", "https", "h", 443, "/@user:name", false},
+      {"https://h?q=http://u@v/", "https", "h", 443, "/?q=http://u@v/", false},
+  };
+  for (const Case& c : cases) {
+    const auto target = parse_target(c.url);
+
+    ASSERT_TRUE(target) << c.url << " " << target.error().message;
+    EXPECT_EQ(target->scheme, c.scheme) << c.url;
+    EXPECT_EQ(target->host, c.host) << c.url;
+    EXPECT_EQ(target->port, c.port) << c.url;
+    EXPECT_EQ(target->path_and_query, c.path_and_query) << c.url;
+    EXPECT_EQ(target->host_is_address, c.is_address) << c.url;
+  }
+}
+
+TEST(TargetUrl, is_refused_where_it_is_not_a_plain_http_url) {
+  const std::string label64(64, 'a');
+  const std::string long_name = std::string(63, 'a') + "." + std::string(63, 'b') + "." +
+                                std::string(63, 'c') + "." + std::string(63, 'd');
+  const std::string cases[] = {
+      "",
+      "/",
+      "//example.com/",
+      "example.com",
+      "example.com:80/",
+      "http",
+      "http:",
+      "http:/",
+      "http://",
+      "http:///",
+      // schemes
+      "ftp://example.com/",
+      "file:///etc/passwd",
+      "gopher://127.0.0.1:6379/_x",
+      "dict://127.0.0.1:11211/",
+      "ldap://127.0.0.1/",
+      "ws://example.com/",
+      "unix:///run/x.sock",
+      "http+unix://%2Frun%2Fx.sock/",
+      "javascript:alert(1)",
+      "httpx://example.com/",
+      " http://example.com/",
+      "\thttp://example.com/",
+      "view-source:http://example.com/",
+      // slashes
+      "http:example.com",
+      "http:/example.com",
+      "http:///example.com",
+      "http:////example.com",
+      "http:\\\\example.com",
+      "http:/\\example.com",
+      "https:\\/example.com/",
+      // who is the host?
+      "http://a@b/",
+      "http://a:b@c/",
+      "http://@b/",
+      "http://a@b@c/",
+      "http://127.0.0.1:80@example.com/",
+      "http://example.com@127.0.0.1/",
+      "http://x#@y/",
+      "http://x#y",
+      "http://x/#",
+      "http://example.com\\@127.0.0.1/",
+      "http://example.com\\.evil.com/",
+      "http://a\\b/",
+      "http://x;@y/",
+      "http://a,b/",
+      "http://a;b/",
+      "http://a!b/",
+      "http://a'b/",
+      "http://(a)/",
+      "http://a*b/",
+      "http://a=b/",
+      "http://a+b/",
+      "http://a~b/",
+      "http://a|b/",
+      "http://a<b/",
+      "http://a\"b/",
+      "http://a^b/",
+      "http://a`b/",
+      "http://{a}/",
+      "http://?",
+      "http://?a=b",
+      "http://:80/",
+      "http://:/",
+      // control and other characters
+      "http://exam ple.com/",
+      "http://example.com/a b",
+      "http://example.com/\t",
+      "http://exa\tmple.com/",
+      "http://exa\nmple.com/",
+      "http://exa\rmple.com/",
+      "http://example.com/\r\nX: y",
+      std::string("http://a\0b/", 11),
+      "http://example.com/\x7f",
+      "http://example.com/\x01",
+      "http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/",
+      "http://\xe2\x93\x9bocalhost/",
+      "http://b\xc3\xbc"
+      "cher.example/",
+      "http://example.com/\xc3\xa9",
+      "http://example\xe3\x80\x82"
+      "com/",
+      "http://example.com/\xff",
+      "http://loc\xc2\xad"
+      "alhost/",
+      // escapes and zones in the host
+      "http://h%41/",
+      "http://%6c%6f%63%61%6c%68%6f%73%74/",
+      "http://%31%32%37.0.0.1/",
+      "http://127%2e0.0.1/",
+      "http://[fe80::1%25eth0]/",
+      "http://[fe80::1%eth0]/",
+      "http://a%00b/",
+      "http://example.com%2f@127.0.0.1/",
+      // names
+      "http://a..b/",
+      "http://.a/",
+      "http://a../",
+      "http://./",
+      "http://../",
+      "http://" + label64 + "/",
+      "http://" + long_name + "/",
+      // numbers that are no address
+      "http://1.2.3.4.5/",
+      "http://256.1.1.1/",
+      "http://1.1.1.256/",
+      "http://4294967296/",
+      "http://0x100000000/",
+      "http://127.0.0.1./",
+      "http://127.0.0.0400/",
+      "http://08.0.0.1/",
+      "http://0x/",
+      "http://0xz.1/",
+      "http://foo.123/",
+      "http://foo.0x7f/",
+      "http://1.2.3.09/",
+
+      "http://00000000000000000000017700000001/",
+      // IPv6
+      "http://::1/",
+      "http://[::1/",
+      "http://::1]/",
+      "http://[::1]x/",
+      "http://[]/",
+      "http://[:]/",
+      "http://[1::2::3]/",
+      "http://[127.0.0.1]/",
+      "http://[v1.x]/",
+      "http://[::1]]/",
+      "http://[[::1]]/",
+      "http://[::g]/",
+      "http://[::1].com/",
+      // ports
+      "http://h:/",
+      "http://h:0/",
+      "http://h:65536/",
+      "http://h:99999999999999999999/",
+      "http://h:-1/",
+      "http://h:+80/",
+      "http://h:8a/",
+      "http://h:80:80/",
+      "http://h:0x50/",
+      "http://[::1]:",
+      "http://h:80?:",
+      "http://h: 80/",
+  };
+  std::size_t accepted = 0;
+  for (const std::string& url : cases) {
+    const auto target = parse_target(url);
+    if (url == "http://h:80?:") {  // the colon belongs to the query
+      EXPECT_TRUE(target);
+      ++accepted;
+      continue;
+    }
+    ASSERT_FALSE(target) << url << " host " << target->host;
+    EXPECT_EQ(target.error().code, base::Code::invalid) << url;
+    EXPECT_EQ(target.error().reason, "") << url;
+  }
+  EXPECT_EQ(accepted, 1u);
+}
+
+TEST(TargetUrl, is_at_most_2000_bytes_long) {
+  const std::string start = "https://example.com/";
+  const std::string fits = start + std::string(base::limits::kUrlBytesMax - start.size(), 'a');
+
+  EXPECT_TRUE(parse_target(fits));
+  EXPECT_FALSE(parse_target(fits + "a"));
+}
+
+TEST(CheckTarget, refuses_an_address_in_whatever_notation) {
+  for (const char* url : {"http://127.0.0.1/",
+                          "http://127.1/",
+                          "http://127.0.1/",
+                          "http://127.00.0.001/",
+                          "http://0x7f000001/",
+                          "http://0X7F000001/",
+                          "http://0x7f.1/",
+                          "http://0x7f.0x0.0x0.0x1/",
+                          "http://2130706433/",
+                          "http://017700000001/",
+                          "http://0177.0.0.1/",
+                          "http://0177.0x0.0.1/",
+                          "http://0/",
+                          "http://0.0.0.0/",
+                          "http://00/",
+                          "http://127.1:8080/",
+                          "http://10.1/",
+                          "http://0xa9fea9fe/",
+                          "http://2852039166/",
+                          "http://169.254.169.254/latest/meta-data/",
+                          "http://0251.0376.0251.0376/",
+                          "http://169.16689662/",
+                          "http://192.168.257/",
+                          "http://172.16.1/",
+                          "http://100.100.100.200/",
+                          "http://192.0.0.192/",
+                          "http://255.255.255.255/",
+                          "http://[::1]/",
+                          "http://[::]/",
+                          "http://[0:0:0:0:0:0:0:1]/",
+                          "http://[0000::0001]:443/",
+                          "http://[::ffff:127.0.0.1]/",
+                          "http://[::ffff:7f00:1]/",
+                          "http://[::FFFF:A00:1]/",
+                          "http://[::127.0.0.1]/",
+                          "http://[64:ff9b::7f00:1]/",
+                          "http://[64:FF9B::10.0.0.1]/",
+                          "http://[2002:7f00:1::]/",
+                          "http://[2001::1]/",
+                          "http://[fd00:ec2::254]/",
+                          "http://[fe80::1]/",
+                          "http://[fc00::1]/",
+                          "http://[ff02::1]/",
+                          "http://[5f00::1]/",
+                          "http://[2001:db8::1]/"}) {
+    const auto target = check_target(url, EgressGuard());
+
+    ASSERT_FALSE(target) << url << " host " << target->host;
+    EXPECT_EQ(target.error().reason, "SSRF_BLOCKED") << url << " " << target.error().message;
+    EXPECT_EQ(target.error().code, base::Code::invalid) << url;
+  }
+}
+
+TEST(CheckTarget, refuses_names_of_this_machine) {
+  for (const char* url :
+       {"http://localhost/", "https://localhost:8443/x", "http://LOCALHOST/", "http://localhost./",
+        "http://LocalHost.:80/", "http://foo.localhost/", "http://a.b.localhost./"}) {
+    const auto target = check_target(url, EgressGuard());
+
+    ASSERT_FALSE(target) << url;
+    EXPECT_EQ(target.error().reason, "SSRF_BLOCKED") << url;
+  }
+}
+
+TEST(CheckTarget, leaves_other_names_to_the_moment_of_connecting) {
+  for (const char* url :
+       {"https://example.com/", "https://localhost.example.com/", "https://notlocalhost/",
+        "https://127.0.0.1.nip.io/", "https://metadata.google.internal/", "https://localhosts/"}) {
+    EXPECT_TRUE(check_target(url, EgressGuard())) << url;
+  }
+}
+
+TEST(CheckTarget, allows_public_addresses_and_those_of_the_allow_list) {
+  const EgressGuard guard = guard_allowing("10.0.0.0/8:8443 [::1]:9000");
+
+  EXPECT_TRUE(check_target("http://8.8.8.8/", guard));
+  EXPECT_TRUE(check_target("http://[2606:4700:4700::1111]/", guard));
+  EXPECT_TRUE(check_target("https://10.1:8443/", guard));
+  EXPECT_FALSE(check_target("https://10.1/", guard));
+  EXPECT_TRUE(check_target("http://localhost:9000/", guard)) << "one of its addresses is allowed";
+  EXPECT_FALSE(check_target("http://localhost:9001/", guard));
+}
+
+}  // namespace
+
+}  // namespace http
