@@ -8,6 +8,8 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <thread>
+#include <atomic>
 
 #include "clock.hpp"
 #include "machine.hpp"
@@ -63,6 +65,9 @@ class Run {
   const Options& options_;
   WorkDirectory work_;
   Poller poller_;
+  Poller poller2_;
+  std::atomic<bool> end2_{false};
+  std::optional<std::jthread> thread2_;
   Receiver receiver_;
   BoundPort refusing_;
   std::optional<PostgresServer> postgres_;
@@ -94,7 +99,7 @@ Run::Run(const RunPlan& plan, const Options& options)
     : plan_(plan),
       options_(options),
       work_(options.data),
-      receiver_(poller_, options.verify_every),
+      receiver_(getenv("TWO") ? poller2_ : poller_, options.verify_every),
       refusing_(bind_loopback()),
       server_(server_plan()) {}
 
@@ -130,6 +135,7 @@ void Run::start_load() {
   healthy_ = make(all.first(plan_.healthy_subscriptions));
   if (plan_.sick_subscriptions > 0) sick_ = make(all.subspan(plan_.healthy_subscriptions));
   receiver_.expect(healthy_->ledger, healthy_->routes);
+  if (getenv("TWO")) thread2_.emplace([this] { while (!end2_) poller2_.wait(now_ns() + 50 * kNsPerMs); });
   const std::int64_t now = now_ns();
   healthy_->generator.start(now);
   if (sick_) sick_->generator.start(now);
@@ -182,6 +188,7 @@ RunResult Run::carry_out() {
   const Sample end = sample();
   say("draining");
   result.drain_seconds = drain();
+  end2_ = true; thread2_.reset();
   result.server_rss_peak_bytes = usage_of_tree(server_.pid()).rss_peak_bytes;
   result.server_end = server_.stop();
   if (postgres_) postgres_->stop();

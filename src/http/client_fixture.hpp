@@ -3,6 +3,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <optional>
 #include <vector>
@@ -17,12 +18,17 @@ class ClientFixture {
       : guard_(EgressGuard::parse_allow(allow).value()),
         client_(std::in_place, context_.get_executor(), guard_, std::move(options)) {}
 
+  ~ClientFixture() { destroy(); }
+  ClientFixture(const ClientFixture&) = delete;
+  ClientFixture& operator=(const ClientFixture&) = delete;
+
   asio::io_context& context() { return context_; }
   Client& client() { return *client_; }
 
   /// Ends the client, and runs what that leaves to do.
   void destroy() {
     client_.reset();
+    work_.reset();
     context_.run();
   }
 
@@ -59,6 +65,7 @@ class ClientFixture {
   }
 
   asio::io_context context_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
   EgressGuard guard_;
   std::deque<std::optional<OutboundResponse>> answers_;
   std::optional<Client> client_;

@@ -41,6 +41,16 @@ base::Result<std::int64_t> Queue::delete_lane(db::Tx& tx, LaneId lane) {
   return queue::delete_lane(tx, lane);
 }
 
+void Queue::look(LaneId lane) {
+  tell(lane, [lane](Shard& shard) { shard.look(lane); });
+}
+
+void Queue::suspend(bool suspended) {
+  for (const Port& port : shards_) {
+    asio::post(port.executor, [shard = port.shard, suspended] { shard->set_suspended(suspended); });
+  }
+}
+
 base::Task<void> Queue::recover() {
   XD_CO_TRY(const auto lanes, co_await store_.read([](db::Tx& tx) { return lanes_with_tasks(tx); }));
   for (const LaneId lane : lanes) {

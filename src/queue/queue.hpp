@@ -25,6 +25,11 @@ class Queue {
   /// Finds the lanes with work from before and wakes them. Run once, on any shard, before requests are accepted.
   base::Task<void> recover();
 
+  /// The lane has tasks in the store: its shard looks whether it knows of them.
+  void look(LaneId lane);
+  /// Stops and continues all shards, when the node loses and regains its lease.
+  void suspend(bool suspended);
+
   /// Where the lane runs, 0 … shards − 1.
   std::size_t shard_of(LaneId lane) const { return std::hash<LaneId>{}(lane) % shards_.size(); }
 

@@ -77,6 +77,24 @@ void Shard::wake(LaneId id) {
   if (scheduler_.ready(id) < kReadyLow) want_load(lane);
 }
 
+void Shard::look(LaneId id) {
+  const Lane& lane = lane_of(id);
+  if (!lane.known || (lane.in_memory.empty() && !lane.spilled && !lane.next_due)) wake(id);
+}
+
+void Shard::set_suspended(bool suspended) {
+  suspended_ = suspended;
+  for (auto& [id, lane] : lanes_) {
+    if (suspended) {
+      for (const Task& task : scheduler_.drop_ready(id)) forget(task);
+      lane.known = false;
+      lane.spilled = true;
+    } else {
+      want_load(lane);
+    }
+  }
+}
+
 void Shard::set_state(LaneId id, LaneState state) {
   Lane& lane = lane_of(id);
   lane.state = state;
@@ -100,7 +118,7 @@ void Shard::forget_lane(LaneId id) {
 // --- tasks on their way out
 
 void Shard::pump() {
-  if (stopping_) return;
+  if (stopping_ || suspended_) return;
   while (auto task = scheduler_.next()) gate_.spawn("task", perform(std::move(*task)));
 }
 
@@ -133,7 +151,7 @@ asio::awaitable<bool> Shard::open(const Task& task) {
   }
   while (true) {
     const Lane& lane = lane_of(task.lane);
-    if (lane.gone || lane.state == LaneState::paused || stopping_) co_return false;
+    if (lane.gone || lane.state == LaneState::paused || stopping_ || suspended_) co_return false;
     auto opened = co_await openings_.add({task.lane, task.id, lane.epoch});
     if (opened) co_return *opened;
     if (gate_.closing()) co_return false;
@@ -185,7 +203,7 @@ base::Task<std::vector<bool>> Shard::flush_closings(std::vector<Closing> closing
 // --- reading lanes from the table
 
 void Shard::want_load(Lane& lane) {
-  if (lane.queued || lane.loading || lane.gone || stopping_) return;
+  if (lane.queued || lane.loading || lane.gone || stopping_ || suspended_) return;
   if (lane.known && lane.state == LaneState::paused) return;
   lane.queued = true;
   load_queue_.push_back(lane.id);

@@ -36,6 +36,10 @@ class Shard {
   void arrived(std::vector<Task> tasks);
   /// The lane has tasks in the table (found at start, or by looking).
   void wake(LaneId lane);
+  /// The same, unless the shard has work of this lane in hand or in mind already.
+  void look(LaneId lane);
+  /// While suspended nothing is picked; when it ends, every lane is acquired anew.
+  void set_suspended(bool suspended);
   void set_state(LaneId lane, LaneState state);
   /// The lane was deleted: its tasks are gone, runs in flight end as stale.
   void forget_lane(LaneId lane);
@@ -98,6 +102,7 @@ class Shard {
   std::size_t tasks_in_memory_ = 0;
   std::size_t bytes_in_memory_ = 0;
   bool stopping_ = false;
+  bool suspended_ = false;
   asio::steady_timer timer_;
   std::optional<base::Time> armed_for_;
   base::Gate gate_;

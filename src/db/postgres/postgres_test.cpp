@@ -56,12 +56,9 @@ TEST_F(Postgres, stronger_commits_than_ours_are_kept) {
 }
 
 TEST_F(Postgres, store_has_a_schema_of_its_own) {
-  const testing::TestDb other(Engine::postgres);
-  EXPECT_EQ(const_cast<testing::TestDb&>(other)
-                ->write_now([](Tx& tx) { return tx.exec("DELETE FROM item"); })
-                .error()
-                .code,
-            Code::invalid);
+  testing::TestDb other(Engine::postgres);
+  const auto result = other->write_now([](Tx& tx) { return tx.exec("DELETE FROM item"); });
+  EXPECT_EQ(result.error().code, Code::invalid);
 }
 
 TEST_F(Postgres, schema_may_be_created_by_several_at_once) {
@@ -237,6 +234,17 @@ TEST_F(Postgres, commit_that_is_refused_is_no_success) {
   EXPECT_EQ(result.error().reason, "");
   EXPECT_FALSE(hooked);
   EXPECT_EQ(must(exec("DELETE FROM part")), 0);
+}
+
+TEST_F(Postgres, statements_are_kept_in_bounded_number) {
+  const auto one_writer = must(open_postgres({.url = testing::PostgresServer::shared_url(), .writers = 1}));
+  must(one_writer->write_now([](Tx& tx) -> Result<void> {
+    for (int i = 0; i < 600; ++i) XD_DO(tx.exec("SELECT " + std::to_string(i)));
+    return {};
+  }));
+  const std::string kept = text(*one_writer, "SELECT CAST(COUNT(*) AS TEXT) FROM pg_prepared_statements");
+  EXPECT_LE(std::stoi(kept), 256);
+  EXPECT_GE(std::stoi(kept), 200);
 }
 
 TEST_F(Postgres, changed_table_costs_one_retry) {

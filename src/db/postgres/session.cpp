@@ -91,8 +91,8 @@ Result<void> PostgresConnection::set_up(const PostgresOptions& options) {
   // that.
   send("SET jit = off");
   send(
-      "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = "
-      "'off'");
+      "SELECT set_config('synchronous_commit', 'on', false)"
+      " WHERE current_setting('synchronous_commit') = 'off'");
   send("SELECT current_setting('fsync') = 'on', current_schema() IS NULL");
   const Answers answers = exchange();
   if (answers.error) return std::unexpected(*answers.error);

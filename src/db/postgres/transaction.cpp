@@ -143,8 +143,6 @@ void PostgresTx::begin() {
 /// Keeps the error for the rest of the transaction. A mistake in the SQL is shown with it; SQL holds no
 /// values.
 std::unexpected<base::Error> PostgresTx::give_up(base::Error error, std::string_view sql) {
-  // Commands that are still in the buffer must not be taken for the beginning of what follows.
-  if (connection_.sent() > 0) (void)connection_.exchange();
   if (error.code == Code::invalid) error.message.append(", in: ").append(sql.substr(0, kSqlShownMax));
   error_ = std::move(error);
   return std::unexpected(*error_);

@@ -1,0 +1,176 @@
+#include "app/hub.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "base/log.hpp"
+#include "db/migration.hpp"
+
+namespace app {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using base::Result;
+
+constexpr const char* kDemoSlug = "demo";
+
+/// A key of the platform with a known text.
+tenant::ApiKey platform_key(std::string name, std::string_view text, base::Time now) {
+  tenant::ApiKey key{.id = tenant::ApiKeyId::make(now), .name = std::move(name), .role = tenant::Role::owner};
+  tenant::set_secret(key, text);
+  key.created = now;
+  key.updated = now;
+  return key;
+}
+
+}  // namespace
+
+Hub::Hub(cli::Config config)
+    : config_(std::move(config)), node_(base::make_uuid(clock_.now())), guard_(config_.egress_allow) {}
+
+Hub::~Hub() {
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+  // Database threads may still hold completions for shards: they end before the shards do.
+  if (store_) store_->stop();
+  if (logs_) logs_->stop();
+}
+
+Result<void> Hub::start() {
+  XD_TRY(auto directory, cli::DataDirectory::open(config_.data_directory));
+  directory_.emplace(std::move(directory));
+  XD_TRY(auto ring, cli::open_key_ring(config_));
+  ring_.emplace(std::move(ring));
+  if (!config_.tls_certificate.empty()) {
+    XD_TRY(tls_, http::TlsIdentity::load(config_.tls_certificate, config_.tls_key));
+  }
+  XD_TRY(store_, cli::open_store(config_));
+  XD_DO(db::migrate(*store_, db::core_migrations()));
+  XD_TRY(logs_, cli::open_logs(config_));
+  queue_.emplace(*store_);
+  XD_DO(make_first_keys());
+
+  const Shared shared{.config = config_,
+                      .clock = clock_,
+                      .node = node_,
+                      .ring = *ring_,
+                      .guard = guard_,
+                      .tls = tls_,
+                      .store = *store_,
+                      .logs = *logs_,
+                      .queue = *queue_,
+                      .all_tenants = all_tenants_,
+                      .all_keys = all_keys_,
+                      .all_books = all_books_,
+                      .draining = draining_};
+  for (std::size_t i = 0; i < config_.shards; ++i) shards_.push_back(std::make_unique<Shard>(shared));
+  XD_DO(fill_books());
+  leases_.emplace(shards_.front()->executor(), *store_, *queue_, node_);
+  XD_DO(leases_->start());
+  return listen();
+}
+
+Result<void> Hub::make_first_keys() {
+  const base::Time now = clock_.now();
+  return store_->write_now([&](db::Tx& tx) -> Result<void> {
+    XD_TRY(const bool any, tenant::any_key(tx));
+    if (any) return {};
+    if (!config_.bootstrap_key.empty()) {
+      XD_DO(tenant::insert_key(tx, platform_key("bootstrap", config_.bootstrap_key.reveal(), now)));
+    }
+    if (!config_.dev) return {};
+    const tenant::Tenant demo{
+        .id = base::TenantId::make(now), .slug = kDemoSlug, .name = "Demo", .created = now, .updated = now};
+    XD_DO(tenant::insert_tenant(tx, demo));
+    XD_DO(queue_->create_lane(tx, outbound::fanout_lane(demo.id), demo.id, outbound::kFanoutKind));
+    const base::Secret secret = tenant::generate_key();
+    tenant::ApiKey key = platform_key("demo admin", secret.reveal(), now);
+    key.tenant = demo.id;
+    XD_DO(tenant::insert_key(tx, key));
+    first_key_ = secret.reveal();
+    return {};
+  });
+}
+
+Result<void> Hub::fill_books() {
+  return store_->read_now([&](db::Tx& tx) -> Result<void> {
+    XD_TRY(const auto tenants, tenant::all_tenants(tx));
+    XD_TRY(const auto subscriptions, outbound::all_subscriptions(tx, *ring_));
+    for (const auto& shard : shards_) {
+      for (const tenant::Tenant& tenant : tenants) {
+        shard->tenants().put(std::make_shared<const tenant::Tenant>(tenant));
+      }
+      for (const auto& subscription : subscriptions) shard->book().put(subscription);
+    }
+    return {};
+  });
+}
+
+Result<void> Hub::listen() {
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    XD_DO(shards_[i]->listen());
+    // Where any free port was asked for, the first shard has found it for all.
+    config_.port = shards_[i]->local().port();
+  }
+  return {};
+}
+
+std::string Hub::url() const {
+  const std::string host = config_.host.find(':') == std::string::npos ? config_.host : "[" + config_.host + "]";
+  return (tls_ ? "https://" : "http://") + host + ":" + std::to_string(config_.port);
+}
+
+void Hub::run() {
+  wait_for_signals();
+  asio::co_spawn(shards_.front()->executor(), queue_->recover(), [](std::exception_ptr thrown, Result<void> result) {
+    if (thrown) base::report_uncaught("recovery", thrown);
+    if (!result) base::log(base::LogLevel::error, "cannot find the backlog", {{"error", result.error().message}});
+  });
+  for (std::size_t i = 1; i < shards_.size(); ++i) {
+    threads_.emplace_back([shard = shards_[i].get()] { shard->run(); });
+  }
+  shards_.front()->run();
+}
+
+void Hub::wait_for_signals() {
+  if (!signals_) signals_.emplace(shards_.front()->executor(), SIGTERM, SIGINT, SIGHUP);
+  signals_->async_wait([this](boost::system::error_code cancelled, int signal) {
+    if (cancelled) return;
+    if (signal == SIGHUP) {
+      if (auto reloaded = tls_ ? tls_->reload() : Result<void>{}; !reloaded) {
+        base::log(base::LogLevel::error, "the old certificate stays in use", {{"error", reloaded.error().message}});
+      }
+      return wait_for_signals();
+    }
+    if (draining_.exchange(true)) std::_Exit(128 + signal);
+    wait_for_signals();
+    asio::co_spawn(shards_.front()->executor(), drain(), [](std::exception_ptr thrown, Result<void>) {
+      if (thrown) base::report_uncaught("drain", thrown);
+    });
+  });
+}
+
+base::Task<void> Hub::drain() {
+  base::log(base::LogLevel::info, "draining; a second signal ends at once");
+  const base::Deadline deadline = clock_.steady() + base::limits::kDrainDeadline;
+  std::size_t left = shards_.size();
+  base::Waiter<bool> all;
+  const auto here = co_await asio::this_coro::executor;
+  for (const auto& shard : shards_) {
+    asio::co_spawn(shard->executor(), shard->drain(deadline), [&, here](std::exception_ptr thrown, Result<void>) {
+      if (thrown) base::report_uncaught("drain", thrown);
+      asio::post(here, [&] {
+        if (--left == 0) all.give(true);
+      });
+    });
+  }
+  co_await all.wait();
+  co_await leases_->stop();
+  signals_->cancel();
+  co_return Result<void>{};
+}
+
+}  // namespace app

@@ -1,0 +1,78 @@
+#include "app/shard.hpp"
+
+namespace app {
+
+namespace {
+
+http::ServerOptions server_options(const Shared& shared) {
+  const cli::Config& config = shared.config;
+  return {.endpoint = {asio::ip::make_address(config.host), config.port},
+          .body_bytes_max = config.body_bytes_max,
+          .tls = shared.tls};
+}
+
+}  // namespace
+
+Shard::Shard(const Shared& shared)
+    : context_(1),
+      work_(asio::make_work_guard(context_)),
+      gate_(context_.get_executor()),
+      client_(context_.get_executor(), shared.guard, {}),
+      exchanges_(gate_, shared.logs),
+      lanes_(context_.get_executor(), shared.store, shared.clock,
+             {.bytes_max = base::limits::kQueueBytesInMemory / shared.config.shards, .node = shared.node}),
+      deliveries_({.client = client_,
+                   .book = book_,
+                   .tenants = tenants_,
+                   .exchanges = exchanges_,
+                   .clock = shared.clock,
+                   .queue = shared.queue,
+                   .books = shared.all_books,
+                   .ring = shared.ring,
+                   .health = shared.config.health,
+                   .log_response_bodies = shared.config.log_response_bodies}),
+      fanouts_(shared.store, book_, shared.queue, shared.clock),
+      intake_(gate_, shared.store, shared.queue),
+      services_{.gate = gate_,
+                .clock = shared.clock,
+                .store = shared.store,
+                .logs = shared.logs,
+                .queue = shared.queue,
+                .intake = intake_,
+                .ring = shared.ring,
+                .guard = shared.guard,
+                .tenants = tenants_,
+                .keys = keys_,
+                .book = book_,
+                .deliveries = deliveries_,
+                .all_tenants = shared.all_tenants,
+                .all_keys = shared.all_keys,
+                .all_books = shared.all_books,
+                .draining = shared.draining,
+                .intake_waiting_max = shared.config.intake_waiting_max,
+                .webhook_timeout = shared.config.webhook_timeout,
+                .webhook_max_retries = shared.config.webhook_max_retries},
+      server_(context_.get_executor(), server_options(shared), api::make_application(services_)) {
+  lanes_.add_handler(outbound::kDeliverKind, deliveries_);
+  lanes_.add_handler(outbound::kFanoutKind, fanouts_);
+  shared.queue.attach(context_.get_executor(), lanes_);
+  shared.all_tenants.add(context_.get_executor(), tenants_);
+  shared.all_keys.add(context_.get_executor(), keys_);
+  shared.all_books.add(context_.get_executor(), book_);
+}
+
+base::Task<void> Shard::drain(base::Deadline deadline) {
+  asio::steady_timer cutter(context_.get_executor(), deadline);
+  cutter.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled) client_.cancel_all();
+  });
+  co_await server_.drain(deadline);
+  co_await lanes_.stop();
+  cutter.cancel();
+  client_.cancel_all();
+  co_await gate_.close();
+  work_.reset();
+  co_return base::Result<void>{};
+}
+
+}  // namespace app

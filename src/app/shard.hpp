@@ -1,0 +1,65 @@
+// One thread's share of the hub: its event loop, HTTP server and client, lanes, and its copies of what all shards know.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "api/api.hpp"
+#include "cli/config.hpp"
+#include "outbound/fanout.hpp"
+
+namespace app {
+
+/// What all shards share; owned by the hub.
+struct Shared {
+  const cli::Config& config;
+  const base::Clock& clock;
+  base::Uuid node{};
+  const crypto::KeyRing& ring;
+  const http::EgressGuard& guard;
+  std::shared_ptr<http::TlsIdentity> tls;
+  db::Db& store;
+  db::LogStore& logs;
+  queue::Queue& queue;
+  base::Everywhere<tenant::TenantBook>& all_tenants;
+  base::Everywhere<tenant::KeyCache>& all_keys;
+  base::Everywhere<outbound::Book>& all_books;
+  const std::atomic<bool>& draining;
+};
+
+class Shard {
+ public:
+  explicit Shard(const Shared& shared);
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  asio::any_io_executor executor() { return context_.get_executor(); }
+  base::Result<void> listen() { return server_.listen(); }
+  asio::ip::tcp::endpoint local() const { return server_.local(); }
+  queue::Shard& lanes() { return lanes_; }
+  tenant::TenantBook& tenants() { return tenants_; }
+  outbound::Book& book() { return book_; }
+
+  /// Runs the event loop until drain() has ended.
+  void run() { context_.run(); }
+  /// On the shard's thread: no new requests, busy ones end, deliveries in flight end; at the deadline both are cut off.
+  base::Task<void> drain(base::Deadline deadline);
+
+ private:
+  asio::io_context context_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  base::Gate gate_;
+  http::Client client_;
+  tenant::TenantBook tenants_;
+  tenant::KeyCache keys_;
+  outbound::Book book_;
+  outbound::ExchangeLog exchanges_;
+  queue::Shard lanes_;
+  outbound::DeliveryHandler deliveries_;
+  outbound::FanoutHandler fanouts_;
+  event::Intake intake_;
+  api::Services services_;
+  http::Server server_;
+};
+
+}  // namespace app

@@ -1,0 +1,202 @@
+#include "cli/config.hpp"
+
+#include <toml++/toml.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+
+namespace cli {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using base::Result;
+
+constexpr Setting kSettings[] = {
+    {"CROSSDOCK_LISTEN", "127.0.0.1:8080", false, "address and port to listen on"},
+    {"CROSSDOCK_DATA", "./crossdock-data", false, "directory of the embedded store and the logs"},
+    {"CROSSDOCK_DEV", "false", false, "development: loopback may be delivered to, keys are made on first start"},
+    {"CROSSDOCK_DATABASE_URL", "", true, "postgresql://… for a shared store; empty: SQLite in the data directory"},
+    {"CROSSDOCK_LOG_DATABASE_URL", "", true, "the same for wire logs; empty: beside the store"},
+    {"CROSSDOCK_BOOTSTRAP_KEY", "", true, "becomes a platform administrator's API key on a store without keys"},
+    {"CROSSDOCK_EGRESS_ALLOW", "", false, "private ranges that may be sent to: CIDR[:port], …"},
+    {"CROSSDOCK_PUBLIC_URL", "", false, "what the outside calls this server"},
+    {"CROSSDOCK_TLS_CERTIFICATE", "", false, "PEM file of the listener's certificate chain; read again on SIGHUP"},
+    {"CROSSDOCK_TLS_KEY", "", false, "PEM file of its key"},
+    {"CROSSDOCK_MAX_BODY_BYTES", "1048576", false, "largest request body, at most 26214400"},
+    {"CROSSDOCK_AUTO_DISABLE_FAILURES", "10", false, "consecutive failed attempts that switch a subscription off"},
+    {"CROSSDOCK_AUTO_DISABLE_FLOOR_SECONDS", "900", false, "and how long it must have been failing; 0: no matter"},
+    {"CROSSDOCK_LOG_LEVEL", "info", false, "debug, info, warn or error"},
+    {"CROSSDOCK_LOG_FORMAT", "json", false, "json or text"},
+    {"INTEGRATION_ENCRYPTION_KEY", "", true, "name:base64 of 32 bytes[,name:…]; the first encrypts, all decrypt"},
+    {"WEBHOOK_TIMEOUT_SECONDS", "30", false, "default timeout of a delivery attempt, 1 to 120"},
+    {"WEBHOOK_MAX_RETRIES", "5", false, "default number of retries after the first try, 0 to 20"},
+    {"WEBHOOK_QUEUE_SIZE", "1000", false, "events that may wait for the store on each thread; more get 503"},
+    {"WEBHOOK_WORKERS", "4", false, "threads that serve and deliver; no more than there are cores"},
+    {"LOG_RESPONSE_BODIES", "true", false, "keep what receivers answer, for people to look at"},
+};
+
+/// CROSSDOCK_LISTEN → listen, WEBHOOK_WORKERS → webhook_workers
+std::string toml_name(std::string_view name) {
+  if (name.starts_with("CROSSDOCK_")) name.remove_prefix(10);
+  std::string lower(name);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
+Result<void> read_file(const std::string& path, Values& values) {
+  try {
+    const toml::table table = toml::parse_file(path);
+    for (const auto& [key, node] : table) {
+      const auto setting = std::ranges::find(kSettings, std::string(key.str()),
+                                             [](const Setting& row) { return toml_name(row.name); });
+      if (setting == std::end(kSettings)) {
+        return fail(Code::invalid, path + " has an unknown entry '" + std::string(key.str()) +
+                                       "'; crossdock config show lists those there are");
+      }
+      std::string text;
+      if (const auto value = node.value<std::string>()) {
+        text = *value;
+      } else if (const auto number = node.value<std::int64_t>()) {
+        text = node.is_boolean() ? (*number != 0 ? "true" : "false") : std::to_string(*number);
+      } else {
+        return fail(Code::invalid, path + ": '" + std::string(key.str()) + "' must be a string, a number or a boolean");
+      }
+      values.by_name[std::string(setting->name)] = {text, Origin::file};
+    }
+  } catch (const toml::parse_error& error) {
+    return fail(Code::invalid, path + " is not TOML: " + std::string(error.description()) + " in line " +
+                                   std::to_string(error.source().begin.line));
+  }
+  return {};
+}
+
+/// Reads texts into types and says what is wrong with which setting.
+class Reader {
+ public:
+  explicit Reader(const Values& values) : values_(values) {}
+
+  std::int64_t integer(std::string_view name, std::int64_t min, std::int64_t max) {
+    const std::string& text = values_.text(name);
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number < min || number > max) {
+      refuse(name, "it is a number from " + std::to_string(min) + " to " + std::to_string(max));
+    }
+    return number;
+  }
+  bool boolean(std::string_view name) {
+    const std::string& text = values_.text(name);
+    if (text != "true" && text != "false" && text != "1" && text != "0") refuse(name, "it is true or false");
+    return text == "true" || text == "1";
+  }
+  void refuse(std::string_view setting, const std::string& what) {
+    if (problem_.empty()) {
+      const auto& value = values_.by_name.find(setting)->second;
+      problem_ = std::string(setting) + " (from " + std::string(name(value.origin)) + "): " + what;
+    }
+  }
+  const std::string& problem() const { return problem_; }
+
+ private:
+  const Values& values_;
+  std::string problem_;
+};
+
+void read_listen(Reader& reader, const std::string& text, Config& config) {
+  const std::size_t colon = text.rfind(':');
+  std::string host = text.substr(0, std::min(colon, text.size()));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  int port = -1;
+  if (colon != std::string::npos) {
+    const auto [end, error] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+    if (error != std::errc{} || end != text.data() + text.size()) port = -1;
+  }
+  if (host.empty() || port < 0 || port > 65535) reader.refuse("CROSSDOCK_LISTEN", "it is ADDRESS:PORT");
+  config.host = host == "localhost" ? "127.0.0.1" : host;
+  config.port = static_cast<std::uint16_t>(port);
+}
+
+}  // namespace
+
+std::span<const Setting> settings() { return kSettings; }
+
+std::string_view name(Origin origin) {
+  switch (origin) {
+    case Origin::fallback: return "default";
+    case Origin::file: return "crossdock.toml";
+    case Origin::environment: return "environment";
+    case Origin::flag: return "flag";
+  }
+  return "";
+}
+
+Result<Values> read_values(const std::map<std::string, std::string>& flags, const std::string& config_file) {
+  Values values;
+  for (const Setting& setting : kSettings) {
+    values.by_name[std::string(setting.name)] = {std::string(setting.fallback), Origin::fallback};
+  }
+  if (!config_file.empty() || std::filesystem::exists("crossdock.toml")) {
+    XD_DO(read_file(config_file.empty() ? "crossdock.toml" : config_file, values));
+  }
+  for (const Setting& setting : kSettings) {
+    const char* text = std::getenv(std::string(setting.name).c_str());
+    if (text != nullptr && *text != '\0') values.by_name[std::string(setting.name)] = {text, Origin::environment};
+  }
+  for (const auto& [setting, text] : flags) values.by_name[setting] = {text, Origin::flag};
+  return values;
+}
+
+Result<Config> make_config(const Values& values) {
+  using base::LogFormat;
+  using base::LogLevel;
+  Reader reader(values);
+  Config config;
+  read_listen(reader, values.text("CROSSDOCK_LISTEN"), config);
+  config.data_directory = values.text("CROSSDOCK_DATA");
+  config.dev = reader.boolean("CROSSDOCK_DEV");
+  config.database_url = values.text("CROSSDOCK_DATABASE_URL");
+  config.log_database_url = values.text("CROSSDOCK_LOG_DATABASE_URL");
+  config.encryption_key = base::Secret(values.text("INTEGRATION_ENCRYPTION_KEY"));
+  config.bootstrap_key = base::Secret(values.text("CROSSDOCK_BOOTSTRAP_KEY"));
+  if (!config.bootstrap_key.empty() && config.bootstrap_key.reveal().size() < 20) {
+    reader.refuse("CROSSDOCK_BOOTSTRAP_KEY", "it has at least 20 characters");
+  }
+  std::string allow = values.text("CROSSDOCK_EGRESS_ALLOW");
+  if (config.dev) allow += (allow.empty() ? "" : ",") + std::string("127.0.0.0/8,[::1]");
+  auto ranges = http::EgressGuard::parse_allow(allow);
+  if (!ranges) reader.refuse("CROSSDOCK_EGRESS_ALLOW", ranges.error().message);
+  if (ranges) config.egress_allow = std::move(*ranges);
+  config.tls_certificate = values.text("CROSSDOCK_TLS_CERTIFICATE");
+  config.tls_key = values.text("CROSSDOCK_TLS_KEY");
+  if (config.tls_certificate.empty() != config.tls_key.empty()) {
+    reader.refuse("CROSSDOCK_TLS_KEY", "certificate and key are set together");
+  }
+  config.body_bytes_max = static_cast<std::size_t>(
+      reader.integer("CROSSDOCK_MAX_BODY_BYTES", 1024, static_cast<std::int64_t>(base::limits::kBodyBytesMax)));
+  config.intake_waiting_max = static_cast<std::size_t>(reader.integer("WEBHOOK_QUEUE_SIZE", 1, 20'000));
+  config.shards = std::min<std::size_t>(static_cast<std::size_t>(reader.integer("WEBHOOK_WORKERS", 1, 64)),
+                                        std::max(1U, std::thread::hardware_concurrency()));
+  config.webhook_timeout = std::chrono::seconds{reader.integer("WEBHOOK_TIMEOUT_SECONDS", 1, 120)};
+  config.webhook_max_retries = static_cast<int>(reader.integer("WEBHOOK_MAX_RETRIES", 0, 20));
+  config.log_response_bodies = reader.boolean("LOG_RESPONSE_BODIES");
+  config.health.failures = reader.integer("CROSSDOCK_AUTO_DISABLE_FAILURES", 1, 1'000'000);
+  config.health.floor = std::chrono::seconds{reader.integer("CROSSDOCK_AUTO_DISABLE_FLOOR_SECONDS", 0, 30 * 86'400)};
+  const std::string& level = values.text("CROSSDOCK_LOG_LEVEL");
+  config.log_level = level == "debug"   ? LogLevel::debug
+                     : level == "warn"  ? LogLevel::warn
+                     : level == "error" ? LogLevel::error
+                                        : LogLevel::info;
+  if (config.log_level == LogLevel::info && level != "info") {
+    reader.refuse("CROSSDOCK_LOG_LEVEL", "it is debug, info, warn or error");
+  }
+  const std::string& log_format = values.text("CROSSDOCK_LOG_FORMAT");
+  if (log_format != "json" && log_format != "text") reader.refuse("CROSSDOCK_LOG_FORMAT", "it is json or text");
+  config.log_format = log_format == "text" ? LogFormat::text : LogFormat::json;
+  if (!reader.problem().empty()) return fail(Code::invalid, reader.problem());
+  return config;
+}
+
+}  // namespace cli

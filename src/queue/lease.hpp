@@ -1,0 +1,35 @@
+// Keeps this node's lease on its lanes, where several nodes share a store.
+#pragma once
+
+#include "base/gate.hpp"
+#include "queue/queue.hpp"
+
+namespace queue {
+
+/// On PostgreSQL: says every 5 s that the node lives, looks every second for lanes with work that nobody serves, and
+/// stops the shards when it could not renew in time, by the node's own monotonic clock and before the lease ends by the
+/// database's. On SQLite there is one node, and nothing to do.
+class LeaseKeeper {
+ public:
+  LeaseKeeper(asio::any_io_executor executor, db::Db& store, Queue& queue, base::Uuid node);
+
+  /// Takes the lease, blocking: before any lane is acquired.
+  base::Result<void> start();
+  /// Gives it back with all lanes, so that others need not wait for its end.
+  asio::awaitable<void> stop();
+
+ private:
+  base::Task<void> keep();
+  base::Task<void> look();
+
+  asio::any_io_executor executor_;
+  db::Db& store_;
+  Queue& queue_;
+  base::Uuid node_;
+  base::Steady renewed_{};
+  bool stopping_ = false;
+  asio::steady_timer timer_;
+  base::Gate gate_;
+};
+
+}  // namespace queue
