@@ -22,6 +22,8 @@ inline std::int64_t read_clock_ns(clockid_t clock) {
 /// Comparable within this process only; never 0.
 inline std::int64_t now_ns() { return read_clock_ns(CLOCK_MONOTONIC); }
 
-inline double to_seconds(std::int64_t ns) { return static_cast<double>(ns) / static_cast<double>(kNsPerSecond); }
+inline double to_seconds(std::int64_t ns) {
+  return static_cast<double>(ns) / static_cast<double>(kNsPerSecond);
+}
 
 }  // namespace bench

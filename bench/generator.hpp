@@ -1,4 +1,5 @@
-// The load generator: keep-alive connections that send events, as fast as they are answered or at a steady rate.
+// The load generator: keep-alive connections that send events, as fast as they are answered or at a steady
+// rate.
 #pragma once
 
 #include <array>
@@ -18,9 +19,9 @@ namespace bench {
 struct LoadPlan {
   std::uint16_t port = 0;
   std::size_t connections = 128;
-  /// 0: closed loop, each connection sends its next event as soon as the last one is answered. Otherwise event n is due
-  /// at start + n / rate whether the server keeps up or not, and waiting for a free connection counts as latency
-  /// (no coordinated omission).
+  /// 0: closed loop, each connection sends its next event as soon as the last one is answered. Otherwise
+  /// event n is due at start + n / rate whether the server keeps up or not, and waiting for a free connection
+  /// counts as latency (no coordinated omission).
   std::uint64_t events_per_second = 0;
 };
 

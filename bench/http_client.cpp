@@ -35,7 +35,11 @@ HttpAnswer HttpClient::request(std::string_view method, std::string_view path, c
     fd_ = connect_loopback(port_);
   }
   std::string text;
-  text.append(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: 127.0.0.1:").append(std::to_string(port_));
+  text.append(method)
+      .append(" ")
+      .append(path)
+      .append(" HTTP/1.1\r\nHost: 127.0.0.1:")
+      .append(std::to_string(port_));
   for (const auto& [name, value] : headers) text.append("\r\n").append(name).append(": ").append(value);
   if (!body.empty()) text.append("\r\nContent-Type: application/json");
   text.append("\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
@@ -71,7 +75,8 @@ HttpAnswer HttpClient::read_answer() {
         if (message.closes) fd_.close();
         return answer;
       }
-      case Framing::broken: throw std::runtime_error("the server's answer is not HTTP/1.1 with a Content-Length");
+      case Framing::broken:
+        throw std::runtime_error("the server's answer is not HTTP/1.1 with a Content-Length");
       case Framing::partial: break;
     }
     const Inbox::Filled filled = inbox_.fill(fd_);

@@ -24,7 +24,8 @@ class HttpClient {
   explicit HttpClient(std::uint16_t port) : port_(port) {}
 
   /// Sends one request and waits up to 30 s for its answer. Throws when there is none.
-  HttpAnswer request(std::string_view method, std::string_view path, const Headers& headers, std::string_view body);
+  HttpAnswer request(std::string_view method, std::string_view path, const Headers& headers,
+                     std::string_view body);
 
  private:
   void send_all(std::string_view text);

@@ -7,7 +7,8 @@
 
 namespace bench {
 
-/// Members are given with their name, elements of an array with an empty one. Objects and arrays must be closed in turn.
+/// Members are given with their name, elements of an array with an empty one. Objects and arrays must be
+/// closed in turn.
 class JsonWriter {
  public:
   JsonWriter& open_object(std::string_view name = {}) { return open(name, '{'); }

@@ -50,7 +50,8 @@ std::string filesystem_of(const fs::path& path) {
     case kZfs: return "zfs";
     case TMPFS_MAGIC:
     case RAMFS_MAGIC:
-      throw std::runtime_error(path.string() + " lies in memory, where fsync costs nothing; name a disk with --data");
+      throw std::runtime_error(path.string() +
+                               " lies in memory, where fsync costs nothing; name a disk with --data");
     default: {
       std::ostringstream text;
       text << "0x" << std::hex << info.f_type;

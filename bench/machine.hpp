@@ -20,8 +20,8 @@ struct Machine {
   std::string date;         ///< UTC, RFC 3339
 };
 
-/// Looks at everything, writing for a moment below `data`. Throws when that is on a file system without a disk: fsync
-/// would cost nothing there.
+/// Looks at everything, writing for a moment below `data`. Throws when that is on a file system without a
+/// disk: fsync would cost nothing there.
 Machine describe_machine(const std::filesystem::path& data);
 
 /// Processor seconds of the whole machine since it started.

@@ -32,11 +32,13 @@ fs::path default_server() {
 
 void add_options(CLI::App& app, bench::Options& options) {
   app.add_option("--server", options.server, "the crossdock program")->capture_default_str();
-  app.add_option("--data", options.data, "data directories are made and removed below this; must be on a disk")
+  app.add_option("--data", options.data,
+                 "data directories are made and removed below this; must be on a disk")
       ->capture_default_str();
   app.add_option("--results", options.results, "where <name>.json is written")->capture_default_str();
   app.add_option("--name", options.name, "name of the result file");
-  app.add_option("--pg-bin", options.postgres_programs, "directory of initdb and postgres")->capture_default_str();
+  app.add_option("--pg-bin", options.postgres_programs, "directory of initdb and postgres")
+      ->capture_default_str();
   app.add_option("--seconds", options.seconds, "length of the measured window")
       ->check(CLI::Range(1, 86'400))
       ->capture_default_str();
@@ -67,8 +69,8 @@ void add_e2e_options(CLI::App& app, bench::Options& options) {
   app.add_flag("--postgres", options.postgres, "on a private PostgreSQL instead of SQLite");
   app.add_option("--rate", options.events_per_second, "events/s, due at even times; without: closed loop")
       ->check(CLI::Range(1, 1'000'000));
-  CLI::Option* isolation =
-      app.add_flag("--isolation", options.isolation, "healthy subscriptions alone, then with as much for sick ones");
+  CLI::Option* isolation = app.add_flag("--isolation", options.isolation,
+                                        "healthy subscriptions alone, then with as much for sick ones");
   app.add_option("--healthy", options.healthy, "healthy subscriptions")
       ->needs(isolation)
       ->check(CLI::Range(1, 100'000))
@@ -108,7 +110,8 @@ int main(int argc, char** argv) {
                          .data = fs::temp_directory_path(),
                          .results = bench::default_results(),
                          .postgres_programs = "/usr/lib/postgresql/15/bin"};
-  CLI::App app("Measures Crossdock end to end: accepted and delivered events per second, latencies, cost, losses.");
+  CLI::App app(
+      "Measures Crossdock end to end: accepted and delivered events per second, latencies, cost, losses.");
   app.require_subcommand(1);
   CLI::App* e2e = app.add_subcommand("e2e", "one run on SQLite, or on PostgreSQL with --postgres");
   CLI::App* all = app.add_subcommand("all", "SQLite and PostgreSQL, each saturated and at half load");

@@ -25,14 +25,17 @@ constexpr std::string_view kFields =
 constexpr std::string_view kPadding = "Leave the parcel with the porter, second door on the left. ";
 constexpr std::string_view kEnd = "\"}}";
 
-void write_digits(char* out, std::size_t digits, std::uint64_t value) { std::to_chars(out, out + digits, value); }
+void write_digits(char* out, std::size_t digits, std::uint64_t value) {
+  std::to_chars(out, out + digits, value);
+}
 
 std::string make_body(const std::string& event_type, std::size_t body_bytes) {
   std::string body = "{\"type\":\"" + event_type + "\",\"data\":{";
   body.append(kSeqMember).append(kSeqDigits, '1').append(",");
   body.append(kTimeMember).append(kTimeDigits, '1').append(",").append(kFields);
   if (body.size() + kEnd.size() > body_bytes) {
-    throw std::runtime_error("--payload must be at least " + std::to_string(body.size() + kEnd.size()) + " bytes");
+    throw std::runtime_error("--payload must be at least " + std::to_string(body.size() + kEnd.size()) +
+                             " bytes");
   }
   while (body.size() + kEnd.size() < body_bytes) {
     body.append(kPadding.substr(0, body_bytes - kEnd.size() - body.size()));

@@ -16,7 +16,8 @@ struct Route {
   std::string signing_key;  ///< the subscription's key bytes, decoded
 };
 
-/// A whole HTTP request `POST /api/v1/events` whose body has an order of about twenty fields, padded to a size.
+/// A whole HTTP request `POST /api/v1/events` whose body has an order of about twenty fields, padded to a
+/// size.
 class EventRequest {
  public:
   /// Throws when body_bytes is less than the fields take.

@@ -1,4 +1,5 @@
-// Sockets of the bench without a library between: a descriptor, an epoll set, and what has arrived on a connection.
+// Sockets of the bench without a library between: a descriptor, an epoll set, and what has arrived on a
+// connection.
 #pragma once
 
 #include <cstddef>
@@ -80,11 +81,12 @@ class Inbox {
   std::size_t end_ = 0;
 };
 
-/// A connection to 127.0.0.1:port with Nagle off. Throws when it is refused. Blocks until connected; the socket given
-/// back does not block.
+/// A connection to 127.0.0.1:port with Nagle off. Throws when it is refused. Blocks until connected; the
+/// socket given back does not block.
 Fd connect_loopback(std::uint16_t port);
 
-/// A socket bound to a free port of 127.0.0.1, not listening: whoever connects to it is refused. It does not block.
+/// A socket bound to a free port of 127.0.0.1, not listening: whoever connects to it is refused. It does not
+/// block.
 struct BoundPort {
   Fd fd;
   std::uint16_t port = 0;

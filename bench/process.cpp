@@ -44,7 +44,8 @@ const passwd* find_user(const std::string& name) {
 }
 
 /// Runs in the child, between fork and exec.
-[[noreturn]] void become(const Command& command, const passwd* user, char* const* arguments, char* const* environment) {
+[[noreturn]] void become(const Command& command, const passwd* user, char* const* arguments,
+                         char* const* environment) {
   ::setpgid(0, 0);
   const int log = ::open(command.log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   const int null = ::open("/dev/null", O_RDONLY);
@@ -195,6 +196,7 @@ WorkDirectory::~WorkDirectory() {
     for (const fs::directory_entry& entry : fs::directory_iterator(path_, ignored)) {
       if (entry.path().extension() != ".log") fs::remove_all(entry.path(), ignored);
     }
+    fs::remove(path_, ignored);  // goes only where nothing was logged
   } else {
     fs::remove_all(path_, ignored);
   }

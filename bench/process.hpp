@@ -50,7 +50,8 @@ class ChildProcess {
   std::optional<std::string> ended_;
 };
 
-/// What a process and all its descendants have used since they started; ended children count for their parent.
+/// What a process and all its descendants have used since they started; ended children count for their
+/// parent.
 struct TreeUsage {
   double cpu_seconds = 0;
   std::uint64_t rss_peak_bytes = 0;  ///< the sum of each process's own peak
@@ -60,8 +61,8 @@ TreeUsage usage_of_tree(pid_t root);
 /// The processor seconds that the bench itself has used.
 double own_cpu_seconds();
 
-/// A new directory below `parent` that disappears with this object, except for the logs (*.log) in it: these stay
-/// unless drop_logs() said that nobody will need them.
+/// A new directory below `parent` that disappears with this object, except for the logs (*.log) in it: these
+/// stay unless drop_logs() said that nobody will need them.
 class WorkDirectory {
  public:
   explicit WorkDirectory(const std::filesystem::path& parent);
@@ -71,6 +72,7 @@ class WorkDirectory {
 
   const std::filesystem::path& path() const { return path_; }
   void drop_logs() { keeps_logs_ = false; }
+  bool keeps_logs() const { return keeps_logs_; }
 
  private:
   std::filesystem::path path_;

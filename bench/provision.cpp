@@ -14,7 +14,8 @@ using Headers = HttpClient::Headers;
 constexpr std::size_t kQuotedBytesMax = 400;
 
 /// The body of a 2xx answer; anything else is thrown with what was asked.
-std::string post(HttpClient& client, const std::string& path, const Headers& headers, const std::string& body) {
+std::string post(HttpClient& client, const std::string& path, const Headers& headers,
+                 const std::string& body) {
   const HttpAnswer answer = client.request("POST", path, headers, body);
   if (answer.status / 100 == 2) return answer.body;
   throw std::runtime_error("POST " + path + " was answered " + std::to_string(answer.status) + ": " +
@@ -42,7 +43,8 @@ std::string make_tenant(HttpClient& client, const std::string& platform_key, std
   return member(key, "key", "/api/v1/api-keys");
 }
 
-Route subscribe(HttpClient& client, const std::string& api_key, const SubscriptionPlan& plan, std::size_t number) {
+Route subscribe(HttpClient& client, const std::string& api_key, const SubscriptionPlan& plan,
+                std::size_t number) {
   const std::string path = "/api/v1/webhooks/subscriptions";
   const std::string kind = "order.r" + std::to_string(number);
   const std::string made = post(client, path, bearer(api_key),

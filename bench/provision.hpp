@@ -16,8 +16,8 @@ struct SubscriptionPlan {
   bool paused = false;
 };
 
-/// Makes the tenants with one key each and the subscriptions, dealt to the tenants in turn. Returns one route per
-/// subscription, in order. Throws with the server's answer when it refuses anything.
+/// Makes the tenants with one key each and the subscriptions, dealt to the tenants in turn. Returns one route
+/// per subscription, in order. Throws with the server's answer when it refuses anything.
 std::vector<Route> provision(HttpClient& client, const std::string& platform_key, std::size_t tenants,
                              const std::vector<SubscriptionPlan>& subscriptions);
 

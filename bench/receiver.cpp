@@ -129,7 +129,8 @@ void Receiver::record(const Message& request, std::int64_t now) {
 void Receiver::verify(const Message& request, std::size_t route) {
   ++counts_.signatures_checked;
   const std::string& key = (*routes_)[route].signing_key;
-  if (!is_signed(request.webhook_signature, key, request.webhook_id, request.webhook_timestamp, request.body)) {
+  if (!is_signed(request.webhook_signature, key, request.webhook_id, request.webhook_timestamp,
+                 request.body)) {
     ++counts_.signatures_bad;
   }
 }

@@ -1,4 +1,5 @@
-// The receivers of the webhooks: one HTTP server that answers 200 and tells the ledger, and its sick neighbours.
+// The receivers of the webhooks: one HTTP server that answers 200 and tells the ledger, and its sick
+// neighbours.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +27,8 @@ struct ReceiptCounts {
   std::uint64_t requests = 0;  ///< on ports that answer
   std::uint64_t signatures_checked = 0;
   std::uint64_t signatures_bad = 0;
-  std::uint64_t malformed = 0;       ///< not HTTP, no webhook-id, no number in the body, or an unknown path
-  std::uint64_t sick_requests = 0;   ///< on ports that fail
+  std::uint64_t malformed = 0;         ///< not HTTP, no webhook-id, no number in the body, or an unknown path
+  std::uint64_t sick_requests = 0;     ///< on ports that fail
   std::uint64_t sick_connections = 0;  ///< on ports that fail or hang
 };
 

@@ -54,24 +54,23 @@ void add_cpu(std::vector<Row>& rows, const std::string& what, double (*seconds_o
 }
 
 void add_costs(std::vector<Row>& rows) {
-  add_cpu(rows, "CPU s / 1,000 events: server", [](const RunResult& run) {
-    return run.server_cpu_seconds + run.postgres_cpu_seconds;
-  });
+  add_cpu(rows, "CPU s / 1,000 events: server",
+          [](const RunResult& run) { return run.server_cpu_seconds + run.postgres_cpu_seconds; });
   add_cpu(rows, "  of which PostgreSQL", [](const RunResult& run) { return run.postgres_cpu_seconds; });
   add_cpu(rows, "CPU s / 1,000 events: bench", [](const RunResult& run) { return run.bench_cpu_seconds; });
   add_cpu(rows, "CPU s / 1,000 events: all else", [](const RunResult& run) {
-    return run.machine_cpu_seconds - run.server_cpu_seconds - run.postgres_cpu_seconds - run.bench_cpu_seconds;
+    return run.machine_cpu_seconds - run.server_cpu_seconds - run.postgres_cpu_seconds -
+           run.bench_cpu_seconds;
   });
-  rows.push_back({"cores busy", [](const RunResult& run) {
-                    return print("%.2f", run.machine_cpu_seconds / run.seconds);
-                  }});
-  rows.push_back({"cores stolen by the host", [](const RunResult& run) {
-                    return print("%.2f", run.stolen_seconds / run.seconds);
-                  }});
+  rows.push_back({"cores busy",
+                  [](const RunResult& run) { return print("%.2f", run.machine_cpu_seconds / run.seconds); }});
+  rows.push_back({"cores stolen by the host",
+                  [](const RunResult& run) { return print("%.2f", run.stolen_seconds / run.seconds); }});
   rows.push_back({"server RSS peak, MiB", [](const RunResult& run) {
                     return print("%.1f", static_cast<double>(run.server_rss_peak_bytes) / kMiB);
                   }});
-  rows.push_back({"start to ready, s", [](const RunResult& run) { return print("%.2f", run.start_seconds); }});
+  rows.push_back(
+      {"start to ready, s", [](const RunResult& run) { return print("%.2f", run.start_seconds); }});
   rows.push_back({"drain, s", [](const RunResult& run) { return print("%.2f", run.drain_seconds); }});
 }
 
@@ -83,11 +82,11 @@ void add_ledger(std::vector<Row>& rows) {
   rows.push_back({"received, never acknowledged",
                   [](const RunResult& run) { return count(run.verdict.unacknowledged_received); }});
   rows.push_back({"bad signatures / checked", [](const RunResult& run) {
-                    return count(run.receipts.signatures_bad) + " / " + count(run.receipts.signatures_checked);
+                    return count(run.receipts.signatures_bad) + " / " +
+                           count(run.receipts.signatures_checked);
                   }});
-  rows.push_back({"refused with 503", [](const RunResult& run) {
-                    return count(run.load.refused() + run.sick_load.refused());
-                  }});
+  rows.push_back({"refused with 503",
+                  [](const RunResult& run) { return count(run.load.refused() + run.sick_load.refused()); }});
   rows.push_back({"other answers than 202", [](const RunResult& run) {
                     return count(run.load.unexpected() + run.sick_load.unexpected());
                   }});
@@ -95,7 +94,8 @@ void add_ledger(std::vector<Row>& rows) {
 
 std::vector<Row> make_rows(bool with_sick) {
   std::vector<Row> rows = {
-      {"load", [](const RunResult& run) {
+      {"load",
+       [](const RunResult& run) {
          return run.plan.events_per_second == 0 ? "closed loop" : count(run.plan.events_per_second) + "/s";
        }},
       {"accepted/s", [](const RunResult& run) { return print("%.0f", run.accepted_per_second()); }},
@@ -112,23 +112,30 @@ std::vector<Row> make_rows(bool with_sick) {
   add_costs(rows);
   add_ledger(rows);
   if (with_sick) {
-    rows.push_back({"events sent to the sick", [](const RunResult& run) { return count(run.sick_load.by_status[202]); }});
-    rows.push_back({"tries on the failing", [](const RunResult& run) { return count(run.receipts.sick_requests); }});
+    rows.push_back({"events sent to the sick",
+                    [](const RunResult& run) { return count(run.sick_load.by_status[202]); }});
+    rows.push_back(
+        {"tries on the failing", [](const RunResult& run) { return count(run.receipts.sick_requests); }});
   }
   rows.push_back({"verdict", [](const RunResult& run) { return run.problems.empty() ? "ok" : "FAILED"; }});
   return rows;
 }
 
 std::string render_header(const Machine& machine, const Options& options) {
-  std::string text = print("%s, %u cores, %.1f GiB, %s, %s (fdatasync of 4 KiB: %.2f ms), load %.2f before\n",
-                           machine.cpu.c_str(), machine.cores, static_cast<double>(machine.memory_bytes) / kMiB / 1024,
-                           machine.kernel.c_str(), machine.filesystem.c_str(), machine.fdatasync_ms,
-                           machine.load_average);
+  std::string text =
+      print("%s, %u cores, %.1f GiB, %s, %s (fdatasync of 4 KiB: %.2f ms), load %.2f before\n",
+            machine.cpu.c_str(), machine.cores, static_cast<double>(machine.memory_bytes) / kMiB / 1024,
+            machine.kernel.c_str(), machine.filesystem.c_str(), machine.fdatasync_ms, machine.load_average);
   text += print("%s, revision %s\n", machine.date.c_str(), machine.revision.c_str());
-  text += print("%u s after %u s of warm-up, %zu connections, %zu-byte events; generator and receiver on this machine\n",
-                options.seconds, options.warm_up_seconds, options.connections, options.payload_bytes);
-  text += "accept: from when the event was due to its 202. commit to receipt: from the 202's arrival at the generator\n"
-          "to the webhook's at the receiver, 0 where the webhook was first. CPU: per event delivered in the window.\n";
+  text += print(
+      "%u s after %u s of warm-up, %zu connections, %zu-byte events; generator and receiver on this "
+      "machine\n",
+      options.seconds, options.warm_up_seconds, options.connections, options.payload_bytes);
+  text +=
+      "accept: from when the event was due to its 202. commit to receipt: from the 202's arrival at the "
+      "generator\n"
+      "to the webhook's at the receiver, 0 where the webhook was first. CPU: per event delivered in the "
+      "window.\n";
   return text;
 }
 
@@ -195,7 +202,8 @@ void write_run(JsonWriter& json, const RunResult& run) {
   write_load(json, "load", run.load);
   if (run.plan.sick_subscriptions > 0) {
     write_load(json, "sick_load", run.sick_load);
-    json.member("sick_requests", run.receipts.sick_requests).member("sick_connections", run.receipts.sick_connections);
+    json.member("sick_requests", run.receipts.sick_requests)
+        .member("sick_connections", run.receipts.sick_connections);
   }
   json.open_array("problems");
   for (const std::string& problem : run.problems) json.member({}, problem);
@@ -234,11 +242,13 @@ std::string render_table(const Machine& machine, const Options& options, const s
   std::string text = render_header(machine, options) + "\n";
   for (const std::string& line : lines) text.append(line).append("\n");
   if (isolation) {
-    text += print("\nhealthy with the sick beside them / alone: delivered/s %.3f, commit to receipt p99 %.2f\n",
-                  isolation->delivered_ratio, isolation->receipt_p99_ratio);
+    text +=
+        print("\nhealthy with the sick beside them / alone: delivered/s %.3f, commit to receipt p99 %.2f\n",
+              isolation->delivered_ratio, isolation->receipt_p99_ratio);
   }
   for (const RunResult& run : runs) {
-    for (const std::string& problem : run.problems) text.append(run.plan.name).append(": ").append(problem).append("\n");
+    for (const std::string& problem : run.problems)
+      text.append(run.plan.name).append(": ").append(problem).append("\n");
   }
   return text;
 }

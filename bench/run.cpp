@@ -8,8 +8,6 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
-#include <thread>
-#include <atomic>
 
 #include "clock.hpp"
 #include "machine.hpp"
@@ -42,6 +40,7 @@ class Run {
  public:
   Run(const RunPlan& plan, const Options& options);
   RunResult carry_out();
+  void say_where_logs_are() const;
 
  private:
   struct Load {
@@ -49,7 +48,8 @@ class Run {
     Ledger ledger;
     Generator generator;
 
-    Load(Poller& poller, std::span<const Route> to, const RunPlan& plan, const Options& options, std::uint16_t port);
+    Load(Poller& poller, std::span<const Route> to, const RunPlan& plan, const Options& options,
+         std::uint16_t port);
   };
 
   ServerPlan server_plan();
@@ -65,9 +65,6 @@ class Run {
   const Options& options_;
   WorkDirectory work_;
   Poller poller_;
-  Poller poller2_;
-  std::atomic<bool> end2_{false};
-  std::optional<std::jthread> thread2_;
   Receiver receiver_;
   BoundPort refusing_;
   std::optional<PostgresServer> postgres_;
@@ -82,7 +79,8 @@ std::size_t ledger_capacity(const RunPlan& plan, const Options& options) {
   return static_cast<std::size_t>(rate * (options.warm_up_seconds + options.seconds + 1));
 }
 
-std::vector<EventRequest> make_requests(std::span<const Route> routes, std::uint16_t port, std::size_t body_bytes) {
+std::vector<EventRequest> make_requests(std::span<const Route> routes, std::uint16_t port,
+                                        std::size_t body_bytes) {
   std::vector<EventRequest> requests;
   for (const Route& route : routes) requests.emplace_back(route, port, body_bytes);
   return requests;
@@ -92,19 +90,21 @@ Run::Load::Load(Poller& poller, std::span<const Route> to, const RunPlan& plan, 
                 std::uint16_t port)
     : routes(to.begin(), to.end()),
       ledger(ledger_capacity(plan, options), routes.size()),
-      generator(poller, ledger, make_requests(routes, port, options.payload_bytes),
-                {.port = port, .connections = options.connections, .events_per_second = plan.events_per_second}) {}
+      generator(
+          poller, ledger, make_requests(routes, port, options.payload_bytes),
+          {.port = port, .connections = options.connections, .events_per_second = plan.events_per_second}) {}
 
 Run::Run(const RunPlan& plan, const Options& options)
     : plan_(plan),
       options_(options),
       work_(options.data),
-      receiver_(getenv("TWO") ? poller2_ : poller_, options.verify_every),
+      receiver_(poller_, options.verify_every),
       refusing_(bind_loopback()),
       server_(server_plan()) {}
 
 ServerPlan Run::server_plan() {
-  ServerPlan server{.program = options_.server, .work = work_.path(), .environment = options_.server_environment};
+  ServerPlan server{
+      .program = options_.server, .work = work_.path(), .environment = options_.server_environment};
   if (plan_.postgres) server.database_url = postgres_.emplace(options_.postgres_programs, work_.path()).url();
   return server;
 }
@@ -118,7 +118,8 @@ std::vector<SubscriptionPlan> Run::subscriptions() {
   for (std::size_t i = 0; i < plan_.healthy_subscriptions; ++i) plans.push_back({.url = url(answering, i)});
   if (plan_.sick_subscriptions == 0) return plans;
   // Ports of their own, so that no connection pool of the server mixes them with the healthy.
-  const std::uint16_t ports[] = {refusing_.port, receiver_.listen(Behaviour::hang), receiver_.listen(Behaviour::fail)};
+  const std::uint16_t ports[] = {refusing_.port, receiver_.listen(Behaviour::hang),
+                                 receiver_.listen(Behaviour::fail)};
   for (std::size_t i = 0; i < plan_.sick_subscriptions; ++i) {
     plans.push_back({.url = url(ports[i % std::size(ports)], i), .paused = i % 4 == 3});
   }
@@ -127,7 +128,8 @@ std::vector<SubscriptionPlan> Run::subscriptions() {
 
 void Run::start_load() {
   HttpClient client(server_.port());
-  const std::vector<Route> routes = provision(client, server_.platform_key(), options_.tenants, subscriptions());
+  const std::vector<Route> routes =
+      provision(client, server_.platform_key(), options_.tenants, subscriptions());
   const std::span<const Route> all = routes;
   const auto make = [&](std::span<const Route> to) {
     return std::make_unique<Load>(poller_, to, plan_, options_, server_.port());
@@ -135,7 +137,6 @@ void Run::start_load() {
   healthy_ = make(all.first(plan_.healthy_subscriptions));
   if (plan_.sick_subscriptions > 0) sick_ = make(all.subspan(plan_.healthy_subscriptions));
   receiver_.expect(healthy_->ledger, healthy_->routes);
-  if (getenv("TWO")) thread2_.emplace([this] { while (!end2_) poller2_.wait(now_ns() + 50 * kNsPerMs); });
   const std::int64_t now = now_ns();
   healthy_->generator.start(now);
   if (sick_) sick_->generator.start(now);
@@ -149,7 +150,10 @@ void Run::drive(std::int64_t until_ns) {
       server_.check_alive();
       if (healthy_->generator.cut_off()) throw std::runtime_error("the server takes no connections any more");
     }
-    if (g_interrupted) throw std::runtime_error("interrupted");
+    if (g_interrupted) {
+      work_.drop_logs();
+      throw std::runtime_error("interrupted");
+    }
     std::int64_t next_ns = std::min({until_ns, look_up_ns, healthy_->generator.pace(now)});
     if (sick_) next_ns = std::min(next_ns, sick_->generator.pace(now));
     poller_.wait(next_ns);
@@ -162,7 +166,8 @@ double Run::drain() {
   healthy_->generator.stop();
   if (sick_) sick_->generator.stop();
   const auto waits = [&] {
-    return healthy_->ledger.missing() + healthy_->generator.unanswered() + (sick_ ? sick_->generator.unanswered() : 0);
+    return healthy_->ledger.missing() + healthy_->generator.unanswered() +
+           (sick_ ? sick_->generator.unanswered() : 0);
   };
   while (waits() > 0 && now_ns() - begin_ns < patience_ns) drive(now_ns() + kLookUpEveryNs / 10);
   drive(now_ns() + kLingerNs);
@@ -188,7 +193,6 @@ RunResult Run::carry_out() {
   const Sample end = sample();
   say("draining");
   result.drain_seconds = drain();
-  end2_ = true; thread2_.reset();
   result.server_rss_peak_bytes = usage_of_tree(server_.pid()).rss_peak_bytes;
   result.server_end = server_.stop();
   if (postgres_) postgres_->stop();
@@ -208,9 +212,13 @@ RunResult Run::carry_out() {
   if (result.problems.empty()) {
     work_.drop_logs();
   } else {
-    say(("the logs are kept in " + work_.path().string()).c_str());
+    say_where_logs_are();
   }
   return result;
+}
+
+void Run::say_where_logs_are() const {
+  if (work_.keeps_logs()) say(("the logs are kept in " + work_.path().string()).c_str());
 }
 
 std::vector<std::string> Run::problems(const RunResult& result) const {
@@ -246,7 +254,15 @@ std::vector<std::string> Run::problems(const RunResult& result) const {
 
 }  // namespace
 
-RunResult carry_out(const RunPlan& plan, const Options& options) { return Run(plan, options).carry_out(); }
+RunResult carry_out(const RunPlan& plan, const Options& options) {
+  Run run(plan, options);
+  try {
+    return run.carry_out();
+  } catch (...) {
+    run.say_where_logs_are();
+    throw;
+  }
+}
 
 void catch_interrupts() {
   struct sigaction action{};

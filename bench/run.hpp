@@ -18,8 +18,8 @@ struct RunPlan {
   bool postgres = false;
   std::uint64_t events_per_second = 0;  ///< 0: closed loop
   std::size_t healthy_subscriptions = 0;
-  /// Subscriptions whose receivers refuse, hang or answer 500, one in four of them paused. With any, as many events
-  /// again as the healthy ones get are sent to them on connections of their own.
+  /// Subscriptions whose receivers refuse, hang or answer 500, one in four of them paused. With any, as many
+  /// events again as the healthy ones get are sent to them on connections of their own.
   std::size_t sick_subscriptions = 0;
 };
 
@@ -51,10 +51,12 @@ struct RunResult {
   }
 };
 
-/// Throws when the run could not be carried out; a run that was carried out and failed says so in its problems.
+/// Throws when the run could not be carried out; a run that was carried out and failed says so in its
+/// problems.
 RunResult carry_out(const RunPlan& plan, const Options& options);
 
-/// From now on SIGINT and SIGTERM end a run in order (the servers are stopped, the data removed) by an exception.
+/// From now on SIGINT and SIGTERM end a run in order (the servers are stopped, the data removed) by an
+/// exception.
 void catch_interrupts();
 
 }  // namespace bench

@@ -6,18 +6,19 @@ namespace bench {
 
 namespace {
 
-/// The rate of the isolation scenario unless one is given: well below saturation, so that what the sick take away from
-/// the healthy is not hidden by the limit of the machine.
+/// The rate of the isolation scenario unless one is given: well below saturation, so that what the sick take
+/// away from the healthy is not hidden by the limit of the machine.
 constexpr std::uint64_t kIsolationEventsPerSecond = 2'000;
 
 std::string database_name(bool postgres) { return postgres ? "postgres" : "sqlite"; }
 
 std::vector<RunResult> run_isolation(const Options& options, const OnResults& on_results) {
-  const std::string name = options.name.empty() ? "isolation-" + database_name(options.postgres) : options.name;
+  const std::string name =
+      options.name.empty() ? "isolation-" + database_name(options.postgres) : options.name;
   RunPlan plan{.name = "healthy alone",
                .postgres = options.postgres,
-               .events_per_second = options.events_per_second == 0 ? kIsolationEventsPerSecond
-                                                                   : options.events_per_second,
+               .events_per_second =
+                   options.events_per_second == 0 ? kIsolationEventsPerSecond : options.events_per_second,
                .healthy_subscriptions = options.healthy};
   std::vector<RunResult> results = {carry_out(plan, options)};
   plan.name = "with the sick";

@@ -55,7 +55,8 @@ void make_postgres_directory(const fs::path& work, const fs::path& directory) {
   fs::permissions(work, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
   const passwd* user = ::getpwnam(postgres_user().c_str());
   if (user == nullptr || ::chown(directory.c_str(), user->pw_uid, user->pw_gid) != 0) {
-    throw std::runtime_error("PostgreSQL does not run as root, and its directory cannot be given to user 'postgres'");
+    throw std::runtime_error(
+        "PostgreSQL does not run as root, and its directory cannot be given to user 'postgres'");
   }
 }
 
@@ -63,14 +64,16 @@ std::string make_platform_key() {
   constexpr std::string_view kBase62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   constexpr std::size_t kCharacters = 43;  // 256 bits
   std::string key = "cdk_";
-  for (const char byte : random_bytes(kCharacters)) key += kBase62[static_cast<unsigned char>(byte) % kBase62.size()];
+  for (const char byte : random_bytes(kCharacters))
+    key += kBase62[static_cast<unsigned char>(byte) % kBase62.size()];
   return key;
 }
 
 /// A port that was free a moment ago.
 std::uint16_t free_port() { return bind_loopback().port; }
 
-Command serve_command(const ServerPlan& plan, const fs::path& log, std::uint16_t port, const std::string& platform_key) {
+Command serve_command(const ServerPlan& plan, const fs::path& log, std::uint16_t port,
+                      const std::string& platform_key) {
   Command command{.arguments = {plan.program, "serve", "--data", plan.work / "data", "--listen",
                                 "127.0.0.1:" + std::to_string(port)},
                   .environment = bare_environment(),
@@ -80,7 +83,8 @@ Command serve_command(const ServerPlan& plan, const fs::path& log, std::uint16_t
   command.environment.push_back("CROSSDOCK_BOOTSTRAP_KEY=" + platform_key);
   command.environment.push_back("INTEGRATION_ENCRYPTION_KEY=k1:" + to_base64(random_bytes(32)));
   command.environment.push_back("CROSSDOCK_EGRESS_ALLOW=127.0.0.1");
-  if (!plan.database_url.empty()) command.environment.push_back("CROSSDOCK_DATABASE_URL=" + plan.database_url);
+  if (!plan.database_url.empty())
+    command.environment.push_back("CROSSDOCK_DATABASE_URL=" + plan.database_url);
   command.environment.insert(command.environment.end(), plan.environment.begin(), plan.environment.end());
   return command;
 }
@@ -99,15 +103,20 @@ Command PostgresServer::prepare(const fs::path& programs, const fs::path& work) 
   const fs::path directory = work / "postgres";
   const fs::path log = work / "postgres.log";
   make_postgres_directory(work, directory);
-  Command command{.arguments = {programs / "initdb", "--pgdata", directory / "data", "--username", "crossdock",
-                                "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8"},
+  Command command{.arguments = {programs / "initdb", "--pgdata", directory / "data", "--username",
+                                "crossdock", "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8"},
                   .environment = bare_environment(),
                   .directory = directory,
                   .log = log,
                   .user = postgres_user(),
                   .stop_signal = SIGINT};  // PostgreSQL's fast shutdown
   if (ChildProcess(command).wait(60s) != "exit code 0") give_up("initdb failed", log);
-  command.arguments = {programs / "postgres", "-D", directory / "data", "-c", "listen_addresses=", "-c",
+  command.arguments = {programs / "postgres",
+                       "-D",
+                       directory / "data",
+                       "-c",
+                       "listen_addresses=",
+                       "-c",
                        "unix_socket_directories=" + directory.string()};
   return command;
 }

@@ -11,11 +11,12 @@
 
 namespace bench {
 
-/// A private PostgreSQL with stock settings (so fsync is on), reachable by a Unix socket only. Runs as the user
-/// "postgres" where the bench is root, since PostgreSQL refuses to run as root.
+/// A private PostgreSQL with stock settings (so fsync is on), reachable by a Unix socket only. Runs as the
+/// user "postgres" where the bench is root, since PostgreSQL refuses to run as root.
 class PostgresServer {
  public:
-  /// Makes the cluster and a database below `work`; ready when this returns. Throws with what the log says last.
+  /// Makes the cluster and a database below `work`; ready when this returns. Throws with what the log says
+  /// last.
   PostgresServer(const std::filesystem::path& programs, const std::filesystem::path& work);
 
   /// "postgresql://…" as CROSSDOCK_DATABASE_URL takes it.
@@ -33,8 +34,8 @@ class PostgresServer {
 /// How the server is started.
 struct ServerPlan {
   std::filesystem::path program;
-  std::filesystem::path work;             ///< data and log go here
-  std::string database_url{};             ///< empty: SQLite
+  std::filesystem::path work;              ///< data and log go here
+  std::string database_url{};              ///< empty: SQLite
   std::vector<std::string> environment{};  ///< NAME=value, on top of what the bench sets
 };
 

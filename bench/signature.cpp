@@ -11,7 +11,9 @@ namespace bench {
 
 namespace {
 
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 }  // namespace
 
@@ -21,8 +23,8 @@ std::optional<std::string> key_of_secret(std::string_view secret) {
   const std::string_view text = secret.substr(kPrefix.size());
   if (text.empty() || text.size() % 4 != 0) return std::nullopt;
   std::string key(text.size() / 4 * 3, '\0');
-  const int length =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(key.data()), bytes_of(text), static_cast<int>(text.size()));
+  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(key.data()), bytes_of(text),
+                                     static_cast<int>(text.size()));
   if (length < 0) return std::nullopt;
   // EVP_DecodeBlock counts the padding as zero bytes.
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
@@ -37,8 +39,8 @@ std::string sign_webhook(std::string_view key, std::string_view id, std::string_
   content.append(id).append(".").append(timestamp).append(".").append(body);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int digest_bytes = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(content), content.size(), digest.data(),
-           &digest_bytes) == nullptr) {
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(content), content.size(),
+           digest.data(), &digest_bytes) == nullptr) {
     throw std::runtime_error("OpenSSL refused to compute an HMAC");
   }
   return to_base64({reinterpret_cast<const char*>(digest.data()), digest_bytes});

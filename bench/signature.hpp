@@ -11,7 +11,8 @@ namespace bench {
 std::optional<std::string> key_of_secret(std::string_view secret);
 
 /// base64(HMAC-SHA256(key, "<id>.<timestamp>.<body>")).
-std::string sign_webhook(std::string_view key, std::string_view id, std::string_view timestamp, std::string_view body);
+std::string sign_webhook(std::string_view key, std::string_view id, std::string_view timestamp,
+                         std::string_view body);
 
 /// True when one of the space-separated signatures "v1,<base64>" of the header is right.
 bool is_signed(std::string_view header, std::string_view key, std::string_view id, std::string_view timestamp,

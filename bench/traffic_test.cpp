@@ -28,13 +28,14 @@ std::string accepted(std::string_view id) {
   return "HTTP/1.1 202 Accepted\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-/// A server that answers the n-th request with what `script` says: the pieces are sent one by one, and an empty piece
-/// closes the connection.
+/// A server that answers the n-th request with what `script` says: the pieces are sent one by one, and an
+/// empty piece closes the connection.
 class ScriptedServer {
  public:
   using Script = std::function<std::vector<std::string>(std::size_t number)>;
 
-  ScriptedServer(Poller& poller, Script script) : poller_(poller), script_(std::move(script)), listener_(*this) {
+  ScriptedServer(Poller& poller, Script script)
+      : poller_(poller), script_(std::move(script)), listener_(*this) {
     BoundPort bound = bind_loopback();
     port_ = bound.port;
     listener_.fd = std::move(bound.fd);
@@ -97,7 +98,9 @@ class ScriptedServer {
 /// One generator with one route against a scripted server.
 struct Traffic {
   Traffic(ScriptedServer::Script script, std::size_t events, LoadPlan plan)
-      : server(poller, std::move(script)), ledger(events, 1), generator(poller, ledger, make_requests(), at_server(plan)) {}
+      : server(poller, std::move(script)),
+        ledger(events, 1),
+        generator(poller, ledger, make_requests(), at_server(plan)) {}
 
   std::vector<EventRequest> make_requests() const {
     return {EventRequest({.api_key = "k", .event_type = "order.r0.created"}, server.port(), 1024)};
@@ -125,7 +128,8 @@ struct Traffic {
 TEST(Generator, sends_the_next_event_when_the_last_is_answered) {
   Traffic traffic([](std::size_t) { return std::vector{accepted(kId)}; }, 20, {.connections = 2});
   traffic.generator.start(now_ns());
-  ASSERT_TRUE(traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
+  ASSERT_TRUE(
+      traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
   EXPECT_EQ(traffic.generator.counts().by_status[202], 20u);
   EXPECT_EQ(traffic.ledger.verdict().acknowledged, 20u);
 }
@@ -138,7 +142,8 @@ TEST(Generator, reads_an_answer_that_comes_byte_by_byte) {
   };
   Traffic traffic(script, 3, {.connections = 1});
   traffic.generator.start(now_ns());
-  ASSERT_TRUE(traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
+  ASSERT_TRUE(
+      traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
   EXPECT_EQ(traffic.ledger.verdict().acknowledged, 3u);
   EXPECT_EQ(traffic.generator.counts().bad_answers, 0u);
 }
@@ -151,7 +156,8 @@ TEST(Generator, counts_refusals_apart_from_other_answers) {
   };
   Traffic traffic(script, 5, {.connections = 1});
   traffic.generator.start(now_ns());
-  ASSERT_TRUE(traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
+  ASSERT_TRUE(
+      traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
   EXPECT_EQ(traffic.generator.counts().refused(), 1u);
   EXPECT_EQ(traffic.generator.counts().unexpected(), 1u);
   EXPECT_EQ(traffic.ledger.verdict().acknowledged, 3u);
@@ -160,16 +166,20 @@ TEST(Generator, counts_refusals_apart_from_other_answers) {
 TEST(Generator, does_not_take_a_202_without_an_id_for_an_acknowledgement) {
   Traffic traffic([](std::size_t) { return std::vector{accepted("none")}; }, 1, {.connections = 1});
   traffic.generator.start(now_ns());
-  ASSERT_TRUE(traffic.run_until([&] { return traffic.server.requests() == 1 && traffic.generator.unanswered() == 0; }));
+  ASSERT_TRUE(traffic.run_until(
+      [&] { return traffic.server.requests() == 1 && traffic.generator.unanswered() == 0; }));
   EXPECT_EQ(traffic.generator.counts().bad_answers, 1u);
   EXPECT_EQ(traffic.ledger.verdict().acknowledged, 0u);
 }
 
 TEST(Generator, goes_on_after_a_connection_was_lost) {
-  const auto script = [](std::size_t number) { return std::vector{number == 0 ? std::string() : accepted(kId)}; };
+  const auto script = [](std::size_t number) {
+    return std::vector{number == 0 ? std::string() : accepted(kId)};
+  };
   Traffic traffic(script, 4, {.connections = 1});
   traffic.generator.start(now_ns());
-  ASSERT_TRUE(traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
+  ASSERT_TRUE(
+      traffic.run_until([&] { return traffic.ledger.full() && traffic.generator.unanswered() == 0; }));
   EXPECT_EQ(traffic.generator.counts().lost_connections, 1u);
   EXPECT_EQ(traffic.ledger.verdict().acknowledged, 3u);
   EXPECT_FALSE(traffic.generator.cut_off());
@@ -185,8 +195,11 @@ TEST(Generator, opens_a_new_connection_where_the_server_closes_between_requests)
 
 TEST(Generator, measures_from_when_an_event_was_due_while_it_waits_for_a_connection) {
   // The first answer comes never, so that the only connection is busy from the first event on.
-  Traffic traffic([](std::size_t number) { return number == 0 ? std::vector<std::string>{} : std::vector{accepted(kId)}; },
-                  1000, {.connections = 2, .events_per_second = 1000});
+  Traffic traffic(
+      [](std::size_t number) {
+        return number == 0 ? std::vector<std::string>{} : std::vector{accepted(kId)};
+      },
+      1000, {.connections = 2, .events_per_second = 1000});
   const std::int64_t long_ago_ns = now_ns() - 500 * kNsPerMs;
   traffic.generator.start(long_ago_ns);
   ASSERT_TRUE(traffic.run_until([&] { return traffic.ledger.verdict().acknowledged >= 10; }));
@@ -206,7 +219,8 @@ TEST(Generator, sends_nothing_before_it_is_due) {
   EXPECT_EQ(traffic.generator.unanswered(), 4u);
 }
 
-/// A receiver with one route whose only event was issued, and a client on another thread of control: the same one.
+/// A receiver with one route whose only event was issued, and a client on another thread of control: the same
+/// one.
 struct Receipts {
   explicit Receipts(Behaviour behaviour) : ledger(4, 1), receiver(poller, 1) {
     ledger.issue(1, 1);
@@ -259,7 +273,8 @@ TEST(Receiver, reads_a_webhook_that_comes_in_pieces_and_two_at_once) {
   receipts.send(webhook.substr(0, 40));
   EXPECT_EQ(receipts.answer(), "");
   receipts.send(webhook.substr(40) + webhook);
-  EXPECT_EQ(receipts.answer().size(), 2 * std::string_view("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").size());
+  EXPECT_EQ(receipts.answer().size(),
+            2 * std::string_view("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").size());
   EXPECT_EQ(receipts.ledger.verdict().duplicates, 1u);
 }
 

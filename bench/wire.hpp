@@ -1,4 +1,5 @@
-// What the bench understands of HTTP/1.1 and JSON: one message framed by Content-Length, found without copying.
+// What the bench understands of HTTP/1.1 and JSON: one message framed by Content-Length, found without
+// copying.
 #pragma once
 
 #include <array>

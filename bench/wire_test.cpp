@@ -51,8 +51,9 @@ TEST(Message, says_when_the_connection_closes) {
 
 TEST(Message, is_broken_when_it_cannot_be_framed) {
   Message message;
-  for (const std::string_view headers : {"Transfer-Encoding: chunked\r\n", "Content-Length: 5x\r\n",
-                                         "Content-Length: -1\r\n", "Content-Length: 99999999999\r\n", "no colon\r\n"}) {
+  for (const std::string_view headers :
+       {"Transfer-Encoding: chunked\r\n", "Content-Length: 5x\r\n", "Content-Length: -1\r\n",
+        "Content-Length: 99999999999\r\n", "no colon\r\n"}) {
     const std::string text = "HTTP/1.1 200 OK\r\n" + std::string(headers) + "\r\n";
     EXPECT_EQ(read_message(text, message), Framing::broken) << headers;
   }
@@ -66,8 +67,8 @@ TEST(Message, is_broken_when_its_head_does_not_end) {
 TEST(StatusLine, gives_its_number_and_nothing_else_does) {
   EXPECT_EQ(status_of("HTTP/1.1 202 Accepted"), 202);
   EXPECT_EQ(status_of("HTTP/1.1 503"), 503);
-  for (const std::string_view line : {"", "HTTP/1.1 ", "HTTP/1.0 200 OK", "HTTP/1.1 2x2 OK", "HTTP/1.1 999 Odd",
-                                      "GET / HTTP/1.1"}) {
+  for (const std::string_view line :
+       {"", "HTTP/1.1 ", "HTTP/1.0 200 OK", "HTTP/1.1 2x2 OK", "HTTP/1.1 999 Odd", "GET / HTTP/1.1"}) {
     EXPECT_EQ(status_of(line), 0) << line;
   }
 }
@@ -88,14 +89,16 @@ TEST(Uuid, is_read_in_either_case) {
 }
 
 TEST(Uuid, is_not_read_from_anything_else) {
-  for (const std::string_view text : {"", "0193ab00-0000-7000-8000-0123456789e", "0193ab00-0000-7000-8000-0123456789eff",
-                                      "0193ab00+0000-7000-8000-0123456789ef", "0193ab0g-0000-7000-8000-0123456789ef"}) {
+  for (const std::string_view text :
+       {"", "0193ab00-0000-7000-8000-0123456789e", "0193ab00-0000-7000-8000-0123456789eff",
+        "0193ab00+0000-7000-8000-0123456789ef", "0193ab0g-0000-7000-8000-0123456789ef"}) {
     EXPECT_FALSE(parse_uuid(text)) << text;
   }
 }
 
 TEST(StringMember, is_found_at_the_top_level_only) {
-  const std::string_view json = R"({"data":{"id":"inner"},"list":[{"id":"item"}],"name":"id", "id" : "outer"})";
+  const std::string_view json =
+      R"({"data":{"id":"inner"},"list":[{"id":"item"}],"name":"id", "id" : "outer"})";
   EXPECT_EQ(string_member(json, "id"), "outer");
   EXPECT_EQ(string_member(json, "inner"), std::nullopt);
 }
@@ -106,7 +109,8 @@ TEST(StringMember, is_not_confused_by_escapes) {
 }
 
 TEST(StringMember, is_absent_where_the_value_is_no_string_or_the_text_is_cut_off) {
-  for (const std::string_view json : {R"({"id":1})", R"({"id":)", R"({"id)", R"({"id":"abc)", R"({"id":"abc\)", "", "[]"}) {
+  for (const std::string_view json :
+       {R"({"id":1})", R"({"id":)", R"({"id)", R"({"id":"abc)", R"({"id":"abc\)", "", "[]"}) {
     EXPECT_EQ(string_member(json, "id"), std::nullopt) << json;
   }
 }

@@ -19,7 +19,8 @@ class Arg {
 
   Arg(std::nullptr_t) {}  // NOLINT(google-explicit-constructor): arguments are written as plain values
   Arg(std::nullopt_t) {}  // NOLINT(google-explicit-constructor)
-  Arg(std::integral auto value) : kind_(Kind::integer), integer_(static_cast<std::int64_t>(value)) {}
+  Arg(std::integral auto value)  // NOLINT(google-explicit-constructor)
+      : kind_(Kind::integer), integer_(static_cast<std::int64_t>(value)) {}
   Arg(double value) : kind_(Kind::real), real_(value) {}                            // NOLINT
   Arg(std::string_view value) : kind_(Kind::text), text_(value) {}                  // NOLINT
   Arg(const std::string& value) : kind_(Kind::text), text_(value) {}                // NOLINT

@@ -19,7 +19,8 @@ enum class Engine : std::uint8_t { sqlite, postgres };
 ///
 /// SQL is written in the subset both engines speak: parameters $1…$n, ON CONFLICT … RETURNING, row values, partial
 /// indexes, CAST($1 AS BIGINT) where a null parameter has no column to take its type from. All integers are BIGINT,
-/// times are microseconds (BIGINT), booleans 0/1 (BIGINT), ids UUID, bytes BYTEA, JSON is TEXT.
+/// times are microseconds (BIGINT), booleans 0/1 (BIGINT), ids UUID, bytes BYTEA, JSON is TEXT; sums are
+/// CAST(SUM(x) AS BIGINT). Text is UTF-8 without zero bytes.
 /// Statements are prepared once per connection and kept by their text, so the text should be a constant.
 ///
 /// Errors of every call: conflict (unique or foreign key), unavailable (busy, disk full with reason STORAGE_FULL,
@@ -54,7 +55,7 @@ class Tx {
   virtual Result<void> each(std::string_view sql, std::size_t width, std::span<const Arg> args,
                             const EachSink& sink = nullptr) = 0;
   /// Runs several statements without parameters, as in a migration. Parts in /*sqlite … */ or /*postgres … */ are
-  /// active on that engine only.
+  /// active on that engine only. From here on the transaction has no time limits on PostgreSQL.
   virtual Result<void> script(std::string_view sql) = 0;
 
   /// Calls hook on this database thread right after the commit, before anybody else hears of it; never on rollback.
@@ -164,7 +165,7 @@ struct SqliteOptions {
 
 struct PostgresOptions {
   std::string url{};
-  std::string schema{};  ///< created when missing and put first in the search path; empty: the role's default
+  std::string schema{};  ///< created when missing, and all of the search path; empty: the role's default
   int writers = 4;
   int readers = 2;
   std::chrono::milliseconds statement_timeout{30'000};

@@ -8,10 +8,10 @@
 
 namespace db {
 
-/// Turns each comment written as the engine's name directly after its opening, a space or line end and SQL
-/// ("postgres" or "sqlite"), into that SQL; all other text is kept as it is. Such a part ends at the first
-/// closing mark, so it holds no comment of that form itself. What looks like a comment inside a string, a
-/// quoted name, a dollar-quoted body or a line comment is none. A part that is never closed is kept, for the
+/// Uncovers the parts of one engine: a comment that opens with the engine's name, as in /*sqlite WITHOUT
+/// ROWID*/, becomes the SQL it holds on that engine; all other text stays as it is. The name directly follows
+/// the opening mark, and the part ends at the first closing mark. What looks like a part inside a string, a
+/// quoted name, a dollar-quoted body or another comment is none. A part that is never closed is kept, for the
 /// engine to refuse.
 std::string activate(std::string_view sql, Engine engine);
 

@@ -88,6 +88,8 @@ TEST(ClientFailure, is_read_timeout_where_the_answer_stops_coming) {
 
 TEST(ClientFailure, is_protocol_where_the_answer_is_not_http) {
   const std::string ok = "HTTP/1.1 200 OK\r\n";
+  const std::string gzipped("\x1f\x8b\x08\0\0\0\0\0\0\x03\x01\x05\0\xfa\xffhello\x86\xa6\x10\x36\x05\0\0\0",
+                            28);
   expect_outcomes({
       {"another protocol", "SSH-2.0-OpenSSH_9.2\r\n", Ending::hang, Failure::protocol, 0},
       {"TLS alert", std::string("\x15\x03\x03\x00\x02\x02\x28", 7), Ending::close, Failure::protocol, 0},
@@ -108,8 +110,9 @@ TEST(ClientFailure, is_protocol_where_the_answer_is_not_http) {
       {"length in words", ok + "Content-Length: two\r\n\r\n", Ending::hang, Failure::protocol, 200},
       {"a chunk of no size", ok + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", Ending::hang,
        Failure::protocol, 200},
-      {"gzip as transfer coding", ok + "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
-       Ending::hang, Failure::protocol, 200},
+      {"gzip as transfer coding",
+       ok + "Transfer-Encoding: gzip, chunked\r\n\r\n1c\r\n" + gzipped + "\r\n0\r\n\r\n", Ending::hang,
+       Failure::protocol, 200},
   });
 }
 

@@ -162,6 +162,19 @@ TEST(Client, opens_a_connection_where_the_kept_one_was_closed_while_idle) {
   EXPECT_EQ(peer.requests().size(), 5u);
 }
 
+TEST(Client, takes_no_bytes_for_an_answer_that_came_before_the_request) {
+  Imposter peer;
+  peer.on("/").answer(200, "", "true");
+  ClientFixture fixture;
+  fixture.get(peer.url());
+  peer.say(0, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfake");
+
+  const OutboundResponse response = fixture.get(peer.url());
+
+  EXPECT_EQ(response.body, "true");
+  EXPECT_EQ(peer.connections(), 2u);
+}
+
 TEST(Client, sends_again_where_the_kept_connection_ends_without_an_answer) {
   for (const Ending ending : {Ending::close, Ending::reset}) {
     Imposter peer;

@@ -123,6 +123,8 @@ TEST(TargetUrl, is_refused_where_it_is_not_a_plain_http_url) {
       "http://a^b/",
       "http://a`b/",
       "http://{a}/",
+      "http://a/b\\c",
+      "http://a/?b\\c",
       "http://?",
       "http://?a=b",
       "http://:80/",
@@ -220,6 +222,27 @@ TEST(TargetUrl, is_refused_where_it_is_not_a_plain_http_url) {
     EXPECT_EQ(target.error().reason, "") << url;
   }
   EXPECT_EQ(accepted, 1u);
+}
+
+TEST(TargetUrl, says_what_is_wrong_with_it) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"ftp://a/", "http:// or https://"},
+      {"http://a b/", "a space"},
+      {"http://a/\xc3\xa9", "outside ASCII"},
+      {"http://a/\\b", "backslash"},
+      {"http://a/#b", "fragment"},
+      {"http:///a", "no host"},
+      {"http://:80/", "no host"},
+      {"http://a@b/", "user info"},
+      {"http://%61/", "escaped"},
+      {"http://[::1%251]/", "zone"},
+      {"http://a:/", "port is empty"},
+  };
+  for (const auto& [url, problem] : cases) {
+    EXPECT_TRUE(url_problem(url).contains(problem)) << url << ": " << url_problem(url);
+    EXPECT_NE(parse_target(url).error().message.find(problem), std::string::npos) << url;
+  }
+  EXPECT_EQ(url_problem("https://example.com:8443/a?b=c@d:"), "");
 }
 
 TEST(TargetUrl, is_at_most_2000_bytes_long) {

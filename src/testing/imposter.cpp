@@ -149,13 +149,13 @@ Reply Script::next() {
 class Imposter::Connection {
  public:
   Connection(int fd, int stop, std::size_t number) : fd_(fd), stop_(stop), number_(number) {}
-  ~Connection() {
-    if (fd_ >= 0) ::close(fd_);
-  }
+  ~Connection() { close(); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  std::size_t number() const { return number_; }
+  void close() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
 
   bool accept_tls(SSL_CTX* context) {
     ssl_.reset(SSL_new(context));
@@ -294,17 +294,15 @@ void Imposter::accept() {
     if (waits[1].revents != 0) return;
     const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) continue;
-    std::size_t number = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      number = accepted_++;
-    }
+    const std::lock_guard lock(mutex_);
+    const std::size_t number = accepted_++;
+    open_[number] = fd;
     connections_.emplace_back([this, fd, number] {
-      {
-        Connection connection(fd, stop_, number);
-        serve(connection);
-      }
-      const std::lock_guard lock(mutex_);
+      Connection connection(fd, stop_, number);
+      serve(connection);
+      const std::lock_guard lock_end(mutex_);
+      open_.erase(number);
+      connection.close();
       ++ended_;
       changed_.notify_all();
     });
@@ -344,6 +342,14 @@ std::string Imposter::url(std::string_view target) const {
 Script& Imposter::on(const std::string& path) {
   const std::lock_guard lock(mutex_);
   return scripts_.try_emplace(path, mutex_).first->second;
+}
+
+void Imposter::say(std::size_t connection, std::string_view bytes) {
+  const std::lock_guard lock(mutex_);
+  const auto fd = open_.find(connection);
+  XD_ASSERT(fd != open_.end());
+  XD_ASSERT(::send(fd->second, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(bytes.size()));
 }
 
 std::vector<ImposterRequest> Imposter::requests() const {

@@ -98,6 +98,9 @@ class Imposter {
   /// What happens to a connection before its first request; an Ending other than keep leaves none.
   Script& on_connect() { return connect_; }
 
+  /// Sends bytes that nobody asked for on an open connection (without TLS), beside what its script does.
+  void say(std::size_t connection, std::string_view bytes);
+
   std::vector<ImposterRequest> requests() const;
   std::size_t connections() const;
   /// Wait up to ten seconds until so many requests were read, or so many connections have ended; whether they
@@ -121,6 +124,7 @@ class Imposter {
   std::map<std::string, Script> scripts_;
   Script connect_{mutex_};
   std::vector<ImposterRequest> requests_;
+  std::map<std::size_t, int> open_;  // sockets by number of the connection
   std::size_t accepted_ = 0;
   std::size_t ended_ = 0;
   std::list<std::thread> connections_;  // touched by the accepting thread, then by the destructor

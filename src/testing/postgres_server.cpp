@@ -80,6 +80,7 @@ pid_t spawn(const Command& command) {
   if (access(words.front().c_str(), X_OK) != 0)
     fail_errno(words.front() + " is missing; run scripts/setup.sh");
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   const int log = open(command.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

@@ -221,10 +221,7 @@ void PostgresConnection::rollback() {
   if (PQtransactionStatus(handle_) != PQTRANS_IDLE) lose({Code::internal, "PostgreSQL did not roll back"});
 }
 
-base::Error PostgresConnection::broken() const {
-  return {Code::unavailable,
-          "connection to PostgreSQL lost: " + postgres_error("", PQerrorMessage(handle_)).message};
-}
+base::Error PostgresConnection::broken() const { return postgres_error("", PQerrorMessage(handle_)); }
 
 /// A commit whose wait for the standby was cancelled is reported as done, with nothing but a warning.
 void PostgresConnection::on_notice(void* connection, const pg_result* notice) {

@@ -46,11 +46,22 @@ Code code_of(std::string_view sqlstate) {
   return rule == kRules.end() ? Code::internal : rule->code;
 }
 
+/// libpq breaks and indents its messages for a terminal.
+std::string on_one_line(std::string_view message) {
+  std::string line;
+  for (const char c : message) {
+    const bool blank = c == '\n' || c == '\t' || c == ' ';
+    if (!blank) line += c;
+    if (blank && !line.empty() && line.back() != ' ') line += ' ';
+  }
+  if (line.ends_with(' ')) line.pop_back();
+  return line;
+}
+
 }  // namespace
 
 base::Error postgres_error(std::string_view sqlstate, std::string_view message) {
-  while (message.ends_with('\n')) message.remove_suffix(1);
-  if (sqlstate.empty()) return {Code::unavailable, "PostgreSQL: " + std::string(message)};
+  if (sqlstate.empty()) return {Code::unavailable, "PostgreSQL: " + on_one_line(message)};
   std::string text = "PostgreSQL " + std::string(sqlstate) + ": ";
   text += sqlstate.starts_with("22") ? "a value does not fit its type or its use" : message;
   if (sqlstate == "53100")

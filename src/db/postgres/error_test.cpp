@@ -41,7 +41,7 @@ TEST(PostgresError, says_when_the_disk_is_full) {
 }
 
 TEST(PostgresError, without_a_sqlstate_is_a_lost_connection) {
-  const base::Error error = postgres_error("", "server closed the connection unexpectedly\n");
+  const base::Error error = postgres_error("", "server closed the connection\n\tunexpectedly\n");
   EXPECT_EQ(error.code, Code::unavailable);
   EXPECT_EQ(error.message, "PostgreSQL: server closed the connection unexpectedly");
 }

@@ -1,0 +1,61 @@
+# What a newcomer types. Each target installs what it needs first (scripts/setup.sh does nothing when all is there).
+JOBS ?= $(shell nproc)
+export CTEST_OUTPUT_ON_FAILURE = 1
+
+.PHONY: help setup build demo test check bench fuzz format clean asan tsan crash
+
+help:
+	@echo "make demo    install, build, run the hub with demo data; Ctrl-C stops it"
+	@echo "make test    install, build, run all tests"
+	@echo "make check   formatting, tidy, build, tests: before each commit"
+	@echo "make bench   measure, print a table, write bench/results/"
+	@echo "make fuzz    each fuzz target for a minute"
+	@echo "make build   the release program: build/release/crossdock"
+	@echo "make asan | tsan | crash   sanitizer runs and the full crash test"
+	@echo "make format | clean"
+
+setup:
+	@scripts/setup.sh
+
+build/%/build.ninja: CMakeLists.txt CMakePresets.json | setup
+	cmake --preset $*
+
+build: build/release/build.ninja
+	ninja -C build/release -j $(JOBS) crossdock
+
+demo: build
+	scripts/demo.sh build/release/crossdock
+
+test: build/dev/build.ninja
+	ninja -C build/dev -j $(JOBS)
+	ctest --test-dir build/dev -j $(JOBS)
+
+check: build/dev/build.ninja
+	scripts/format.sh --check
+	$(MAKE) test
+
+asan: build/asan/build.ninja
+	ninja -C build/asan -j $(JOBS)
+	ctest --test-dir build/asan -j $(JOBS)
+
+# ThreadSanitizer covers what has threads: the door and the queue.
+tsan: build/tsan/build.ninja
+	ninja -C build/tsan -j $(JOBS) crossdock_base_test crossdock_db_test crossdock_queue_test
+	ctest --test-dir build/tsan -R 'crossdock_(base|db|queue)_test' -j $(JOBS)
+
+bench: build/release/build.ninja
+	ninja -C build/release -j $(JOBS) crossdock crossdock_bench
+	build/release/bench/crossdock_bench all --results bench/results
+
+crash:
+	tests/crash/run.sh full
+
+fuzz: build/fuzz/build.ninja
+	ninja -C build/fuzz -j $(JOBS)
+	scripts/fuzz.sh build/fuzz 60
+
+format: setup
+	scripts/format.sh
+
+clean:
+	rm -rf build
