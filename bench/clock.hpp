@@ -1,9 +1,8 @@
 // The bench's one notion of time: nanoseconds of the monotonic clock.
 #pragma once
 
-#include <time.h>
-
 #include <cstdint>
+#include <ctime>
 #include <limits>
 
 namespace bench {

@@ -1,7 +1,7 @@
 // crossdock_bench: what Crossdock accepts and delivers on this machine, and what it costs.
-#include <stdio.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>

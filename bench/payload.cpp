@@ -18,7 +18,8 @@ constexpr std::string_view kTimeMember = "\"t\":";
 
 constexpr std::string_view kFields =
     R"("order_id":"ORD-2024-0048151","status":"CONFIRMED","currency":"EUR","total":1249.90,"tax":199.58,)"
-    R"("discount":12.50,"items":7,"weight_kg":18.25,"priority":"HIGH","express":true,"gift":false,"coupon":null,)"
+    R"("discount":12.50,"items":7,"weight_kg":18.25,"priority":"HIGH","express":true,)"
+    R"("gift":false,"coupon":null,)"
     R"("customer":{"id":"C-77120","name":"Zoë Ångström","email":"zoe@example.com"},)"
     R"("ship_to":{"street":"12 Harbour Road","city":"Gdańsk","postal_code":"80-001","country":"PL"},)"
     R"("carrier":"DSV","reference":"PO-99120-B","created_by":"shop-frontend","channel":"WEB","note":")";

@@ -21,8 +21,8 @@ namespace bench {
 
 namespace {
 
-constexpr std::size_t kInboxBytes = 8 * 1024;
-constexpr std::size_t kInboxBytesMax = 32 * 1024 * 1024;
+constexpr std::size_t kInboxBytes = std::size_t{8} << 10;
+constexpr std::size_t kInboxBytesMax = std::size_t{32} << 20;
 constexpr int kReadyMax = 256;
 
 sockaddr_in loopback(std::uint16_t port) {

@@ -4,7 +4,6 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -31,6 +31,7 @@ constexpr int kCannotRun = 127;
 
 std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   return pointers;
@@ -44,8 +45,8 @@ const passwd* find_user(const std::string& name) {
 }
 
 /// Runs in the child, between fork and exec.
-[[noreturn]] void become(const Command& command, const passwd* user, char* const* arguments,
-                         char* const* environment) {
+[[noreturn]] void become(const Command& command, const std::string& program, const passwd* user,
+                         char* const* arguments, char* const* environment) {
   ::setpgid(0, 0);
   const int log = ::open(command.log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   const int null = ::open("/dev/null", O_RDONLY);
@@ -60,7 +61,7 @@ const passwd* find_user(const std::string& name) {
   // After setuid, which would clear it.
   ::prctl(PR_SET_PDEATHSIG, command.stop_signal);
   if (::chdir(command.directory.c_str()) != 0) ::_exit(kCannotRun);
-  ::execve(arguments[0], arguments, environment);
+  ::execve(program.c_str(), arguments, environment);
   ::_exit(kCannotRun);
 }
 
@@ -110,15 +111,17 @@ std::map<pid_t, ProcessUsage> all_processes() {
 }  // namespace
 
 ChildProcess::ChildProcess(const Command& command) : stop_signal_(command.stop_signal) {
-  if (::access(command.arguments.front().c_str(), X_OK) != 0) {
-    throw std::runtime_error("cannot run " + command.arguments.front() + ": there is no such program");
+  // The child runs elsewhere, so a relative path means something else there.
+  const std::string program = fs::absolute(command.arguments.front());
+  if (::access(program.c_str(), X_OK) != 0) {
+    throw std::runtime_error("cannot run " + program + ": there is no such program");
   }
   const std::vector<char*> arguments = pointers_to(command.arguments);
   const std::vector<char*> environment = pointers_to(command.environment);
   const passwd* user = find_user(command.user);
   pid_ = ::fork();
   if (pid_ < 0) throw_errno("cannot fork");
-  if (pid_ == 0) become(command, user, arguments.data(), environment.data());
+  if (pid_ == 0) become(command, program, user, arguments.data(), environment.data());
   // <sys/pidfd.h> of glibc 2.36 does not declare its functions for C++.
   pidfd_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!pidfd_) {

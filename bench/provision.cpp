@@ -61,8 +61,10 @@ Route subscribe(HttpClient& client, const std::string& api_key, const Subscripti
 std::vector<Route> provision(HttpClient& client, const std::string& platform_key, std::size_t tenants,
                              const std::vector<SubscriptionPlan>& subscriptions) {
   std::vector<std::string> keys;
+  keys.reserve(tenants);
   for (std::size_t i = 0; i < tenants; ++i) keys.push_back(make_tenant(client, platform_key, i));
   std::vector<Route> routes;
+  routes.reserve(subscriptions.size());
   for (const SubscriptionPlan& plan : subscriptions) {
     routes.push_back(subscribe(client, keys[routes.size() % tenants], plan, routes.size()));
   }

@@ -229,9 +229,11 @@ std::string render_table(const Machine& machine, const Options& options, const s
   std::size_t label_width = 0;
   for (const Row& row : rows) label_width = std::max(label_width, row.label.size());
   std::vector<std::string> lines;
+  lines.reserve(rows.size());
   for (const Row& row : rows) lines.push_back(row.label + std::string(label_width - row.label.size(), ' '));
   for (const RunResult& run : runs) {
     std::vector<std::string> cells;
+    cells.reserve(rows.size());
     for (const Row& row : rows) cells.push_back(row.cell(run));
     std::size_t width = 0;
     for (const std::string& cell : cells) width = std::max(width, cell.size());

@@ -1,9 +1,8 @@
 #include "run.hpp"
 
-#include <signal.h>
-#include <stdio.h>
-
 #include <algorithm>
+#include <csignal>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <span>
@@ -114,6 +113,7 @@ std::vector<SubscriptionPlan> Run::subscriptions() {
     return "http://127.0.0.1:" + std::to_string(port) + "/hook/" + std::to_string(number);
   };
   std::vector<SubscriptionPlan> plans;
+  plans.reserve(plan_.healthy_subscriptions + plan_.sick_subscriptions);
   const std::uint16_t answering = receiver_.listen(Behaviour::answer);
   for (std::size_t i = 0; i < plan_.healthy_subscriptions; ++i) plans.push_back({.url = url(answering, i)});
   if (plan_.sick_subscriptions == 0) return plans;
@@ -245,9 +245,9 @@ std::vector<std::string> Run::problems(const RunResult& result) const {
   expect_none(healthy_->generator.unanswered() + (sick_ ? sick_->generator.unanswered() : 0),
               "requests were never answered");
   if (healthy_->ledger.full() || (sick_ && sick_->ledger.full())) {
-    found.push_back("the ledger was full before the end: the load stopped early");
+    found.emplace_back("the ledger was full before the end: the load stopped early");
   }
-  if (result.window.accepted == 0) found.push_back("nothing was accepted");
+  if (result.window.accepted == 0) found.emplace_back("nothing was accepted");
   if (result.server_end != "exit code 0") found.push_back("the server ended with " + result.server_end);
   return found;
 }

@@ -1,9 +1,9 @@
 #include "server_process.hpp"
 
 #include <pwd.h>
-#include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -82,7 +82,7 @@ Command serve_command(const ServerPlan& plan, const fs::path& log, std::uint16_t
                   .stop_signal = SIGTERM};
   command.environment.push_back("CROSSDOCK_BOOTSTRAP_KEY=" + platform_key);
   command.environment.push_back("INTEGRATION_ENCRYPTION_KEY=k1:" + to_base64(random_bytes(32)));
-  command.environment.push_back("CROSSDOCK_EGRESS_ALLOW=127.0.0.1");
+  command.environment.emplace_back("CROSSDOCK_EGRESS_ALLOW=127.0.0.1");
   if (!plan.database_url.empty())
     command.environment.push_back("CROSSDOCK_DATABASE_URL=" + plan.database_url);
   command.environment.insert(command.environment.end(), plan.environment.begin(), plan.environment.end());
@@ -92,8 +92,8 @@ Command serve_command(const ServerPlan& plan, const fs::path& log, std::uint16_t
 bool is_ready(std::uint16_t port) {
   try {
     return HttpClient(port).request("GET", "/readyz", {}, "").status == 200;
-  } catch (const std::system_error&) {
-    return false;  // not listening yet
+  } catch (const std::exception&) {
+    return false;  // not listening yet, or not able to answer
   }
 }
 

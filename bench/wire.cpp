@@ -6,8 +6,8 @@ namespace bench {
 
 namespace {
 
-constexpr std::size_t kHeadBytesMax = 64 * 1024;
-constexpr std::size_t kBodyBytesMax = 16 * 1024 * 1024;
+constexpr std::size_t kHeadBytesMax = std::size_t{64} << 10;
+constexpr std::size_t kBodyBytesMax = std::size_t{16} << 20;
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 

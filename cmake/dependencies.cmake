@@ -10,6 +10,7 @@ find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(RapidJSON REQUIRED)
+find_package(mimalloc 2.0 REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 

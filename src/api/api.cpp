@@ -31,10 +31,18 @@ const Endpoint kEndpoints[] = {
     {{"PUT", "/api/v1/webhooks/subscriptions/:id"}, in_tenant(subscriptions_write), replace_subscription},
     {{"PATCH", "/api/v1/webhooks/subscriptions/:id"}, in_tenant(subscriptions_write), patch_subscription},
     {{"DELETE", "/api/v1/webhooks/subscriptions/:id"}, in_tenant(subscriptions_write), delete_subscription},
-    {{"POST", "/api/v1/webhooks/subscriptions/:id/enable"}, in_tenant(subscriptions_write), enable_subscription},
-    {{"POST", "/api/v1/webhooks/subscriptions/:id/disable"}, in_tenant(subscriptions_write), disable_subscription},
-    {{"POST", "/api/v1/webhooks/subscriptions/:id/pause"}, in_tenant(subscriptions_write), pause_subscription},
-    {{"POST", "/api/v1/webhooks/subscriptions/:id/resume"}, in_tenant(subscriptions_write), resume_subscription},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/enable"},
+     in_tenant(subscriptions_write),
+     enable_subscription},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/disable"},
+     in_tenant(subscriptions_write),
+     disable_subscription},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/pause"},
+     in_tenant(subscriptions_write),
+     pause_subscription},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/resume"},
+     in_tenant(subscriptions_write),
+     resume_subscription},
     {{"POST", "/api/v1/webhooks/subscriptions/:id/rotate-secret"},
      in_tenant(subscriptions_write),
      rotate_subscription_secret},
@@ -80,8 +88,8 @@ const http::Router& router() {
 
 bool is_request_id(std::string_view text) {
   return !text.empty() && text.size() <= 100 && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
-           c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_' || c == '.';
   });
 }
 
@@ -92,10 +100,11 @@ class RequestMetrics {
     base::Histogram*& series = series_[route][static_cast<std::size_t>(status / 100)];
     if (series == nullptr) {
       const http::Route& row = kEndpoints[route].route;
-      series = &base::metrics().histogram("http_server_request_duration_seconds", "Time from request to response",
-                                          {{"http_request_method", std::string(row.method)},
-                                           {"http_route", std::string(row.pattern)},
-                                           {"http_response_status_class", std::to_string(status / 100) + "xx"}});
+      series =
+          &base::metrics().histogram("http_server_request_duration_seconds", "Time from request to response",
+                                     {{"http_request_method", std::string(row.method)},
+                                      {"http_route", std::string(row.pattern)},
+                                      {"http_response_status_class", std::to_string(status / 100) + "xx"}});
     }
     series->observe(std::chrono::duration<double>(took).count());
   }
@@ -113,10 +122,11 @@ base::Task<http::Response> authenticate_and_handle(Call& call, const Endpoint& e
 }
 
 asio::awaitable<http::Response> answer(Services& services, RequestMetrics& metrics, http::Request request) {
-  const auto begun = std::chrono::steady_clock::now();
+  const auto begun = base::steady_now();
   const std::string_view offered_id = request.header("x-request-id");
   Call call{.services = services};
-  call.request_id = is_request_id(offered_id) ? std::string(offered_id) : base::make_uuid(services.clock.now()).str();
+  call.request_id =
+      is_request_id(offered_id) ? std::string(offered_id) : base::make_uuid(services.clock.now()).str();
   auto match = router().match(request.method, request.path);
   call.request = std::move(request);
   call.params = std::move(match.params);
@@ -137,7 +147,7 @@ asio::awaitable<http::Response> answer(Services& services, RequestMetrics& metri
                    {"error", result.error().message}});
       }
     }
-    metrics.observe(match.route, response.status, std::chrono::steady_clock::now() - begun);
+    metrics.observe(match.route, response.status, base::steady_now() - begun);
   } else if (match.found == http::Router::Found::no_such_method) {
     response = problem(405, "this path has " + match.allow, call.context());
     response.headers.emplace_back("Allow", match.allow);
@@ -154,10 +164,14 @@ std::span<const Endpoint> endpoints() { return kEndpoints; }
 
 http::Application make_application(Services& services) {
   auto metrics = std::make_shared<RequestMetrics>();
-  return {.answer = [&services, metrics](http::Request request) {
-            return answer(services, *metrics, std::move(request));
-          },
-          .refuse = [](int status, std::string_view detail) { return problem(status, detail, {}); }};
+  return {.answer = [&services, metrics](
+                        http::Request request) { return answer(services, *metrics, std::move(request)); },
+          .refuse = [&services](int status, std::string_view detail) {
+            std::string id = base::make_uuid(services.clock.now()).str();
+            http::Response response = problem(status, detail, {.request_id = id});
+            response.headers.emplace_back("X-Request-Id", std::move(id));
+            return response;
+          }};
 }
 
 }  // namespace api

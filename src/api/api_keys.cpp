@@ -37,7 +37,8 @@ void read_scopes(Input& input, ApiKey& key) {
   for (std::size_t i = 0; i < scopes->elements().size(); ++i) {
     const auto scope = tenant::parse_permission(scopes->elements()[i].text());
     if (!scope) {
-      input.error_at("scopes/" + std::to_string(i), "INVALID", "there is no such scope; for example events:write");
+      input.error_at("scopes/" + std::to_string(i), "INVALID",
+                     "there is no such scope; for example events:write");
       continue;
     }
     key.scopes.push_back(*scope);
@@ -59,11 +60,13 @@ HandlerResult create_api_key(Call& call) {
   key.role = role.value_or(tenant::Role::viewer);
   read_scopes(input, key);
   key.expires = input.time("expires_at");
-  if (key.expires && *key.expires <= now) input.error("expires_at", "OUT_OF_RANGE", "this must be in the future");
+  if (key.expires && *key.expires <= now)
+    input.error("expires_at", "OUT_OF_RANGE", "this must be in the future");
   XD_CO_DO(input.finish());
   // Nobody makes a key that may do more than the one it is made with.
   if ((key.permissions() & call.principal.permissions) != key.permissions()) {
-    co_return fail(Code::forbidden, "a key cannot be given more than the key it is made with; choose fewer scopes");
+    co_return fail(Code::forbidden,
+                   "a key cannot be given more than the key it is made with; choose fewer scopes");
   }
   const base::Secret secret = tenant::generate_key();
   tenant::set_secret(key, secret.reveal());

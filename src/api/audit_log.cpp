@@ -28,8 +28,8 @@ HandlerResult list_audit_log(Call& call) {
   const auto tenant = call.tenant ? std::optional(call.tenant->id) : std::nullopt;
   XD_CO_TRY(auto entries, co_await call.services.store.read(
                               [&](db::Tx& tx) { return tenant::list_audit(tx, tenant, page.rows()); }));
-  co_return list_response(page, std::move(entries), [](const tenant::AuditEntry& entry) { return entry.id; },
-                          write_entry);
+  co_return list_response(
+      page, std::move(entries), [](const tenant::AuditEntry& entry) { return entry.id; }, write_entry);
 }
 
 }  // namespace api

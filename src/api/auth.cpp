@@ -25,16 +25,18 @@ base::Task<tenant::ApiKey> find_key(Services& services, std::string hash) {
   const tenant::ApiKey* cached = services.keys.find(hash, now);
   std::optional<tenant::ApiKey> key = cached != nullptr ? std::optional(*cached) : std::nullopt;
   if (!key) {
-    XD_CO_TRY(key, co_await services.store.read([hash](db::Tx& tx) { return tenant::find_key_by_hash(tx, hash); }));
+    XD_CO_TRY(
+        key, co_await services.store.read([hash](db::Tx& tx) { return tenant::find_key_by_hash(tx, hash); }));
     if (key) services.keys.put(*key, now);
   }
   if (!key || !key->usable(now)) {
     co_return fail(Code::unauthenticated, "the API key is unknown, has expired, or was revoked");
   }
   if (services.keys.should_touch(hash, now)) {
-    services.gate.spawn("touch key", [](db::Db& store, tenant::ApiKeyId id, base::Time at) -> base::Task<void> {
-      co_return co_await store.write([id, at](db::Tx& tx) { return tenant::touch_key(tx, id, at); });
-    }(services.store, key->id, now));
+    services.gate.spawn(
+        "touch key", [](db::Db& store, tenant::ApiKeyId id, base::Time at) -> base::Task<void> {
+          co_return co_await store.write([id, at](db::Tx& tx) { return tenant::touch_key(tx, id, at); });
+        }(services.store, key->id, now));
   }
   co_return std::move(*key);
 }
@@ -71,8 +73,9 @@ base::Task<void> authenticate(Call& call, Access access) {
   call.principal = {key.id, key.name, key.tenant, key.permissions()};
   XD_CO_DO(choose_tenant(call, access.scope));
   if (!call.principal.permissions.has(access.permission)) {
-    co_return fail(Code::forbidden,
-                   "this key lacks the scope " + std::string(tenant::name(access.permission)) + "; use one that has it");
+    co_return fail(
+        Code::forbidden,
+        "this key lacks the scope " + std::string(tenant::name(access.permission)) + "; use one that has it");
   }
   co_return Result<void>{};
 }

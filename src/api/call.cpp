@@ -49,9 +49,10 @@ http::Response json_response(int status, std::string body, std::int64_t version)
 Result<void> check_if_match(const Call& call, std::int64_t version) {
   const std::string_view wanted = call.request.header("if-match");
   if (wanted.empty() || wanted == "*" || wanted == "\"" + std::to_string(version) + "\"") return {};
-  return base::fail(base::Code::conflict,
-                    "this is at version \"" + std::to_string(version) + "\"; read it again and repeat the change",
-                    "ETAG_MISMATCH");
+  return base::fail(
+      base::Code::conflict,
+      "this is at version \"" + std::to_string(version) + "\"; read it again and repeat the change",
+      "ETAG_MISMATCH");
 }
 
 }  // namespace api

@@ -70,7 +70,8 @@ struct Call {
 template <class IdType>
 Result<IdType> id_param(const Call& call, std::string_view name) {
   const auto id = IdType::parse(call.param(name));
-  if (!id) return base::fail(base::Code::not_found, "there is no such " + std::string(name) + "; ids are UUIDs");
+  if (!id)
+    return base::fail(base::Code::not_found, "there is no such " + std::string(name) + "; ids are UUIDs");
   return *id;
 }
 

@@ -39,7 +39,7 @@ void write_delivery_members(format::JsonWriter& json, const Delivery& delivery) 
   json.key("status").value(delivery.status).key("attempt_number").value(delivery.last.number);
   json.key("response_status").value(delivery.last.response_status);
   json.key("response_time_ms");
-  delivery.completed ? json.value(delivery.last.response_time_ms) : json.null();
+  delivery.last.outcome.empty() ? json.null() : json.value(delivery.last.response_time_ms);
   json.key("error_class");
   delivery.last.error_class.empty() ? json.null() : json.value(delivery.last.error_class);
   json.key("error_message");
@@ -106,14 +106,19 @@ Result<Found> find_delivery(Call& call, db::Tx& tx, DeliveryId id) {
   if (!delivery) return fail(Code::not_found, "there is no delivery with this id");
   found.delivery = std::move(*delivery);
   XD_TRY(found.attempts, outbound::earlier_attempts(tx, id));
-  const bool sent = found.delivery.completed && found.delivery.last.outcome != "CANCELLED";
-  if (sent) found.attempts.push_back(found.delivery.last);
+  if (!found.delivery.completed) {
+    // Its row is still a task, which knows only how many attempts there were.
+    if (!found.attempts.empty()) found.delivery.last = found.attempts.back();
+  } else if (found.delivery.last.outcome != "CANCELLED") {
+    found.attempts.push_back(found.delivery.last);
+  }
   XD_TRY(found.event, event::find_event(tx, call.tenant_id(), found.delivery.event));
   return found;
 }
 
 /// Adds what the log store still knows about an attempt's bytes.
-asio::awaitable<void> write_exchange(Call& call, format::JsonWriter& json, DeliveryId id, const Attempt& attempt) {
+asio::awaitable<void> write_exchange(Call& call, format::JsonWriter& json, DeliveryId id,
+                                     const Attempt& attempt) {
   auto exchange = co_await call.services.logs.read(attempt.started, [&](db::Tx& tx) {
     return outbound::find_exchange(tx, call.tenant_id(), id, attempt.number);
   });
@@ -141,6 +146,10 @@ HandlerResult list_deliveries(Call& call) {
 
 HandlerResult list_subscription_deliveries(Call& call) {
   XD_CO_TRY(const auto id, id_param<outbound::SubscriptionId>(call, "id"));
+  XD_CO_TRY(const auto known, co_await call.services.store.read([&](db::Tx& tx) {
+    return outbound::find_subscription(tx, call.services.ring, call.tenant_id(), id);
+  }));
+  if (!known) co_return fail(Code::not_found, "there is no subscription with this id");
   co_return co_await answer_list(call, id);
 }
 
@@ -152,7 +161,8 @@ HandlerResult get_delivery(Call& call) {
   format::JsonWriter json(body);
   json.begin_object();
   write_delivery_members(json, found.delivery);
-  json.key("request_url").value(found.delivery.last.request_url);
+  json.key("request_url");
+  found.delivery.last.request_url.empty() ? json.null() : json.value(found.delivery.last.request_url);
   json.key("payload");
   found.event ? json.raw(found.event->event.data) : json.null();
   if (found.attempts.empty()) {
@@ -201,7 +211,8 @@ HandlerResult replay_delivery(Call& call) {
     if (!done) {
       XD_TRY(const auto waiting, outbound::find_waiting(tx, call.tenant_id(), id));
       if (!waiting) return fail(Code::not_found, "there is no delivery with this id");
-      return fail(Code::conflict, "this delivery is still under way (" + waiting->status + "); wait for its end");
+      return fail(Code::conflict,
+                  "this delivery is still under way (" + waiting->status + "); wait for its end");
     }
     if (done->is_test) return fail(Code::conflict, "a test delivery cannot be replayed; send another test");
     XD_TRY(const auto subscription,
@@ -242,7 +253,8 @@ HandlerResult test_subscription(Call& call) {
   event->created = now;
   event->occurred = now;
   event->origin = "test";
-  Delivery delivery{.id = DeliveryId::make(now), .tenant = call.tenant_id(), .subscription = id, .event = event->id};
+  Delivery delivery{
+      .id = DeliveryId::make(now), .tenant = call.tenant_id(), .subscription = id, .event = event->id};
   delivery.event_type = event->type;
   delivery.is_test = true;
   delivery.created = now;

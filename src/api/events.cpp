@@ -23,18 +23,21 @@ Result<void> check_room(const Services& services, std::size_t waiting) {
     return fail(Code::unavailable, "the disk is almost full; nothing was accepted", "STORAGE_FULL");
   }
   if (waiting >= services.intake_waiting_max) {
-    return fail(Code::limited, "too many events are waiting to be stored; nothing was accepted", "OVERLOADED");
+    return fail(Code::limited, "too many events are waiting to be stored; nothing was accepted",
+                "OVERLOADED");
   }
   return {};
 }
 
 bool is_traceparent(std::string_view text) {
   return text.size() == 55 && text[2] == '-' && text[35] == '-' && text[52] == '-' &&
-         std::ranges::all_of(text, [](char c) { return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+         std::ranges::all_of(
+             text, [](char c) { return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 /// {"type", "data", "subject"?, "changes"?, "occurred_at"?, "idempotency_key"?, "ordering_key"?}
-Result<std::shared_ptr<event::Event>> read_event(const Call& call, const format::Value& object, std::string pointer) {
+Result<std::shared_ptr<event::Event>> read_event(const Call& call, const format::Value& object,
+                                                 std::string pointer) {
   Input input(object, std::move(pointer));
   auto event = std::make_shared<event::Event>();
   const base::Time now = call.services.clock.now();
@@ -43,7 +46,8 @@ Result<std::shared_ptr<event::Event>> read_event(const Call& call, const format:
   event->created = now;
   event->origin = "api";
   if (auto type = input.required_text("type", base::limits::kEventTypeBytesMax)) {
-    if (auto shaped = event::check_type(*type); !shaped) input.error("type", "INVALID", shaped.error().message);
+    if (auto shaped = event::check_type(*type); !shaped)
+      input.error("type", "INVALID", shaped.error().message);
     event->type = std::move(*type);
   }
   event->subject = input.text("subject", kSubjectBytesMax).value_or("");
@@ -53,13 +57,15 @@ Result<std::shared_ptr<event::Event>> read_event(const Call& call, const format:
     input.error("data", "REQUIRED", "this member is needed; it can be any JSON value but null");
   }
   if (const format::Value* changes = input.any("changes")) {
-    if (!changes->is_object()) input.error("changes", "WRONG_TYPE", "this must be {\"field\": {\"old\", \"new\"}}");
+    if (!changes->is_object())
+      input.error("changes", "WRONG_TYPE", "this must be {\"field\": {\"old\", \"new\"}}");
     event->changes = std::string(changes->raw());
   }
   event->occurred = input.time("occurred_at").value_or(now);
   event->idempotency_key = input.text("idempotency_key", base::limits::kIdempotencyKeyBytesMax).value_or("");
   event->ordering_key = input.text("ordering_key", 255).value_or("");
-  if (const auto trace = call.request.header("traceparent"); is_traceparent(trace)) event->traceparent = trace;
+  if (const auto trace = call.request.header("traceparent"); is_traceparent(trace))
+    event->traceparent = trace;
   XD_DO(input.finish());
   return event;
 }
@@ -77,7 +83,8 @@ void write_published(format::JsonWriter& json, const event::Published& published
 }
 
 base::Error key_reused() {
-  return {Code::invalid, "this idempotency key was used with another body within the last 24 h; use a new key",
+  return {Code::invalid,
+          "this idempotency key was used with another body within the last 24 h; use a new key",
           "IDEMPOTENCY_KEY_REUSED"};
 }
 
@@ -102,7 +109,11 @@ void write_short_delivery(format::JsonWriter& json, const outbound::Delivery& de
   json.begin_object().key("id").value(delivery.id).key("subscription_id").value(delivery.subscription);
   json.key("status").value(delivery.status).key("attempt_number").value(delivery.last.number);
   json.key("response_status").value(delivery.last.response_status);
-  json.key("next_retry_at").value(delivery.next_retry).key("completed_at").value(delivery.completed).end_object();
+  json.key("next_retry_at")
+      .value(delivery.next_retry)
+      .key("completed_at")
+      .value(delivery.completed)
+      .end_object();
 }
 
 }  // namespace
@@ -110,21 +121,21 @@ void write_short_delivery(format::JsonWriter& json, const outbound::Delivery& de
 HandlerResult post_event(Call& call) {
   XD_CO_DO(check_room(call.services, call.services.intake.waiting()));
   XD_CO_TRY(const auto key, read_idempotency_key(call, "events"));
-  std::string body_hash = call.body_hash;
-  // The key in the body is the same thing as the one in the field; then the hash is still to be made.
-  if (!key && call.request.body.find("\"idempotency_key\"") != std::string::npos) {
-    body_hash = crypto::digest(crypto::Hash::sha256, call.request.body);
-  }
   XD_CO_TRY(const auto document, read_json(call));
   XD_CO_TRY(auto event, read_event(call, document.root(), "#"));
   if (key) {
     if (!event->idempotency_key.empty() && event->idempotency_key != key->key) {
-      co_return fail(Code::invalid, "Idempotency-Key and idempotency_key differ; send one of them", "BAD_REQUEST");
+      co_return fail(Code::invalid, "Idempotency-Key and idempotency_key differ; send one of them",
+                     "BAD_REQUEST");
     }
     event->idempotency_key = key->key;
   }
-  XD_CO_TRY(const event::Published published,
-            co_await call.services.intake.publish(publication_of(call, std::move(event), std::move(body_hash))));
+  // The key in the body is the same thing as the one in the field; then the hash is still to be made.
+  std::string body_hash = key || event->idempotency_key.empty()
+                              ? call.body_hash
+                              : crypto::digest(crypto::Hash::sha256, document.root().raw());
+  XD_CO_TRY(const event::Published published, co_await call.services.intake.publish(publication_of(
+                                                  call, std::move(event), std::move(body_hash))));
   if (published.key_reused) co_return std::unexpected(key_reused());
   std::string body;
   format::JsonWriter json(body);
@@ -137,7 +148,8 @@ HandlerResult post_event(Call& call) {
 HandlerResult post_event_batch(Call& call) {
   XD_CO_DO(check_room(call.services, call.services.intake.waiting()));
   if (!call.body_hash.empty()) {
-    co_return fail(Code::invalid, "a batch has no key of its own; give each event an idempotency_key", "BAD_REQUEST");
+    co_return fail(Code::invalid, "a batch has no key of its own; give each event an idempotency_key",
+                   "BAD_REQUEST");
   }
   XD_CO_TRY(const auto document, read_json(call));
   Input input(document.root(), "#");
@@ -145,7 +157,8 @@ HandlerResult post_event_batch(Call& call) {
   if (list == nullptr || !list->is_array()) {
     input.error("events", "REQUIRED", "this must be an array of events");
   } else if (list->elements().empty() || list->elements().size() > base::limits::kBatchEventsMax) {
-    input.error("events", "OUT_OF_RANGE", "from 1 to " + std::to_string(base::limits::kBatchEventsMax) + " events");
+    input.error("events", "OUT_OF_RANGE",
+                "from 1 to " + std::to_string(base::limits::kBatchEventsMax) + " events");
   }
   XD_CO_DO(input.finish());
 
@@ -188,7 +201,8 @@ HandlerResult post_event_batch(Call& call) {
 HandlerResult list_events(Call& call) {
   XD_CO_TRY(const PageRequest page, read_page(call, {"type"}));
   const event::EventQuery query{call.tenant_id(), query_value(call, "type"), page.rows()};
-  XD_CO_TRY(auto events, co_await call.services.store.read([&](db::Tx& tx) { return event::list_events(tx, query); }));
+  XD_CO_TRY(auto events,
+            co_await call.services.store.read([&](db::Tx& tx) { return event::list_events(tx, query); }));
   co_return list_response(
       page, std::move(events), [](const event::StoredEvent& stored) { return stored.event.id.uuid; },
       [](format::JsonWriter& json, const event::StoredEvent& stored) {

@@ -1,4 +1,5 @@
-// The handlers of the API's routes; the table that binds them is in api.cpp. Each answers one call or returns an error.
+// The handlers of the API's routes; the table that binds them is in api.cpp. Each answers one call or returns
+// an error.
 #pragma once
 
 #include "api/call.hpp"

@@ -1,4 +1,5 @@
-// /livez, /readyz, /metrics, /openapi.json and the pages that explain problems: for machines and people around the API.
+// /livez, /readyz, /metrics, /openapi.json and the pages that explain problems: for machines and people
+// around the API.
 #include "api/documents.hpp"
 #include "api/handlers.hpp"
 #include "base/metrics.hpp"
@@ -11,12 +12,19 @@ using base::Code;
 using base::fail;
 
 std::string problem_page(const ProblemKind& kind) {
-  std::string page = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
-                     "<meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">"
-                     "<title>";
-  page.append(kind.title).append("</title><body style=\"font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;"
-                                 "padding:0 1rem\"><p><code>");
-  page.append(kind.code).append("</code> &middot; HTTP ").append(std::to_string(kind.status)).append("</p><h1>");
+  std::string page =
+      "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light "
+      "dark\">"
+      "<title>";
+  page.append(kind.title)
+      .append(
+          "</title><body style=\"font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;"
+          "padding:0 1rem\"><p><code>");
+  page.append(kind.code)
+      .append("</code> &middot; HTTP ")
+      .append(std::to_string(kind.status))
+      .append("</p><h1>");
   page.append(kind.title).append("</h1><p>").append(kind.explanation).append("</p></body></html>\n");
   return page;
 }
@@ -26,8 +34,10 @@ std::string problem_page(const ProblemKind& kind) {
 HandlerResult get_livez(Call&) { co_return json_response(200, R"({"status":"ok"})"); }
 
 HandlerResult get_readyz(Call& call) {
-  if (call.services.draining) co_return fail(Code::unavailable, "shutting down; send requests to another node");
-  if (!call.services.store.has_room()) co_return fail(Code::unavailable, "the disk is almost full", "STORAGE_FULL");
+  if (call.services.draining)
+    co_return fail(Code::unavailable, "shutting down; send requests to another node");
+  if (!call.services.store.has_room())
+    co_return fail(Code::unavailable, "the disk is almost full", "STORAGE_FULL");
   // A write proves that the store can be written, which no read can.
   XD_CO_DO(co_await call.services.store.write([](db::Tx&) -> Result<void> { return {}; }));
   co_return json_response(200, R"({"status":"ok"})");

@@ -39,7 +39,8 @@ std::string pointer_part(std::string_view name) {
   return part;
 }
 
-Input::Input(const format::Value& object, std::string pointer) : object_(object), pointer_(std::move(pointer)) {
+Input::Input(const format::Value& object, std::string pointer)
+    : object_(object), pointer_(std::move(pointer)) {
   if (!object_.is_object()) errors_.push_back({pointer_, "WRONG_TYPE", "this must be an object"});
 }
 

@@ -1,4 +1,5 @@
-// Reading request bodies: every member is asked for by name, what nobody asked for is refused, errors are collected.
+// Reading request bodies: every member is asked for by name, what nobody asked for is refused, errors are
+// collected.
 #pragma once
 
 #include <set>
@@ -11,8 +12,8 @@ namespace api {
 /// The body as JSON. Errors: invalid with MALFORMED_JSON or UNSUPPORTED_MEDIA_TYPE.
 Result<format::Document> read_json(Call& call);
 
-/// One object of a request. The getters return what is there, note an error for what does not fit, and return nothing
-/// when it is absent or wrong; finish() then tells all of it at once.
+/// One object of a request. The getters return what is there, note an error for what does not fit, and return
+/// nothing when it is absent or wrong; finish() then tells all of it at once.
 class Input {
  public:
   /// pointer is where the object stands, "#" for the body itself. Not an object: one error.
@@ -29,7 +30,8 @@ class Input {
   const format::Value* any(std::string_view name);
 
   void error(std::string_view name, std::string code, std::string detail);
-  /// The same for something inside a member; path is a pointer below this object, escaped, without its first slash.
+  /// The same for something inside a member; path is a pointer below this object, escaped, without its first
+  /// slash.
   void error_at(std::string_view path, std::string code, std::string detail);
   /// What an Input of an inner object had to say.
   void take_errors(base::Error& inner);

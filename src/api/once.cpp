@@ -21,7 +21,9 @@ std::string place_of(const event::IdempotencyKey& key) {
 }
 
 /// "version\nbody", version 0 for none.
-std::string pack(const Answer& answer) { return std::to_string(answer.version.value_or(0)) + "\n" + answer.body; }
+std::string pack(const Answer& answer) {
+  return std::to_string(answer.version.value_or(0)) + "\n" + answer.body;
+}
 
 Answer unpack(int status, std::string_view text) {
   const std::size_t end = text.find('\n');
@@ -59,7 +61,8 @@ Result<std::optional<event::IdempotencyKey>> read_idempotency_key(const Call& ca
   if (text.empty()) return std::optional<event::IdempotencyKey>{};
   const bool shaped = text.size() <= base::limits::kIdempotencyKeyBytesMax &&
                       std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
-  if (!shaped) return fail(Code::invalid, "Idempotency-Key is 1 to 255 visible ASCII characters", "BAD_REQUEST");
+  if (!shaped)
+    return fail(Code::invalid, "Idempotency-Key is 1 to 255 visible ASCII characters", "BAD_REQUEST");
   event::IdempotencyKey key;
   if (call.tenant) key.tenant = call.tenant->id;
   key.scope = std::move(scope);

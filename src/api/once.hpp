@@ -1,4 +1,5 @@
-// Changes that are made once: the effect, its audit row and the answer for a repeated Idempotency-Key in one transaction.
+// Changes that are made once: the effect, its audit row and the answer for a repeated Idempotency-Key in one
+// transaction.
 #pragma once
 
 #include "api/call.hpp"
@@ -12,9 +13,9 @@ struct Answer {
   std::optional<std::int64_t> version{};  ///< becomes the ETag
 };
 
-/// Runs work(tx) -> Result<Answer> in a transaction. With an Idempotency-Key the same request is performed once; a
-/// repeated one gets the same answer with Idempotency-Replayed: true. Answers are kept encrypted, for some hold a secret
-/// that is shown once.
+/// Runs work(tx) -> Result<Answer> in a transaction. With an Idempotency-Key the same request is performed
+/// once; a repeated one gets the same answer with Idempotency-Replayed: true. Answers are kept encrypted, for
+/// some hold a secret that is shown once.
 base::Task<http::Response> change_once(Call& call, std::function<Result<Answer>(db::Tx&)> work);
 
 /// The request's Idempotency-Key with the hash of its body; nothing without the field. Error: invalid.

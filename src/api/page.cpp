@@ -16,7 +16,8 @@ constexpr std::size_t kFilterHashBytes = 6;
 
 /// Everything of the query but limit and cursor, in the order of names.
 std::string hash_of_filters(const Call& call, std::vector<std::pair<std::string, std::string>> members) {
-  std::erase_if(members, [](const auto& member) { return member.first == "limit" || member.first == "cursor"; });
+  std::erase_if(members,
+                [](const auto& member) { return member.first == "limit" || member.first == "cursor"; });
   std::ranges::sort(members);
   std::string text(call.request.path);
   for (const auto& [name, value] : members) text.append("\n").append(name).append("=").append(value);
@@ -26,7 +27,8 @@ std::string hash_of_filters(const Call& call, std::vector<std::pair<std::string,
 Result<void> read_cursor(PageRequest& page, std::string_view text) {
   const auto refuse = [](const char* why) { return fail(Code::invalid, why, "CURSOR_MISMATCH"); };
   const auto bytes = crypto::from_base64url(text);
-  if (!bytes || bytes->size() != 1 + 16 + kFilterHashBytes || (bytes->front() != 'a' && bytes->front() != 'b')) {
+  if (!bytes || bytes->size() != 1 + 16 + kFilterHashBytes ||
+      (bytes->front() != 'a' && bytes->front() != 'b')) {
     return refuse("this is not a cursor; take page.next or page.prev of an answer as it is");
   }
   if (bytes->substr(17) != page.filter_hash) {

@@ -11,21 +11,21 @@ struct PageRequest {
   std::optional<base::Uuid> before{};  ///< the next page: older than this
   std::optional<base::Uuid> after{};   ///< the previous page: newer than this
   std::size_t limit = base::limits::kPageDefault;
-  std::string filter_hash{};           ///< binds cursors to the filters
+  std::string filter_hash{};  ///< binds cursors to the filters
 
   /// What to read: one row more than asked for tells whether there is another page.
   db::Page rows() const { return {before, after, limit + 1}; }
 };
 
-/// Reads limit and cursor of the query, and refuses parameters that the list does not know (filters names those it
-/// does). Error: invalid with BAD_REQUEST or CURSOR_MISMATCH.
+/// Reads limit and cursor of the query, and refuses parameters that the list does not know (filters names
+/// those it does). Error: invalid with BAD_REQUEST or CURSOR_MISMATCH.
 Result<PageRequest> read_page(const Call& call, std::initializer_list<std::string_view> filters = {});
 
 /// The value of a query parameter, "" when absent.
 std::string query_value(const Call& call, std::string_view name);
 
-/// {"data": […], "page": {"next", "prev", "limit"}} from the rows of page.rows(), which it cuts to the limit. write
-/// writes one element, id_of gives its id.
+/// {"data": […], "page": {"next", "prev", "limit"}} from the rows of page.rows(), which it cuts to the limit.
+/// write writes one element, id_of gives its id.
 template <class T, class IdOf, class Write>
 http::Response list_response(const PageRequest& page, std::vector<T> rows, IdOf id_of, Write write);
 

@@ -13,9 +13,11 @@ using base::Code;
 
 constexpr auto kKinds = std::to_array<ProblemKind>({
     {"VALIDATION_FAILED", "validation-failed", 422, "Validation failed",
-     "A member of the request breaks a rule. errors[] names each one by a JSON pointer and says what to change."},
+     "A member of the request breaks a rule. errors[] names each one by a JSON pointer and says what to "
+     "change."},
     {"MALFORMED_JSON", "malformed-json", 400, "Malformed JSON",
-     "The body is not one well-formed JSON text within the limits of depth and size. detail says where it stops."},
+     "The body is not one well-formed JSON text within the limits of depth and size. detail says where it "
+     "stops."},
     {"BAD_REQUEST", "bad-request", 400, "Bad request",
      "The request is not well-formed HTTP, or a parameter of its query cannot be read."},
     {"CURSOR_MISMATCH", "cursor-mismatch", 400, "Cursor does not fit",
@@ -23,9 +25,11 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
     {"UNAUTHENTICATED", "unauthenticated", 401, "Authentication needed",
      "Send Authorization: Bearer with an API key that exists, has not expired and was not revoked."},
     {"FORBIDDEN", "forbidden", 403, "Not allowed",
-     "The key is known but its role or scopes do not cover this. Ask an admin of the tenant for a key that does."},
+     "The key is known but its role or scopes do not cover this. Ask an admin of the tenant for a key that "
+     "does."},
     {"NOT_FOUND", "not-found", 404, "Not found",
-     "There is no such path, or no such thing in your tenant. What belongs to another tenant is not found either."},
+     "There is no such path, or no such thing in your tenant. What belongs to another tenant is not found "
+     "either."},
     {"METHOD_NOT_ALLOWED", "method-not-allowed", 405, "Method not allowed",
      "The path exists, but not with this method. The Allow field lists those it has."},
     {"REQUEST_TIMEOUT", "request-timeout", 408, "Request too slow",
@@ -35,7 +39,8 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
     {"UNIQUE_VIOLATION", "unique-violation", 409, "Name taken",
      "Something else has this name or slug already. Choose another."},
     {"ETAG_MISMATCH", "etag-mismatch", 412, "Changed meanwhile",
-     "If-Match names a version that is no longer the current one. Read the resource again and repeat the change."},
+     "If-Match names a version that is no longer the current one. Read the resource again and repeat the "
+     "change."},
     {"PAYLOAD_TOO_LARGE", "payload-too-large", 413, "Body too large",
      "The body is larger than this server accepts (1 MiB unless it is set otherwise)."},
     {"URI_TOO_LONG", "uri-too-long", 414, "URI too long", "The request target may have at most 8 KiB."},
@@ -52,16 +57,19 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
      "More requests are waiting than can be made durable at once. Nothing was accepted; send it again after "
      "Retry-After."},
     {"STORAGE_FULL", "storage-full", 503, "Disk full",
-     "The disk has too little room to accept new work safely. Deliveries go on. Free space or enlarge the disk; no "
+     "The disk has too little room to accept new work safely. Deliveries go on. Free space or enlarge the "
+     "disk; no "
      "restart is needed."},
     {"OUTCOME_UNKNOWN", "outcome-unknown", 503, "Outcome unknown",
      "The connection to the database broke while the commit was under way. Repeat the request with the same "
      "Idempotency-Key: it has effect once."},
     {"UNAVAILABLE", "unavailable", 503, "Not available now",
-     "A part of the service cannot work at the moment. Nothing was accepted; send it again after Retry-After."},
+     "A part of the service cannot work at the moment. Nothing was accepted; send it again after "
+     "Retry-After."},
     {"UPSTREAM_FAILED", "upstream-failed", 424, "Outside system failed",
      "An outside system that was needed for this did not do its part."},
-    {"NOT_IMPLEMENTED", "not-implemented", 501, "Not implemented", "The request asks for something HTTP allows but "
+    {"NOT_IMPLEMENTED", "not-implemented", 501, "Not implemented",
+     "The request asks for something HTTP allows but "
      "this server does not do."},
     {"VERSION_NOT_SUPPORTED", "version-not-supported", 505, "HTTP version not supported",
      "HTTP/1.1 and HTTP/1.0 are spoken."},

@@ -1,4 +1,5 @@
-// Errors as the API tells them: application/problem+json (RFC 9457) with a stable code and a page that explains it.
+// Errors as the API tells them: application/problem+json (RFC 9457) with a stable code and a page that
+// explains it.
 #pragma once
 
 #include <span>

@@ -50,7 +50,8 @@ void read_headers(Input& input, Subscription& subscription) {
   subscription.headers.clear();
   const format::Value* headers = input.any("headers");
   if (headers == nullptr) return;
-  if (!headers->is_object()) return input.error("headers", "WRONG_TYPE", "this must be {\"Name\": \"value\"}");
+  if (!headers->is_object())
+    return input.error("headers", "WRONG_TYPE", "this must be {\"Name\": \"value\"}");
   if (headers->members().size() > base::limits::kCustomHeadersMax) {
     return input.error("headers", "OUT_OF_RANGE", "at most 30 headers");
   }
@@ -61,7 +62,8 @@ void read_headers(Input& input, Subscription& subscription) {
     } else if (outbound::is_reserved_header(header.key)) {
       input.error_at(name, "RESERVED", "this header is set by Crossdock; choose another name");
     } else if (!header.value.is_string() || !is_header_value(header.value.text())) {
-      input.error_at(name, "INVALID", "a header value is a string of visible ASCII characters and blanks, at most 4 KiB");
+      input.error_at(name, "INVALID",
+                     "a header value is a string of visible ASCII characters and blanks, at most 4 KiB");
     }
     subscription.headers.emplace_back(header.key, header.value.text());
   }
@@ -72,12 +74,14 @@ void read_event_types(Input& input, Subscription& subscription) {
   const format::Value* types = input.any("event_types");
   if (types == nullptr || !types->is_array() || types->elements().empty() ||
       types->elements().size() > base::limits::kEventPatternsMax) {
-    return input.error("event_types", "REQUIRED", "this must be an array of 1 to 200 patterns, such as [\"order.*\"]");
+    return input.error("event_types", "REQUIRED",
+                       "this must be an array of 1 to 200 patterns, such as [\"order.*\"]");
   }
   for (std::size_t i = 0; i < types->elements().size(); ++i) {
     const format::Value& type = types->elements()[i];
-    const auto shaped = type.is_string() ? outbound::check_pattern(type.text())
-                                         : base::Result<void>(base::fail(Code::invalid, "this must be a string"));
+    const auto shaped = type.is_string()
+                            ? outbound::check_pattern(type.text())
+                            : base::Result<void>(base::fail(Code::invalid, "this must be a string"));
     if (!shaped) input.error_at("event_types/" + std::to_string(i), "INVALID", shaped.error().message);
     subscription.event_types.emplace_back(type.text());
   }
@@ -118,13 +122,15 @@ void check_auth_config(Input& input, AuthType type, const format::Value& config)
     case AuthType::api_key: {
       header = members.text("header", 100);
       const auto value = members.required_text("value", 2000);
-      if (value && !is_header_value(*value)) members.error("value", "INVALID", "visible ASCII characters only");
+      if (value && !is_header_value(*value))
+        members.error("value", "INVALID", "visible ASCII characters only");
       break;
     }
     case AuthType::hmac: {
       header = members.text("header", 100);
       const auto prefix = members.text("prefix", 50);
-      if (prefix && !is_header_value(*prefix)) members.error("prefix", "INVALID", "visible ASCII characters only");
+      if (prefix && !is_header_value(*prefix))
+        members.error("prefix", "INVALID", "visible ASCII characters only");
       members.text("secret", 500);
       members.text("algorithm", 10);
       members.text("encoding", 10);
@@ -181,7 +187,8 @@ void read_state(Input& input, Members& members, Subscription& subscription) {
 Result<void> read_subscription(Call& call, Input& input, Reading reading, Subscription& subscription) {
   Members members(input, reading);
   if (members.touches("name")) subscription.name = input.required_text("name", kNameBytesMax).value_or("");
-  if (members.touches("description")) subscription.description = input.text("description", kDescriptionBytesMax);
+  if (members.touches("description"))
+    subscription.description = input.text("description", kDescriptionBytesMax);
   if (members.touches("url")) {
     subscription.url = input.required_text("url", base::limits::kUrlBytesMax).value_or("");
     if (!subscription.url.empty()) {
@@ -200,7 +207,8 @@ Result<void> read_subscription(Call& call, Input& input, Reading reading, Subscr
   }
   if (members.touches("headers")) read_headers(input, subscription);
   if (input.has("transform_template")) {
-    input.error("transform_template", "INVALID", "payloads cannot be transformed in this version; leave it null");
+    input.error("transform_template", "INVALID",
+                "payloads cannot be transformed in this version; leave it null");
   }
   if (members.touches("payload_format")) {
     const auto format = outbound::parse_payload_format(input.text("payload_format", 20).value_or("STANDARD"));
@@ -209,13 +217,14 @@ Result<void> read_subscription(Call& call, Input& input, Reading reading, Subscr
   }
   if (members.touches("timeout_seconds")) {
     const auto timeout_max = seconds(base::limits::kRequestTimeoutMax).count();
-    subscription.timeout = seconds{input.integer("timeout_seconds", 1, timeout_max).value_or(
-        seconds(call.services.webhook_timeout).count())};
+    subscription.timeout = seconds{input.integer("timeout_seconds", 1, timeout_max)
+                                       .value_or(seconds(call.services.webhook_timeout).count())};
   }
-  if (members.touches("retry_enabled")) subscription.retry_enabled = input.boolean("retry_enabled").value_or(true);
+  if (members.touches("retry_enabled"))
+    subscription.retry_enabled = input.boolean("retry_enabled").value_or(true);
   if (members.touches("max_retries")) {
-    subscription.max_retries =
-        static_cast<int>(input.integer("max_retries", 0, kRetriesMax).value_or(call.services.webhook_max_retries));
+    subscription.max_retries = static_cast<int>(
+        input.integer("max_retries", 0, kRetriesMax).value_or(call.services.webhook_max_retries));
   }
   if (members.touches("retry_intervals")) read_intervals(input, subscription);
   read_auth(input, members, subscription);

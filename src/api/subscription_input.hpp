@@ -7,19 +7,20 @@
 namespace api {
 
 enum class Reading : std::uint8_t {
-  whole, ///< POST and PUT: what is absent gets its default
-  patch  ///< PATCH: what is absent stays, null resets (RFC 7396)
+  whole,  ///< POST and PUT: what is absent gets its default
+  patch   ///< PATCH: what is absent stays, null resets (RFC 7396)
 };
 
-/// Applies the body's members to the subscription. Everything that is wrong is noted in the input and told by the
-/// Result; on success the subscription can be prepared.
-Result<void> read_subscription(Call& call, Input& input, Reading reading, outbound::Subscription& subscription);
+/// Applies the body's members to the subscription. Everything that is wrong is noted in the input and told by
+/// the Result; on success the subscription can be prepared.
+Result<void> read_subscription(Call& call, Input& input, Reading reading,
+                               outbound::Subscription& subscription);
 
 /// A new signing secret from its text, which the caller has checked.
 outbound::SigningSecret make_signing_secret(base::Secret text, base::Time now);
 
 /// All columns of mission 4 but the secrets; secret_key is written when it is given (it is shown once).
-std::string subscription_json(const outbound::Subscription& subscription, const outbound::SubscriptionStats& stats,
-                              std::string_view secret_key = {});
+std::string subscription_json(const outbound::Subscription& subscription,
+                              const outbound::SubscriptionStats& stats, std::string_view secret_key = {});
 
 }  // namespace api

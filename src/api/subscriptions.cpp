@@ -40,7 +40,8 @@ Result<Answer> change(Call& call, db::Tx& tx, SubscriptionId id, const char* act
   ++changed->version;
   XD_DO(edit(*changed));
   XD_TRY(const bool written, outbound::update_subscription(tx, call.services.ring, *changed));
-  if (!written) return fail(Code::conflict, "the subscription was changed at the same moment; repeat the request");
+  if (!written)
+    return fail(Code::conflict, "the subscription was changed at the same moment; repeat the request");
   if (changed->lane_state() != known->lane_state()) {
     XD_DO(call.services.queue.set_state(tx, changed->lane(), changed->lane_state()));
   }
@@ -53,14 +54,9 @@ Result<Answer> change(Call& call, db::Tx& tx, SubscriptionId id, const char* act
   return Answer{200, entry.after, changed->version};
 }
 
-HandlerResult change_by(Call& call, const char* action, std::function<void(Subscription&)> edit) {
+HandlerResult change_by(Call& call, const char* action, std::function<Result<void>(Subscription&)> edit) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
-  co_return co_await change_once(call, [&](db::Tx& tx) {
-    return change(call, tx, id, action, [&](Subscription& subscription) -> Result<void> {
-      edit(subscription);
-      return {};
-    });
-  });
+  co_return co_await change_once(call, [&](db::Tx& tx) { return change(call, tx, id, action, edit); });
 }
 
 HandlerResult change_from_body(Call& call, Reading reading) {
@@ -76,10 +72,30 @@ HandlerResult change_from_body(Call& call, Reading reading) {
   });
 }
 
-void activate(Subscription& subscription) {
+Result<void> enable(Subscription& subscription) {
+  subscription.is_enabled = true;
   subscription.status = outbound::SubscriptionStatus::active;
   subscription.disabled_reason.reset();
   subscription.disabled.reset();
+  return {};
+}
+
+Result<void> pause(Subscription& subscription) {
+  // PAUSED in its place would forget that it collects deliveries although it is switched off.
+  if (subscription.status == outbound::SubscriptionStatus::failed) {
+    return fail(Code::conflict,
+                "this subscription is FAILED and holds its deliveries already; enable it first");
+  }
+  subscription.status = outbound::SubscriptionStatus::paused;
+  return {};
+}
+
+Result<void> resume(Subscription& subscription) {
+  if (!subscription.is_enabled) {
+    return fail(Code::conflict, "this subscription is not only paused but disabled; enable it instead");
+  }
+  subscription.status = outbound::SubscriptionStatus::active;
+  return {};
 }
 
 }  // namespace
@@ -109,7 +125,8 @@ HandlerResult create_subscription(Call& call) {
       return fail(Code::conflict, "a tenant can have at most 20,000 subscriptions; delete some");
     }
     XD_DO(outbound::insert_subscription(tx, call.services.ring, *made));
-    XD_DO(call.services.queue.create_lane(tx, made->lane(), made->tenant, outbound::kDeliverKind, made->lane_state()));
+    XD_DO(call.services.queue.create_lane(tx, made->lane(), made->tenant, outbound::kDeliverKind,
+                                          made->lane_state()));
     auto entry = call.audit("subscription.created", "subscription", made->id.uuid);
     entry.after = subscription_json(*made, {});
     XD_DO(tenant::insert_audit(tx, entry));
@@ -167,27 +184,20 @@ HandlerResult delete_subscription(Call& call) {
   });
 }
 
-HandlerResult enable_subscription(Call& call) {
-  return change_by(call, "subscription.enabled", [](Subscription& subscription) {
-    subscription.is_enabled = true;
-    activate(subscription);
-  });
-}
+HandlerResult enable_subscription(Call& call) { return change_by(call, "subscription.enabled", enable); }
 
 HandlerResult disable_subscription(Call& call) {
-  return change_by(call, "subscription.disabled", [&call](Subscription& subscription) {
+  return change_by(call, "subscription.disabled", [&call](Subscription& subscription) -> Result<void> {
     subscription.is_enabled = false;
     subscription.disabled_reason = "MANUAL";
     subscription.disabled = call.services.clock.now();
+    return {};
   });
 }
 
-HandlerResult pause_subscription(Call& call) {
-  return change_by(call, "subscription.paused",
-                   [](Subscription& subscription) { subscription.status = outbound::SubscriptionStatus::paused; });
-}
+HandlerResult pause_subscription(Call& call) { return change_by(call, "subscription.paused", pause); }
 
-HandlerResult resume_subscription(Call& call) { return change_by(call, "subscription.resumed", activate); }
+HandlerResult resume_subscription(Call& call) { return change_by(call, "subscription.resumed", resume); }
 
 HandlerResult rotate_subscription_secret(Call& call) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
@@ -209,9 +219,11 @@ HandlerResult rotate_subscription_secret(Call& call) {
       for (outbound::SigningSecret& old : subscription.secrets) {
         old.valid_until = std::min(old.valid_until.value_or(until), until);
       }
-      std::erase_if(subscription.secrets, [&](const outbound::SigningSecret& old) { return !old.active(now); });
+      std::erase_if(subscription.secrets,
+                    [&](const outbound::SigningSecret& old) { return !old.active(now); });
       if (subscription.secrets.size() >= base::limits::kActiveSecretsMax) {
-        return fail(Code::conflict, "four secrets are valid already; wait until the overlap of one has ended");
+        return fail(Code::conflict,
+                    "four secrets are valid already; wait until the overlap of one has ended");
       }
       subscription.secrets.insert(subscription.secrets.begin(), std::move(fresh));
       return {};

@@ -16,7 +16,13 @@ using tenant::Tenant;
 constexpr std::size_t kNameBytesMax = 200;
 
 void write_tenant(format::JsonWriter& json, const Tenant& tenant) {
-  json.begin_object().key("id").value(tenant.id).key("slug").value(tenant.slug).key("name").value(tenant.name);
+  json.begin_object()
+      .key("id")
+      .value(tenant.id)
+      .key("slug")
+      .value(tenant.slug)
+      .key("name")
+      .value(tenant.name);
   json.key("status").value(tenant::name(tenant.status));
   json.key("created_at").value(tenant.created).key("updated_at").value(tenant.updated).end_object();
 }
@@ -43,7 +49,8 @@ HandlerResult create_tenant(Call& call) {
   Tenant made{.id = base::TenantId::make(now), .created = now, .updated = now};
   made.name = input.required_text("name", kNameBytesMax).value_or("");
   if (auto slug = input.required_text("slug", 64)) {
-    if (auto shaped = tenant::check_slug(*slug); !shaped) input.error("slug", "INVALID", shaped.error().message);
+    if (auto shaped = tenant::check_slug(*slug); !shaped)
+      input.error("slug", "INVALID", shaped.error().message);
     made.slug = std::move(*slug);
   }
   XD_CO_DO(input.finish());
@@ -52,7 +59,8 @@ HandlerResult create_tenant(Call& call) {
       if (inserted.error().code != Code::conflict) return std::unexpected(inserted.error());
       return fail(Code::conflict, "the slug '" + made.slug + "' is taken", "UNIQUE_VIOLATION");
     }
-    XD_DO(call.services.queue.create_lane(tx, outbound::fanout_lane(made.id), made.id, outbound::kFanoutKind));
+    XD_DO(
+        call.services.queue.create_lane(tx, outbound::fanout_lane(made.id), made.id, outbound::kFanoutKind));
     auto entry = call.audit("tenant.created", "tenant", made.id.uuid);
     entry.after = tenant_json(made);
     XD_DO(tenant::insert_audit(tx, entry));
@@ -63,9 +71,8 @@ HandlerResult create_tenant(Call& call) {
 
 HandlerResult list_tenants(Call& call) {
   XD_CO_TRY(const PageRequest page, read_page(call));
-  XD_CO_TRY(auto tenants, co_await call.services.store.read([&](db::Tx& tx) {
-    return tenant::list_tenants(tx, page.rows());
-  }));
+  XD_CO_TRY(auto tenants, co_await call.services.store.read(
+                              [&](db::Tx& tx) { return tenant::list_tenants(tx, page.rows()); }));
   co_return list_response(
       page, std::move(tenants), [](const Tenant& tenant) { return tenant.id.uuid; }, write_tenant);
 }
@@ -93,11 +100,13 @@ HandlerResult patch_tenant(Call& call) {
     XD_DO(check_if_match(call, known->version));
     Tenant changed = *known;
     if (name) changed.name = *name;
-    if (status) changed.status = *status == "ACTIVE" ? tenant::TenantStatus::active : tenant::TenantStatus::suspended;
+    if (status)
+      changed.status = *status == "ACTIVE" ? tenant::TenantStatus::active : tenant::TenantStatus::suspended;
     changed.updated = call.services.clock.now();
     ++changed.version;
     XD_TRY(const bool written, tenant::update_tenant(tx, changed));
-    if (!written) return fail(Code::conflict, "the tenant was changed at the same moment; repeat the request");
+    if (!written)
+      return fail(Code::conflict, "the tenant was changed at the same moment; repeat the request");
     auto entry = call.audit("tenant.updated", "tenant", id.uuid);
     entry.before = tenant_json(*known);
     entry.after = tenant_json(changed);

@@ -119,16 +119,19 @@ Result<void> Hub::listen() {
 }
 
 std::string Hub::url() const {
-  const std::string host = config_.host.find(':') == std::string::npos ? config_.host : "[" + config_.host + "]";
+  const std::string host =
+      config_.host.find(':') == std::string::npos ? config_.host : "[" + config_.host + "]";
   return (tls_ ? "https://" : "http://") + host + ":" + std::to_string(config_.port);
 }
 
 void Hub::run() {
   wait_for_signals();
-  asio::co_spawn(shards_.front()->executor(), queue_->recover(), [](std::exception_ptr thrown, Result<void> result) {
-    if (thrown) base::report_uncaught("recovery", thrown);
-    if (!result) base::log(base::LogLevel::error, "cannot find the backlog", {{"error", result.error().message}});
-  });
+  asio::co_spawn(
+      shards_.front()->executor(), queue_->recover(), [](std::exception_ptr thrown, Result<void> result) {
+        if (thrown) base::report_uncaught("recovery", thrown);
+        if (!result)
+          base::log(base::LogLevel::error, "cannot find the backlog", {{"error", result.error().message}});
+      });
   for (std::size_t i = 1; i < shards_.size(); ++i) {
     threads_.emplace_back([shard = shards_[i].get()] { shard->run(); });
   }
@@ -141,7 +144,8 @@ void Hub::wait_for_signals() {
     if (cancelled) return;
     if (signal == SIGHUP) {
       if (auto reloaded = tls_ ? tls_->reload() : Result<void>{}; !reloaded) {
-        base::log(base::LogLevel::error, "the old certificate stays in use", {{"error", reloaded.error().message}});
+        base::log(base::LogLevel::error, "the old certificate stays in use",
+                  {{"error", reloaded.error().message}});
       }
       return wait_for_signals();
     }
@@ -160,12 +164,13 @@ base::Task<void> Hub::drain() {
   base::Waiter<bool> all;
   const auto here = co_await asio::this_coro::executor;
   for (const auto& shard : shards_) {
-    asio::co_spawn(shard->executor(), shard->drain(deadline), [&, here](std::exception_ptr thrown, Result<void>) {
-      if (thrown) base::report_uncaught("drain", thrown);
-      asio::post(here, [&] {
-        if (--left == 0) all.give(true);
-      });
-    });
+    asio::co_spawn(shard->executor(), shard->drain(deadline),
+                   [&, here](std::exception_ptr thrown, Result<void>) {
+                     if (thrown) base::report_uncaught("drain", thrown);
+                     asio::post(here, [&] {
+                       if (--left == 0) all.give(true);
+                     });
+                   });
   }
   co_await all.wait();
   co_await leases_->stop();

@@ -1,5 +1,5 @@
-// The hub: every service, constructed once, in the order in which they need each other; the order of destruction is the
-// order of shutdown.
+// The hub: every service, constructed once, in the order in which they need each other; the order of
+// destruction is the order of shutdown.
 #pragma once
 
 #include <boost/asio/signal_set.hpp>

@@ -23,14 +23,16 @@ int serve(const cli::Values& values) {
   app::Hub hub(std::move(*config));
   if (auto started = hub.start(); !started) return cli::report(started.error());
   std::printf("crossdock %s ready on %s\n", CROSSDOCK_VERSION, hub.url().c_str());
-  if (!hub.first_key().empty()) std::printf("tenant demo, admin key (shown once): %s\n", hub.first_key().c_str());
+  if (!hub.first_key().empty())
+    std::printf("tenant demo, admin key (shown once): %s\n", hub.first_key().c_str());
   std::fflush(stdout);
   hub.run();
   return 0;
 }
 
 /// Adds the flags that name the configuration; they stand for settings.
-void add_config_flags(CLI::App& command, std::map<std::string, std::string>& flags, std::string& config_file) {
+void add_config_flags(CLI::App& command, std::map<std::string, std::string>& flags,
+                      std::string& config_file) {
   command.add_option("--config", config_file, "configuration file (default: crossdock.toml, if it is there)");
   command.add_option_function<std::string>(
       "--data", [&flags](const std::string& text) { flags["CROSSDOCK_DATA"] = text; },
@@ -47,8 +49,9 @@ int run(int argc, char** argv) {
   CLI::App program("Crossdock: the one program between your services and every outside system.");
   program.set_version_flag("--version", "crossdock " CROSSDOCK_VERSION);
   program.require_subcommand(1);
-  program.footer("Settings come from flags, the environment, crossdock.toml and defaults, in this order;\n"
-                 "'crossdock config show' prints each with its origin.");
+  program.footer(
+      "Settings come from flags, the environment, crossdock.toml and defaults, in this order;\n"
+      "'crossdock config show' prints each with its origin.");
   std::map<std::string, std::string> flags;
   std::string config_file;
   std::string key_name = "k1";
@@ -58,22 +61,28 @@ int run(int argc, char** argv) {
   CLI::App* serve_command = program.add_subcommand("serve", "run the hub until SIGTERM, then drain and exit");
   add_config_flags(*serve_command, flags, config_file);
   CLI::App* migrate_command = program.add_subcommand("migrate", "bring the store's schema up to date");
-  migrate_command->add_option("action", migrate_action, "up (default) or status")->check(CLI::IsMember({"up", "status"}));
+  migrate_command->add_option("action", migrate_action, "up (default) or status")
+      ->check(CLI::IsMember({"up", "status"}));
   add_config_flags(*migrate_command, flags, config_file);
   CLI::App* keys_command = program.add_subcommand("keys", "encryption keys");
   keys_command->require_subcommand(1);
-  CLI::App* generate_command = keys_command->add_subcommand("generate", "make a key for INTEGRATION_ENCRYPTION_KEY");
+  CLI::App* generate_command =
+      keys_command->add_subcommand("generate", "make a key for INTEGRATION_ENCRYPTION_KEY");
   generate_command->add_option("--name", key_name, "name of the key (default k1)");
   CLI::App* config_command = program.add_subcommand("config", "the configuration in force");
   config_command->require_subcommand(1);
-  CLI::App* show_command = config_command->add_subcommand("show", "print each setting, its origin and its value");
+  CLI::App* show_command =
+      config_command->add_subcommand("show", "print each setting, its origin and its value");
   add_config_flags(*show_command, flags, config_file);
-  CLI::App* doctor_command = program.add_subcommand("doctor", "check machine and configuration, with what to do");
+  CLI::App* doctor_command =
+      program.add_subcommand("doctor", "check machine and configuration, with what to do");
   add_config_flags(*doctor_command, flags, config_file);
-  CLI::App* receive_command = program.add_subcommand("receive", "a small receiver: prints each webhook, verified");
+  CLI::App* receive_command =
+      program.add_subcommand("receive", "a small receiver: prints each webhook, verified");
   receive_command->add_option("--listen", receive.listen, "address to listen on (default 127.0.0.1:9000)");
-  receive_command->add_option("--secret-file", receive.secret_file,
-                              "file with the signing secrets, one a line (default: CROSSDOCK_RECEIVE_SECRET)");
+  receive_command->add_option(
+      "--secret-file", receive.secret_file,
+      "file with the signing secrets, one a line (default: CROSSDOCK_RECEIVE_SECRET)");
   receive_command->add_option("--status", receive.status, "status to answer (default 200)");
   receive_command->add_option("--stop-after", receive.stop_after, "end after so many webhooks");
 

@@ -1,4 +1,5 @@
-// One thread's share of the hub: its event loop, HTTP server and client, lanes, and its copies of what all shards know.
+// One thread's share of the hub: its event loop, HTTP server and client, lanes, and its copies of what all
+// shards know.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -42,7 +43,8 @@ class Shard {
 
   /// Runs the event loop until drain() has ended.
   void run() { context_.run(); }
-  /// On the shard's thread: no new requests, busy ones end, deliveries in flight end; at the deadline both are cut off.
+  /// On the shard's thread: no new requests, busy ones end, deliveries in flight end; at the deadline both
+  /// are cut off.
   base::Task<void> drain(base::Deadline deadline);
 
  private:

@@ -1,4 +1,5 @@
-// Collects items while the previous flush is under way and flushes them together: natural batching, no lingering.
+// Collects items while the previous flush is under way and flushes them together: natural batching, no
+// lingering.
 #pragma once
 
 #include <functional>
@@ -11,8 +12,8 @@
 
 namespace base {
 
-/// Lives on one thread. Each item gets an answer of its own after its flush returned; until then nothing is known.
-/// A flush that fails gives its error to each of its items.
+/// Lives on one thread. Each item gets an answer of its own after its flush returned; until then nothing is
+/// known. A flush that fails gives its error to each of its items.
 template <class Item, class Answer>
 class Batcher {
  public:
@@ -23,11 +24,12 @@ class Batcher {
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
 
-  /// Waits for the flush that holds the item. Errors: what the flush failed with; limited when kWritesPendingMax items
-  /// wait already; unavailable once the gate is closing.
+  /// Waits for the flush that holds the item. Errors: what the flush failed with; limited when
+  /// kWritesPendingMax items wait already; unavailable once the gate is closing.
   Task<Answer> add(Item item) {
     if (pending_.size() >= limits::kWritesPendingMax) {
-      co_return fail(Code::limited, std::string(name_) + ": too many writes are waiting; try again in a second");
+      co_return fail(Code::limited,
+                     std::string(name_) + ": too many writes are waiting; try again in a second");
     }
     Waiter<Result<Answer>> waiter;
     pending_.push_back({std::move(item), &waiter});

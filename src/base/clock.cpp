@@ -61,6 +61,8 @@ Time SystemClock::now() const {
 
 Steady SystemClock::steady() const { return std::chrono::steady_clock::now(); }
 
+Steady steady_now() { return std::chrono::steady_clock::now(); }
+
 std::string to_rfc3339(Time time) {
   using namespace std::chrono;
   const auto day = floor<days>(time);
@@ -69,9 +71,9 @@ std::string to_rfc3339(Time time) {
   std::array<char, 40> buffer;
   const int length = std::snprintf(
       buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
-      static_cast<int>(clock.subseconds().count()));
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
   return {buffer.data(), static_cast<std::size_t>(length)};
 }
 
@@ -97,8 +99,8 @@ Result<Time> parse_rfc3339(std::string_view text) {
   if (fraction < 0 || !take_offset(text, offset_minutes) || !text.empty()) return refuse();
   const year_month_day date{year{y}, month{static_cast<unsigned>(m)}, day{static_cast<unsigned>(d)}};
   if (!date.ok()) return refuse();
-  return Time{sys_days{date}.time_since_epoch() + hours{hour} + minutes{minute - offset_minutes} + seconds{second} +
-              microseconds{fraction}};
+  return Time{sys_days{date}.time_since_epoch() + hours{hour} + minutes{minute - offset_minutes} +
+              seconds{second} + microseconds{fraction}};
 }
 
 }  // namespace base

@@ -13,7 +13,8 @@ namespace base {
 using Time = std::chrono::sys_time<std::chrono::microseconds>;
 /// A moment of the monotonic clock: what deadlines and measured durations are made of.
 using Steady = std::chrono::steady_clock::time_point;
-/// The monotonic moment by which something must have ended. Absolute, so it travels down a call chain unchanged.
+/// The monotonic moment by which something must have ended. Absolute, so it travels down a call chain
+/// unchanged.
 using Deadline = Steady;
 
 class Clock {
@@ -29,6 +30,9 @@ class SystemClock final : public Clock {
   Time now() const override;
   Steady steady() const override;
 };
+
+/// The machine's monotonic clock, for durations that are measured and for deadlines of real sockets.
+Steady steady_now();
 
 /// "2026-11-22T16:48:00.123Z": RFC 3339, UTC, milliseconds (truncated).
 std::string to_rfc3339(Time time);

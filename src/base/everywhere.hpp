@@ -7,12 +7,14 @@
 
 namespace base {
 
-/// Filled before start, then read by any thread. What is told reaches each object on its own thread, in the order in
-/// which one thread told it.
+/// Filled before start, then read by any thread. What is told reaches each object on its own thread, in the
+/// order in which one thread told it.
 template <class T>
 class Everywhere {
  public:
-  void add(boost::asio::any_io_executor executor, T& object) { places_.push_back({std::move(executor), &object}); }
+  void add(boost::asio::any_io_executor executor, T& object) {
+    places_.push_back({std::move(executor), &object});
+  }
 
   /// what(T&) is copied for each shard and must not refer to anything of the caller.
   template <class F>

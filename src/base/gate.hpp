@@ -7,7 +7,8 @@
 
 namespace base {
 
-/// Lives on one thread. Contract: close() is awaited before the gate, or anything its work refers to, is destroyed.
+/// Lives on one thread. Contract: close() is awaited before the gate, or anything its work refers to, is
+/// destroyed.
 class Gate {
  public:
   explicit Gate(asio::any_io_executor executor) : executor_(std::move(executor)) {}
@@ -15,14 +16,16 @@ class Gate {
   Gate& operator=(const Gate&) = delete;
   ~Gate() { XD_ASSERT(running_ == 0); }
 
-  /// Starts work that runs beside its caller. Its error is logged under name (a literal), an exception counted as
-  /// `uncaught` and logged. After close() has begun nothing is started any more; returns whether it was.
+  /// Starts work that runs beside its caller. Its error is logged under name (a literal), an exception
+  /// counted as `uncaught` and logged. After close() has begun nothing is started any more; returns whether
+  /// it was.
   bool spawn(const char* name, Task<void> work);
 
   bool closing() const { return closing_; }
   std::size_t running() const { return running_; }
 
-  /// Refuses new work and waits until all that runs has ended. Whoever owns the work must have told it to stop.
+  /// Refuses new work and waits until all that runs has ended. Whoever owns the work must have told it to
+  /// stop.
   asio::awaitable<void> close();
 
  private:

@@ -28,8 +28,8 @@ struct Uuid {
   static std::optional<Uuid> parse(std::string_view text);
 };
 
-/// A new UUIDv7 (RFC 9562 §5.7, method 3: the 12 bits after the milliseconds hold their fraction). Within a thread each
-/// is greater than the one before, also when the clock stands or steps back.
+/// A new UUIDv7 (RFC 9562 §5.7, method 3: the 12 bits after the milliseconds hold their fraction). Within a
+/// thread each is greater than the one before, also when the clock stands or steps back.
 Uuid make_uuid(Time now);
 
 /// The moment a UUIDv7 was made at, to the millisecond.
@@ -50,7 +50,8 @@ struct Id {
   }
 };
 
-/// Every row that belongs to a tenant carries this; it is named on the ground floor because all rooms need it.
+/// Every row that belongs to a tenant carries this; it is named on the ground floor because all rooms need
+/// it.
 using TenantId = Id<struct TenantTag>;
 
 }  // namespace base

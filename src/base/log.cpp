@@ -20,7 +20,8 @@ std::atomic<LogFormat> g_format = LogFormat::json;
 
 spdlog::logger& sink() {
   static const auto logger = [] {
-    auto made = std::make_shared<spdlog::logger>("crossdock", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made =
+        std::make_shared<spdlog::logger>("crossdock", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");
     made->set_level(spdlog::level::trace);
     made->flush_on(spdlog::level::trace);
@@ -87,7 +88,11 @@ std::string format_log_line(LogFormat format, Time time, LogLevel level, std::st
     }
     return line;
   }
-  line.append(R"({"ts":")").append(to_rfc3339(time)).append(R"(","level":")").append(level_name).append(R"(","msg":")");
+  line.append(R"({"ts":")")
+      .append(to_rfc3339(time))
+      .append(R"(","level":")")
+      .append(level_name)
+      .append(R"(","msg":")");
   append_escaped(line, message);
   line += '"';
   for (const LogField& field : fields) {
@@ -100,8 +105,8 @@ std::string format_log_line(LogFormat format, Time time, LogLevel level, std::st
 
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
   if (level < g_level.load(std::memory_order_relaxed)) return;
-  const std::string line = format_log_line(g_format.load(std::memory_order_relaxed), SystemClock{}.now(), level,
-                                           message, fields);
+  const std::string line =
+      format_log_line(g_format.load(std::memory_order_relaxed), SystemClock{}.now(), level, message, fields);
   sink().log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
 }
 
@@ -112,7 +117,7 @@ void report_uncaught(const char* where, std::exception_ptr exception) {
     std::rethrow_exception(exception);
   } catch (const std::exception& e) {
     log(LogLevel::error, "uncaught exception", {{"where", where}, {"what", e.what()}});
-  } catch (...) {
+  } catch (...) {  // edge: it was caught at one already, this only names it
     log(LogLevel::error, "uncaught exception", {{"where", where}, {"what", "not a std::exception"}});
   }
 }

@@ -91,11 +91,13 @@ Histogram& Metrics::histogram(const std::string& name, const std::string& help, 
   return *slot;
 }
 
-std::string Metrics::text() const { return prometheus::TextSerializer{}.Serialize(impl_->registry.Collect()); }
+std::string Metrics::text() const {
+  return prometheus::TextSerializer{}.Serialize(impl_->registry.Collect());
+}
 
 const std::vector<double>& latency_buckets() {
-  static const std::vector<double> buckets = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075,
-                                              0.1,    0.25,  0.5,    0.75,  1,    2.5,   5,    7.5, 10, 30};
+  static const std::vector<double> buckets = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1,
+                                              0.25,   0.5,   0.75,   1,     2.5,  5,     7.5,  10,    30};
   return buckets;
 }
 

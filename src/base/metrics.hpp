@@ -33,10 +33,12 @@ class Histogram {
 
 using Labels = std::map<std::string, std::string>;
 
-/// Buckets in seconds for anything that answers a request (OpenTelemetry's HTTP buckets, with finer ones below).
+/// Buckets in seconds for anything that answers a request (OpenTelemetry's HTTP buckets, with finer ones
+/// below).
 const std::vector<double>& latency_buckets();
 
-/// The registry. The same name with the same labels is the same series; label values must come from a closed set.
+/// The registry. The same name with the same labels is the same series; label values must come from a closed
+/// set.
 class Metrics {
  public:
   Metrics();

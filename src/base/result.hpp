@@ -31,7 +31,8 @@ enum class Code : std::uint8_t {
 /// "not_found" for Code::not_found: the word used in logs and metrics.
 std::string_view name(Code code);
 
-/// One refused member of an input; pointer is a JSON pointer in fragment form ("#/url"), detail says what to do.
+/// One refused member of an input; pointer is a JSON pointer in fragment form ("#/url"), detail says what to
+/// do.
 struct FieldError {
   std::string pointer;
   std::string code;
@@ -39,8 +40,8 @@ struct FieldError {
   bool operator==(const FieldError&) const = default;
 };
 
-/// A failure. message says what failed, with which id, and what to do; it never holds a secret. reason is the stable
-/// UPPER_SNAKE word of the API where the code alone does not say enough ("STORAGE_FULL"), else empty.
+/// A failure. message says what failed, with which id, and what to do; it never holds a secret. reason is the
+/// stable UPPER_SNAKE word of the API where the code alone does not say enough ("STORAGE_FULL"), else empty.
 struct Error {
   Code code = Code::internal;
   std::string message{};
@@ -68,28 +69,27 @@ inline std::unexpected<Error> fail(Code code, std::string message, std::string r
 #define XD_CONCAT(a, b) XD_CONCAT_(a, b)
 
 /// XD_TRY(auto x, f()); declares x from the value of f(), or returns its error. One per line.
-#define XD_TRY(declaration, expression)                                 \
-  auto XD_CONCAT(xd_result_, __LINE__) = (expression);                  \
-  if (!XD_CONCAT(xd_result_, __LINE__))                                 \
+#define XD_TRY(declaration, expression)                                         \
+  auto XD_CONCAT(xd_result_, __LINE__) = (expression);                          \
+  if (!XD_CONCAT(xd_result_, __LINE__))                                         \
     return std::unexpected(std::move(XD_CONCAT(xd_result_, __LINE__)).error()); \
   declaration = std::move(*XD_CONCAT(xd_result_, __LINE__))
 
 /// XD_DO(f()); the same for a Result<void>, or where the value is not wanted.
-#define XD_DO(expression)                                                          \
-  do {                                                                             \
-    if (auto xd_result_ = (expression); !xd_result_)                               \
-      return std::unexpected(std::move(xd_result_).error());                       \
+#define XD_DO(expression)                                                                                   \
+  do {                                                                                                      \
+    if (auto xd_result_ = (expression); !xd_result_) return std::unexpected(std::move(xd_result_).error()); \
   } while (false)
 
 /// The same two inside a coroutine.
-#define XD_CO_TRY(declaration, expression)                              \
-  auto XD_CONCAT(xd_result_, __LINE__) = (expression);                  \
-  if (!XD_CONCAT(xd_result_, __LINE__))                                 \
+#define XD_CO_TRY(declaration, expression)                                         \
+  auto XD_CONCAT(xd_result_, __LINE__) = (expression);                             \
+  if (!XD_CONCAT(xd_result_, __LINE__))                                            \
     co_return std::unexpected(std::move(XD_CONCAT(xd_result_, __LINE__)).error()); \
   declaration = std::move(*XD_CONCAT(xd_result_, __LINE__))
 
-#define XD_CO_DO(expression)                                                       \
-  do {                                                                             \
-    if (auto xd_result_ = (expression); !xd_result_)                               \
-      co_return std::unexpected(std::move(xd_result_).error());                    \
+#define XD_CO_DO(expression)                                    \
+  do {                                                          \
+    if (auto xd_result_ = (expression); !xd_result_)            \
+      co_return std::unexpected(std::move(xd_result_).error()); \
   } while (false)

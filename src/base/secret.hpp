@@ -7,7 +7,8 @@
 
 namespace base {
 
-/// Owns secret bytes. Copies are explicit (clone) so that each one is meant; the bytes are overwritten on destruction.
+/// Owns secret bytes. Copies are explicit (clone) so that each one is meant; the bytes are overwritten on
+/// destruction.
 class Secret {
  public:
   Secret() = default;
@@ -25,13 +26,15 @@ class Secret {
   Secret& operator=(const Secret&) = delete;
 
   Secret clone() const { return Secret(value_); }
-  /// The bytes; valid while this object lives. The caller must not copy them into anything that outlives the use.
+  /// The bytes; valid while this object lives. The caller must not copy them into anything that outlives the
+  /// use.
   std::string_view reveal() const { return value_; }
   bool empty() const { return value_.empty(); }
 
   friend std::ostream& operator<<(std::ostream& out, const Secret&) { return out << "***"; }
 
-  /// Overwrites the whole buffer (also the unused part, where a short string may have left its bytes) and empties it.
+  /// Overwrites the whole buffer (also the unused part, where a short string may have left its bytes) and
+  /// empties it.
   static void wipe(std::string& value);
 
  private:

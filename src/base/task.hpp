@@ -23,8 +23,8 @@ namespace base {
 template <class T>
 using Task = asio::awaitable<Result<T>>;
 
-/// One coroutine waits, somebody on the same thread later gives it a T. A waiter is resumed inside give(), on the
-/// giver's stack: no timer, no post. A second wait() before give() is a bug.
+/// One coroutine waits, somebody on the same thread later gives it a T. A waiter is resumed inside give(), on
+/// the giver's stack: no timer, no post. A second wait() before give() is a bug.
 template <class T>
 class Waiter {
  public:
@@ -46,8 +46,8 @@ class Waiter {
   std::move_only_function<void(T)> resume_;
 };
 
-/// Runs start(done) and waits until done(value) was called, from any thread; resumes on the executor of the coroutine
-/// that waits, by one post. done may be called once.
+/// Runs start(done) and waits until done(value) was called, from any thread; resumes on the executor of the
+/// coroutine that waits, by one post. done may be called once.
 template <class T, class Start>
 asio::awaitable<T> from_callback(Start start) {
   auto executor = co_await asio::this_coro::executor;

@@ -16,9 +16,10 @@ int keys_generate(const std::string& key_name) {
   const std::string entry = crypto::KeyRing::generate_entry(key_name);
   if (auto ring = crypto::KeyRing::parse(entry); !ring) return report(ring.error());
   std::printf("%s\n", entry.c_str());
-  std::fprintf(stderr,
-               "Set it as INTEGRATION_ENCRYPTION_KEY and keep a copy: without it stored secrets cannot be read.\n"
-               "To rotate, put a new key before the old one, separated by a comma.\n");
+  std::fprintf(
+      stderr,
+      "Set it as INTEGRATION_ENCRYPTION_KEY and keep a copy: without it stored secrets cannot be read.\n"
+      "To rotate, put a new key before the old one, separated by a comma.\n");
   return 0;
 }
 
@@ -28,8 +29,11 @@ int config_show(const Values& values) {
   for (const Setting& setting : settings()) {
     const auto& value = values.by_name.find(setting.name)->second;
     const bool hidden = setting.secret && !value.text.empty();
-    std::printf("%-*s  %-14s  %s\n", static_cast<int>(name_width), setting.name.data(), name(value.origin).data(),
-                value.text.empty() ? "-" : hidden ? "***" : value.text.c_str());
+    std::printf("%-*s  %-14s  %s\n", static_cast<int>(name_width), setting.name.data(),
+                name(value.origin).data(),
+                value.text.empty() ? "-"
+                : hidden           ? "***"
+                                   : value.text.c_str());
   }
   if (auto config = make_config(values); !config) return report(config.error());
   return 0;

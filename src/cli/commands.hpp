@@ -1,5 +1,5 @@
-// The program's commands other than serve. Each prints data to standard output, talk to standard error, and returns the
-// exit status: 0 done, 1 failed, 2 wrong usage.
+// The program's commands other than serve. Each prints data to standard output, talk to standard error, and
+// returns the exit status: 0 done, 1 failed, 2 wrong usage.
 #pragma once
 
 #include <string>
@@ -17,9 +17,10 @@ int doctor(const Values& values);
 
 struct ReceiveOptions {
   std::string listen = "127.0.0.1:9000";
-  std::string secret_file{};  ///< holds whsec_…; empty: CROSSDOCK_RECEIVE_SECRET, and without that nothing is verified
-  int status = 200;           ///< what is answered
-  std::size_t stop_after = 0; ///< ends after so many webhooks; 0: never
+  std::string secret_file{};  ///< holds whsec_…; empty: CROSSDOCK_RECEIVE_SECRET, and without that nothing is
+                              ///< verified
+  int status = 200;            ///< what is answered
+  std::size_t stop_after = 0;  ///< ends after so many webhooks; 0: never
 };
 /// A small receiver: prints a line for each webhook and whether its signature fits.
 int receive(const ReceiveOptions& options);

@@ -17,20 +17,27 @@ using base::Result;
 constexpr Setting kSettings[] = {
     {"CROSSDOCK_LISTEN", "127.0.0.1:8080", false, "address and port to listen on"},
     {"CROSSDOCK_DATA", "./crossdock-data", false, "directory of the embedded store and the logs"},
-    {"CROSSDOCK_DEV", "false", false, "development: loopback may be delivered to, keys are made on first start"},
-    {"CROSSDOCK_DATABASE_URL", "", true, "postgresql://… for a shared store; empty: SQLite in the data directory"},
+    {"CROSSDOCK_DEV", "false", false,
+     "development: loopback may be delivered to, keys are made on first start"},
+    {"CROSSDOCK_DATABASE_URL", "", true,
+     "postgresql://… for a shared store; empty: SQLite in the data directory"},
     {"CROSSDOCK_LOG_DATABASE_URL", "", true, "the same for wire logs; empty: beside the store"},
-    {"CROSSDOCK_BOOTSTRAP_KEY", "", true, "becomes a platform administrator's API key on a store without keys"},
+    {"CROSSDOCK_BOOTSTRAP_KEY", "", true,
+     "becomes a platform administrator's API key on a store without keys"},
     {"CROSSDOCK_EGRESS_ALLOW", "", false, "private ranges that may be sent to: CIDR[:port], …"},
     {"CROSSDOCK_PUBLIC_URL", "", false, "what the outside calls this server"},
-    {"CROSSDOCK_TLS_CERTIFICATE", "", false, "PEM file of the listener's certificate chain; read again on SIGHUP"},
+    {"CROSSDOCK_TLS_CERTIFICATE", "", false,
+     "PEM file of the listener's certificate chain; read again on SIGHUP"},
     {"CROSSDOCK_TLS_KEY", "", false, "PEM file of its key"},
     {"CROSSDOCK_MAX_BODY_BYTES", "1048576", false, "largest request body, at most 26214400"},
-    {"CROSSDOCK_AUTO_DISABLE_FAILURES", "10", false, "consecutive failed attempts that switch a subscription off"},
-    {"CROSSDOCK_AUTO_DISABLE_FLOOR_SECONDS", "900", false, "and how long it must have been failing; 0: no matter"},
+    {"CROSSDOCK_AUTO_DISABLE_FAILURES", "10", false,
+     "consecutive failed attempts that switch a subscription off"},
+    {"CROSSDOCK_AUTO_DISABLE_FLOOR_SECONDS", "900", false,
+     "and how long it must have been failing; 0: no matter"},
     {"CROSSDOCK_LOG_LEVEL", "info", false, "debug, info, warn or error"},
     {"CROSSDOCK_LOG_FORMAT", "json", false, "json or text"},
-    {"INTEGRATION_ENCRYPTION_KEY", "", true, "name:base64 of 32 bytes[,name:…]; the first encrypts, all decrypt"},
+    {"INTEGRATION_ENCRYPTION_KEY", "", true,
+     "name:base64 of 32 bytes[,name:…]; the first encrypts, all decrypt"},
     {"WEBHOOK_TIMEOUT_SECONDS", "30", false, "default timeout of a delivery attempt, 1 to 120"},
     {"WEBHOOK_MAX_RETRIES", "5", false, "default number of retries after the first try, 0 to 20"},
     {"WEBHOOK_QUEUE_SIZE", "1000", false, "events that may wait for the store on each thread; more get 503"},
@@ -62,7 +69,8 @@ Result<void> read_file(const std::string& path, Values& values) {
       } else if (const auto number = node.value<std::int64_t>()) {
         text = node.is_boolean() ? (*number != 0 ? "true" : "false") : std::to_string(*number);
       } else {
-        return fail(Code::invalid, path + ": '" + std::string(key.str()) + "' must be a string, a number or a boolean");
+        return fail(Code::invalid,
+                    path + ": '" + std::string(key.str()) + "' must be a string, a number or a boolean");
       }
       values.by_name[std::string(setting->name)] = {text, Origin::file};
     }
@@ -143,7 +151,8 @@ Result<Values> read_values(const std::map<std::string, std::string>& flags, cons
   }
   for (const Setting& setting : kSettings) {
     const char* text = std::getenv(std::string(setting.name).c_str());
-    if (text != nullptr && *text != '\0') values.by_name[std::string(setting.name)] = {text, Origin::environment};
+    if (text != nullptr && *text != '\0')
+      values.by_name[std::string(setting.name)] = {text, Origin::environment};
   }
   for (const auto& [setting, text] : flags) values.by_name[setting] = {text, Origin::flag};
   return values;
@@ -174,8 +183,8 @@ Result<Config> make_config(const Values& values) {
   if (config.tls_certificate.empty() != config.tls_key.empty()) {
     reader.refuse("CROSSDOCK_TLS_KEY", "certificate and key are set together");
   }
-  config.body_bytes_max = static_cast<std::size_t>(
-      reader.integer("CROSSDOCK_MAX_BODY_BYTES", 1024, static_cast<std::int64_t>(base::limits::kBodyBytesMax)));
+  config.body_bytes_max = static_cast<std::size_t>(reader.integer(
+      "CROSSDOCK_MAX_BODY_BYTES", 1024, static_cast<std::int64_t>(base::limits::kBodyBytesMax)));
   config.intake_waiting_max = static_cast<std::size_t>(reader.integer("WEBHOOK_QUEUE_SIZE", 1, 20'000));
   config.shards = std::min<std::size_t>(static_cast<std::size_t>(reader.integer("WEBHOOK_WORKERS", 1, 64)),
                                         std::max(1U, std::thread::hardware_concurrency()));
@@ -183,7 +192,8 @@ Result<Config> make_config(const Values& values) {
   config.webhook_max_retries = static_cast<int>(reader.integer("WEBHOOK_MAX_RETRIES", 0, 20));
   config.log_response_bodies = reader.boolean("LOG_RESPONSE_BODIES");
   config.health.failures = reader.integer("CROSSDOCK_AUTO_DISABLE_FAILURES", 1, 1'000'000);
-  config.health.floor = std::chrono::seconds{reader.integer("CROSSDOCK_AUTO_DISABLE_FLOOR_SECONDS", 0, 30 * 86'400)};
+  config.health.floor =
+      std::chrono::seconds{reader.integer("CROSSDOCK_AUTO_DISABLE_FLOOR_SECONDS", 0, 30 * 86'400)};
   const std::string& level = values.text("CROSSDOCK_LOG_LEVEL");
   config.log_level = level == "debug"   ? LogLevel::debug
                      : level == "warn"  ? LogLevel::warn
@@ -193,7 +203,8 @@ Result<Config> make_config(const Values& values) {
     reader.refuse("CROSSDOCK_LOG_LEVEL", "it is debug, info, warn or error");
   }
   const std::string& log_format = values.text("CROSSDOCK_LOG_FORMAT");
-  if (log_format != "json" && log_format != "text") reader.refuse("CROSSDOCK_LOG_FORMAT", "it is json or text");
+  if (log_format != "json" && log_format != "text")
+    reader.refuse("CROSSDOCK_LOG_FORMAT", "it is json or text");
   config.log_format = log_format == "text" ? LogFormat::text : LogFormat::json;
   if (!reader.problem().empty()) return fail(Code::invalid, reader.problem());
   return config;

@@ -1,4 +1,5 @@
-// The program's settings: where each value comes from (flag, environment, crossdock.toml, default) and what it means.
+// The program's settings: where each value comes from (flag, environment, crossdock.toml, default) and what
+// it means.
 #pragma once
 
 #include <map>
@@ -16,7 +17,8 @@ namespace cli {
 
 /// One setting: a row of the table that `config show` prints and the documentation is checked against.
 struct Setting {
-  std::string_view name;  ///< of the environment variable; in crossdock.toml without CROSSDOCK_ and in lower case
+  std::string_view
+      name;  ///< of the environment variable; in crossdock.toml without CROSSDOCK_ and in lower case
   std::string_view fallback;
   bool secret;
   std::string_view meaning;
@@ -37,9 +39,10 @@ struct Values {
   const std::string& text(std::string_view name) const { return by_name.find(name)->second.text; }
 };
 
-/// Reads all sources. flags are by setting name. config_file "": crossdock.toml in the working directory, if it is
-/// there. Error: invalid, naming an unknown or wrong entry of the file.
-base::Result<Values> read_values(const std::map<std::string, std::string>& flags, const std::string& config_file);
+/// Reads all sources. flags are by setting name. config_file "": crossdock.toml in the working directory, if
+/// it is there. Error: invalid, naming an unknown or wrong entry of the file.
+base::Result<Values> read_values(const std::map<std::string, std::string>& flags,
+                                 const std::string& config_file);
 
 /// The settings with their types. What is a secret leaves Values for a Secret.
 struct Config {

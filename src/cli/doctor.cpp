@@ -42,10 +42,13 @@ void check_keys(Report& report, const Config& config) {
 }
 
 void check_disk(Report& report, const std::string& directory) {
-  struct statvfs disk {};
+  struct statvfs disk{};
   if (statvfs(directory.c_str(), &disk) == 0) {
     const std::uint64_t free_mib = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize >> 20;
-    report.line(free_mib < 64 ? Grade::fail : free_mib < 1024 ? Grade::warn : Grade::pass, "disk space",
+    report.line(free_mib < 64     ? Grade::fail
+                : free_mib < 1024 ? Grade::warn
+                                  : Grade::pass,
+                "disk space",
                 std::to_string(free_mib) + " MiB free in " + directory +
                     (free_mib < 1024 ? "; below 1 GiB it will not last long" : ""));
   }
@@ -54,11 +57,11 @@ void check_disk(Report& report, const std::string& directory) {
   if (file < 0) return report.line(Grade::fail, "disk sync", "cannot write in " + directory);
   constexpr int kRounds = 20;
   const std::string block(4096, 'x');
-  const auto begun = base::SystemClock{}.steady();
+  const auto begun = base::steady_now();
   bool synced = true;
-  for (int i = 0; i < kRounds; ++i) synced = synced && write(file, block.data(), block.size()) > 0 && fsync(file) == 0;
-  const double ms =
-      std::chrono::duration<double, std::milli>(base::SystemClock{}.steady() - begun).count() / kRounds;
+  for (int i = 0; i < kRounds; ++i)
+    synced = synced && write(file, block.data(), block.size()) > 0 && fsync(file) == 0;
+  const double ms = std::chrono::duration<double, std::milli>(base::steady_now() - begun).count() / kRounds;
   close(file);
   unlink(path.c_str());
   char text[80];
@@ -80,9 +83,10 @@ void check_store(Report& report, const Config& config) {
   auto status = db::migration_status(**store, db::core_migrations());
   if (!status) return report.line(Grade::fail, "store", status.error().message);
   const auto missing = std::ranges::count(*status, false, &db::MigrationStatus::applied);
-  report.line(Grade::pass, "store", missing == 0 ? "reachable, schema up to date"
-                                                 : "reachable, " + std::to_string(missing) +
-                                                       " migrations missing (serve applies them)");
+  report.line(Grade::pass, "store",
+              missing == 0
+                  ? "reachable, schema up to date"
+                  : "reachable, " + std::to_string(missing) + " migrations missing (serve applies them)");
 }
 
 void check_port(Report& report, const Config& config) {
@@ -95,16 +99,18 @@ void check_port(Report& report, const Config& config) {
   acceptor.open(endpoint.protocol(), error);
   if (!error) acceptor.set_option(boost::asio::socket_base::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
-  report.line(error ? Grade::fail : Grade::pass, "listen",
-              config.host + ":" + std::to_string(config.port) + (error ? ": " + error.message() : " is free"));
+  report.line(
+      error ? Grade::fail : Grade::pass, "listen",
+      config.host + ":" + std::to_string(config.port) + (error ? ": " + error.message() : " is free"));
 }
 
 void check_limits(Report& report) {
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
   const bool few = files.rlim_cur < 4096;
-  report.line(few ? Grade::warn : Grade::pass, "open files",
-              std::to_string(files.rlim_cur) + (few ? " allowed; raise it to 65536 (ulimit -n)" : " allowed"));
+  report.line(
+      few ? Grade::warn : Grade::pass, "open files",
+      std::to_string(files.rlim_cur) + (few ? " allowed; raise it to 65536 (ulimit -n)" : " allowed"));
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ class Receiver {
   Result<void> start() {
     XD_DO(server_.listen());
     std::fprintf(stderr, "receiving on http://%s:%d%s\n", server_.local().address().to_string().c_str(),
-                 server_.local().port(), secrets_.empty() ? " (signatures are not checked: no secret given)" : "");
+                 server_.local().port(),
+                 secrets_.empty() ? " (signatures are not checked: no secret given)" : "");
     signals_.async_wait([this](boost::system::error_code cancelled, int) {
       if (!cancelled) stop();
     });
@@ -58,7 +59,7 @@ class Receiver {
  private:
   void stop() {
     signals_.cancel();
-    asio::co_spawn(context_, server_.drain(base::SystemClock{}.steady() + std::chrono::seconds{1}),
+    asio::co_spawn(context_, server_.drain(base::steady_now() + std::chrono::seconds{1}),
                    [](std::exception_ptr) {});
   }
 
@@ -70,12 +71,14 @@ class Receiver {
     std::string type = "?";
     if (auto body = format::parse_json(request.body)) {
       for (const char* member : {"type", "event_type"}) {
-        if (const auto* value = body->root().find(member); value != nullptr && value->is_string()) type = value->text();
+        if (const auto* value = body->root().find(member); value != nullptr && value->is_string())
+          type = value->text();
       }
     }
     const char* verdict = secrets_.empty() ? "unchecked" : verified ? "verified" : "REFUSED";
     std::printf("%s  %-9s  %-24s  %s  %zu bytes%s%s\n", base::to_rfc3339(now).c_str(), verdict, type.c_str(),
-                std::string(headers.id).c_str(), request.body.size(), verified || secrets_.empty() ? "" : "  ",
+                std::string(headers.id).c_str(), request.body.size(),
+                verified || secrets_.empty() ? "" : "  ",
                 verified || secrets_.empty() ? "" : verified.error().message.c_str());
     std::fflush(stdout);
     if (++received_ == options_.stop_after) stop();

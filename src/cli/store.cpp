@@ -23,7 +23,8 @@ using base::Result;
 Result<DataDirectory> DataDirectory::open(std::string path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) return fail(Code::unavailable, "cannot make the data directory " + path + ": " + error.message());
+  if (error)
+    return fail(Code::unavailable, "cannot make the data directory " + path + ": " + error.message());
   std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
   const std::string file = path + "/lock";
   const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -45,7 +46,8 @@ DataDirectory::DataDirectory(DataDirectory&& other) noexcept
 
 Result<std::unique_ptr<db::Db>> open_store(const Config& config) {
   if (!config.database_url.empty()) return db::open_postgres({.url = config.database_url});
-  return db::open_sqlite({.path = config.data_directory + "/core.db", .reserve_bytes = base::limits::kReserveFileBytes});
+  return db::open_sqlite(
+      {.path = config.data_directory + "/core.db", .reserve_bytes = base::limits::kReserveFileBytes});
 }
 
 Result<std::unique_ptr<db::LogStore>> open_logs(const Config& config) {
@@ -59,7 +61,8 @@ Result<std::unique_ptr<db::LogStore>> open_logs(const Config& config) {
 Result<crypto::KeyRing> open_key_ring(const Config& config) {
   if (!config.encryption_key.empty()) return crypto::KeyRing::parse(config.encryption_key.reveal());
   if (!config.dev) {
-    return fail(Code::invalid, "INTEGRATION_ENCRYPTION_KEY is not set; make one with: crossdock keys generate");
+    return fail(Code::invalid,
+                "INTEGRATION_ENCRYPTION_KEY is not set; make one with: crossdock keys generate");
   }
   const std::string path = config.data_directory + "/encryption.key";
   std::ifstream in(path);
@@ -67,7 +70,8 @@ Result<crypto::KeyRing> open_key_ring(const Config& config) {
   if (std::getline(in, text)) return crypto::KeyRing::parse(text);
   text = crypto::KeyRing::generate_entry("dev");
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const bool written = file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+  const bool written = file >= 0 &&
+                       write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                        fsync(file) == 0;
   if (file >= 0) close(file);
   if (!written) return fail(Code::unavailable, "cannot write " + path + ": " + std::strerror(errno));

@@ -1,4 +1,5 @@
-// Opening what a configuration names: the data directory, the key ring and the stores. Used by serve and by commands.
+// Opening what a configuration names: the data directory, the key ring and the stores. Used by serve and by
+// commands.
 #pragma once
 
 #include <memory>

@@ -36,7 +36,9 @@ EVP_MAC* hmac_algorithm() {
   return fetched;
 }
 
-const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 }  // namespace
 
@@ -66,14 +68,17 @@ void HmacKey::Free::operator()(void* context) const { EVP_MAC_CTX_free(static_ca
 std::string HmacKey::sign(std::initializer_list<std::string_view> pieces) const {
   auto* context = static_cast<EVP_MAC_CTX*>(context_.get());
   XD_ASSERT(EVP_MAC_init(context, nullptr, 0, nullptr) == 1);  // begins anew with the same key
-  for (const std::string_view piece : pieces) XD_ASSERT(EVP_MAC_update(context, bytes(piece), piece.size()) == 1);
+  for (const std::string_view piece : pieces)
+    XD_ASSERT(EVP_MAC_update(context, bytes(piece), piece.size()) == 1);
   std::array<unsigned char, EVP_MAX_MD_SIZE> out;
   std::size_t length = 0;
   XD_ASSERT(EVP_MAC_final(context, out.data(), &length, out.size()) == 1);
   return {reinterpret_cast<const char*>(out.data()), length};
 }
 
-std::string hmac(Hash hash, std::string_view key, std::string_view data) { return HmacKey(hash, key).sign({data}); }
+std::string hmac(Hash hash, std::string_view key, std::string_view data) {
+  return HmacKey(hash, key).sign({data});
+}
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;

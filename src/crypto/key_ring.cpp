@@ -29,7 +29,9 @@ struct FreeContext {
 using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
 
 const unsigned char* in(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* out(std::string& text, std::size_t at) { return reinterpret_cast<unsigned char*>(text.data()) + at; }
+unsigned char* out(std::string& text, std::size_t at) {
+  return reinterpret_cast<unsigned char*>(text.data()) + at;
+}
 
 std::string additional_data(std::string_view key_name, std::string_view place) {
   return std::string(kFormat) + "|" + std::string(key_name) + "|" + std::string(place);
@@ -37,8 +39,8 @@ std::string additional_data(std::string_view key_name, std::string_view place) {
 
 bool is_key_name(std::string_view name) {
   return !name.empty() && name.size() <= 32 && std::ranges::all_of(name, [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
-         });
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+  });
 }
 
 /// nonce | ciphertext | tag
@@ -48,8 +50,8 @@ std::string encrypt(std::string_view key, std::string_view plain, std::string_vi
   const Context context(EVP_CIPHER_CTX_new());
   int length = 0;
   XD_ASSERT(EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, in(key), out(sealed, 0)) == 1);
-  XD_ASSERT(EVP_EncryptUpdate(context.get(), nullptr, &length, in(additional), static_cast<int>(additional.size())) ==
-            1);
+  XD_ASSERT(EVP_EncryptUpdate(context.get(), nullptr, &length, in(additional),
+                              static_cast<int>(additional.size())) == 1);
   XD_ASSERT(EVP_EncryptUpdate(context.get(), out(sealed, kNonceBytes), &length, in(plain),
                               static_cast<int>(plain.size())) == 1);
   XD_ASSERT(EVP_EncryptFinal_ex(context.get(), out(sealed, kNonceBytes + plain.size()), &length) == 1);
@@ -59,7 +61,8 @@ std::string encrypt(std::string_view key, std::string_view plain, std::string_vi
 }
 
 /// Nothing when the tag does not fit.
-std::optional<std::string> decrypt(std::string_view key, std::string_view sealed, std::string_view additional) {
+std::optional<std::string> decrypt(std::string_view key, std::string_view sealed,
+                                   std::string_view additional) {
   if (sealed.size() < kNonceBytes + kTagBytes) return std::nullopt;
   const std::size_t size = sealed.size() - kNonceBytes - kTagBytes;
   std::string plain(size, '\0');
@@ -67,8 +70,8 @@ std::optional<std::string> decrypt(std::string_view key, std::string_view sealed
   const Context context(EVP_CIPHER_CTX_new());
   int length = 0;
   XD_ASSERT(EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, in(key), in(sealed)) == 1);
-  XD_ASSERT(EVP_DecryptUpdate(context.get(), nullptr, &length, in(additional), static_cast<int>(additional.size())) ==
-            1);
+  XD_ASSERT(EVP_DecryptUpdate(context.get(), nullptr, &length, in(additional),
+                              static_cast<int>(additional.size())) == 1);
   XD_ASSERT(EVP_DecryptUpdate(context.get(), out(plain, 0), &length, in(sealed.substr(kNonceBytes)),
                               static_cast<int>(size)) == 1);
   XD_ASSERT(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1);
@@ -85,8 +88,9 @@ std::optional<std::string> decrypt(std::string_view key, std::string_view sealed
 Result<KeyRing> KeyRing::parse(std::string_view text) {
   KeyRing ring;
   const auto refuse = [&](const std::string& why) {
-    return fail(Code::invalid, "INTEGRATION_ENCRYPTION_KEY: " + why +
-                                   "; it is name:base64-of-32-bytes[,name:…], make one with: crossdock keys generate");
+    return fail(Code::invalid,
+                "INTEGRATION_ENCRYPTION_KEY: " + why +
+                    "; it is name:base64-of-32-bytes[,name:…], make one with: crossdock keys generate");
   };
   while (!text.empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());
@@ -96,9 +100,11 @@ Result<KeyRing> KeyRing::parse(std::string_view text) {
     if (colon == std::string_view::npos) return refuse("an entry has no colon");
     const std::string_view name = entry.substr(0, colon);
     if (!is_key_name(name)) return refuse("a key name is not of [A-Za-z0-9_-]{1,32}");
-    if (std::ranges::find(ring.keys_, name, &Key::name) != ring.keys_.end()) return refuse("a key name appears twice");
+    if (std::ranges::find(ring.keys_, name, &Key::name) != ring.keys_.end())
+      return refuse("a key name appears twice");
     auto bytes = from_base64(entry.substr(colon + 1));
-    if (!bytes || bytes->size() != kKeyBytes) return refuse("key '" + std::string(name) + "' is not 32 bytes of base64");
+    if (!bytes || bytes->size() != kKeyBytes)
+      return refuse("key '" + std::string(name) + "' is not 32 bytes of base64");
     ring.keys_.push_back({std::string(name), Secret(std::move(*bytes))});
   }
   if (ring.keys_.empty()) return refuse("it is empty");

@@ -19,8 +19,9 @@ constexpr std::size_t kSignaturesMax = 16;
 
 Result<WebhookSecret> WebhookSecret::parse(std::string_view text) {
   const auto refuse = [] {
-    return fail(Code::invalid, "a signing secret is whsec_ followed by the base64 of 24 to 64 random bytes; "
-                               "leave it out to have one made");
+    return fail(Code::invalid,
+                "a signing secret is whsec_ followed by the base64 of 24 to 64 random bytes; "
+                "leave it out to have one made");
   };
   if (!text.starts_with(kPrefix)) return refuse();
   auto key = from_base64(text.substr(kPrefix.size()));
@@ -29,9 +30,12 @@ Result<WebhookSecret> WebhookSecret::parse(std::string_view text) {
   return WebhookSecret(HmacKey(Hash::sha256, wiped.reveal()));
 }
 
-base::Secret WebhookSecret::generate() { return base::Secret(std::string(kPrefix) + to_base64(random_bytes(32))); }
+base::Secret WebhookSecret::generate() {
+  return base::Secret(std::string(kPrefix) + to_base64(random_bytes(32)));
+}
 
-std::string WebhookSecret::sign(std::string_view id, std::string_view timestamp, std::string_view body) const {
+std::string WebhookSecret::sign(std::string_view id, std::string_view timestamp,
+                                std::string_view body) const {
   return "v1," + to_base64(key_.sign({id, ".", timestamp, ".", body}));
 }
 
@@ -48,10 +52,12 @@ Result<void> verify_webhook(const std::vector<WebhookSecret>& secrets, const Web
   }
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count() - seconds;
   if (age > tolerance.count() || age < -tolerance.count()) {
-    return fail(Code::unauthenticated, "webhook-timestamp is " + std::to_string(age) + " s old; check the clocks");
+    return fail(Code::unauthenticated,
+                "webhook-timestamp is " + std::to_string(age) + " s old; check the clocks");
   }
   std::vector<std::string> expected;
-  for (const WebhookSecret& secret : secrets) expected.push_back(secret.sign(headers.id, headers.timestamp, body));
+  for (const WebhookSecret& secret : secrets)
+    expected.push_back(secret.sign(headers.id, headers.timestamp, body));
   std::string_view rest = headers.signature;
   bool fits = false;
   for (std::size_t i = 0; i < kSignaturesMax && !rest.empty(); ++i) {

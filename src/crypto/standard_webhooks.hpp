@@ -29,15 +29,17 @@ class WebhookSecret {
   HmacKey key_;
 };
 
-/// What a receiver checks. headers as received; several signatures are separated by blanks, any may fit any secret.
+/// What a receiver checks. headers as received; several signatures are separated by blanks, any may fit any
+/// secret.
 struct WebhookHeaders {
   std::string_view id;
   std::string_view timestamp;
   std::string_view signature;
 };
 
-/// Error: unauthenticated, saying what does not fit (missing header, stale, no signature fits). At most 16 signatures
-/// are looked at. tolerance holds in both directions (the specification's libraries use 5 minutes).
+/// Error: unauthenticated, saying what does not fit (missing header, stale, no signature fits). At most 16
+/// signatures are looked at. tolerance holds in both directions (the specification's libraries use 5
+/// minutes).
 base::Result<void> verify_webhook(const std::vector<WebhookSecret>& secrets, const WebhookHeaders& headers,
                                   std::string_view body, base::Time now,
                                   std::chrono::seconds tolerance = std::chrono::seconds{300});

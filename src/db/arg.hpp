@@ -12,21 +12,22 @@
 
 namespace db {
 
-/// One parameter of a statement. Does not own text, bytes or ids: what it points to must live until the call returns.
+/// One parameter of a statement. Does not own text, bytes or ids: what it points to must live until the call
+/// returns.
 class Arg {
  public:
   enum class Kind : std::uint8_t { null, integer, real, text, blob, uuid };
 
-  Arg(std::nullptr_t) {}  // NOLINT(google-explicit-constructor): arguments are written as plain values
-  Arg(std::nullopt_t) {}  // NOLINT(google-explicit-constructor)
+  Arg(std::nullptr_t) {}         // NOLINT(google-explicit-constructor): arguments are written as plain values
+  Arg(std::nullopt_t) {}         // NOLINT(google-explicit-constructor)
   Arg(std::integral auto value)  // NOLINT(google-explicit-constructor)
       : kind_(Kind::integer), integer_(static_cast<std::int64_t>(value)) {}
-  Arg(double value) : kind_(Kind::real), real_(value) {}                            // NOLINT
-  Arg(std::string_view value) : kind_(Kind::text), text_(value) {}                  // NOLINT
-  Arg(const std::string& value) : kind_(Kind::text), text_(value) {}                // NOLINT
-  Arg(const char* value) : kind_(Kind::text), text_(value) {}                       // NOLINT
-  Arg(base::Time value) : kind_(Kind::integer), integer_(base::to_micros(value)) {} // NOLINT
-  Arg(const base::Uuid& value)                                                      // NOLINT
+  Arg(double value) : kind_(Kind::real), real_(value) {}                             // NOLINT
+  Arg(std::string_view value) : kind_(Kind::text), text_(value) {}                   // NOLINT
+  Arg(const std::string& value) : kind_(Kind::text), text_(value) {}                 // NOLINT
+  Arg(const char* value) : kind_(Kind::text), text_(value) {}                        // NOLINT
+  Arg(base::Time value) : kind_(Kind::integer), integer_(base::to_micros(value)) {}  // NOLINT
+  Arg(const base::Uuid& value)                                                       // NOLINT
       : kind_(Kind::uuid), text_(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()) {}
   template <class Tag>
   Arg(const base::Id<Tag>& value) : Arg(value.uuid) {}  // NOLINT
@@ -51,8 +52,8 @@ class Arg {
   std::string_view text_;
 };
 
-/// One row of an answer, valid inside the callback that gets it. Columns count from 0. Asking for another type than the
-/// column has is a bug; a null reads as 0, "" or the nil id.
+/// One row of an answer, valid inside the callback that gets it. Columns count from 0. Asking for another
+/// type than the column has is a bug; a null reads as 0, "" or the nil id.
 class Row {
  public:
   virtual ~Row() = default;

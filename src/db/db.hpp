@@ -17,22 +17,23 @@ enum class Engine : std::uint8_t { sqlite, postgres };
 
 /// A transaction, open while the closure that got it runs; plain synchronous calls on a database thread.
 ///
-/// SQL is written in the subset both engines speak: parameters $1…$n, ON CONFLICT … RETURNING, row values, partial
-/// indexes, CAST($1 AS BIGINT) where a null parameter has no column to take its type from. All integers are BIGINT,
-/// times are microseconds (BIGINT), booleans 0/1 (BIGINT), ids UUID, bytes BYTEA, JSON is TEXT; sums are
-/// CAST(SUM(x) AS BIGINT). Text is UTF-8 without zero bytes.
-/// Statements are prepared once per connection and kept by their text, so the text should be a constant.
+/// SQL is written in the subset both engines speak: parameters $1…$n, ON CONFLICT … RETURNING, row values,
+/// partial indexes, CAST($1 AS BIGINT) where a null parameter has no column to take its type from. All
+/// integers are BIGINT, times are microseconds (BIGINT), booleans 0/1 (BIGINT), ids UUID, bytes BYTEA, JSON
+/// is TEXT; sums are CAST(SUM(x) AS BIGINT). Text is UTF-8 without zero bytes. Statements are prepared once
+/// per connection and kept by their text, so the text should be a constant.
 ///
-/// Errors of every call: conflict (unique or foreign key), unavailable (busy, disk full with reason STORAGE_FULL,
-/// connection lost, statement timeout, deadlock), invalid (a bug in the SQL, a parameter of the wrong type, a null or a
-/// check that is broken), corrupt. After an error the transaction can only be given up: the closure returns the error;
-/// if it does not, it fails with the first one all the same.
+/// Errors of every call: conflict (unique or foreign key), unavailable (busy, disk full with reason
+/// STORAGE_FULL, connection lost, statement timeout, deadlock), invalid (a bug in the SQL, a parameter of the
+/// wrong type, a null or a check that is broken), corrupt. After an error the transaction can only be given
+/// up: the closure returns the error; if it does not, it fails with the first one all the same.
 class Tx {
  public:
   template <class T>
   using Result = base::Result<T>;
   using RowSink = std::function<void(const Row&)>;
-  /// index of the execution; rows changed by it, or for a statement that returns rows 1 or 0; its first row or nullptr.
+  /// index of the execution; rows changed by it, or for a statement that returns rows 1 or 0; its first row
+  /// or nullptr.
   using EachSink = std::function<void(std::size_t index, std::int64_t rows, const Row* first)>;
 
   virtual ~Tx() = default;
@@ -50,29 +51,30 @@ class Tx {
   Result<std::int64_t> query(std::string_view sql, const std::vector<Arg>& args, const RowSink& sink) {
     return run(sql, std::span(args), &sink);
   }
-  /// Runs one statement once for each `width` arguments of the flat list: the way to write many rows. One round trip on
-  /// PostgreSQL. sink may be empty; it is called in order, once for each execution.
+  /// Runs one statement once for each `width` arguments of the flat list: the way to write many rows. One
+  /// round trip on PostgreSQL. sink may be empty; it is called in order, once for each execution.
   virtual Result<void> each(std::string_view sql, std::size_t width, std::span<const Arg> args,
                             const EachSink& sink = nullptr) = 0;
-  /// Runs several statements without parameters, as in a migration. Parts in /*sqlite … */ or /*postgres … */ are
-  /// active on that engine only. From here on the transaction has no time limits on PostgreSQL.
+  /// Runs several statements without parameters, as in a migration. Parts in /*sqlite … */ or /*postgres … */
+  /// are active on that engine only. From here on the transaction has no time limits on PostgreSQL.
   virtual Result<void> script(std::string_view sql) = 0;
 
-  /// Calls hook on this database thread right after the commit, before anybody else hears of it; never on rollback.
+  /// Calls hook on this database thread right after the commit, before anybody else hears of it; never on
+  /// rollback.
   virtual void on_commit(std::move_only_function<void()> hook) = 0;
 
  protected:
   virtual Result<std::int64_t> run(std::string_view sql, std::span<const Arg> args, const RowSink* sink) = 0;
 };
 
-/// A store. Thread-safe. Closures own what they use or outlive the call; they run at most once, and are gone, with
-/// their hooks, before the caller hears of the result.
+/// A store. Thread-safe. Closures own what they use or outlive the call; they run at most once, and are gone,
+/// with their hooks, before the caller hears of the result.
 ///
-/// write: the commit was durable (fsynced) before the caller hears of success. On SQLite one thread runs all writes in
-/// order, many per commit, each in a savepoint of its own. On PostgreSQL each is a transaction of its own on one of a
-/// few connections, so order holds only between a write and those begun after it returned. An error with reason
-/// OUTCOME_UNKNOWN means that the connection broke during the commit.
-/// read: a snapshot; on SQLite other threads and connections, which can never write.
+/// write: the commit was durable (fsynced) before the caller hears of success. On SQLite one thread runs all
+/// writes in order, many per commit, each in a savepoint of its own. On PostgreSQL each is a transaction of
+/// its own on one of a few connections, so order holds only between a write and those begun after it
+/// returned. An error with reason OUTCOME_UNKNOWN means that the connection broke during the commit. read: a
+/// snapshot; on SQLite other threads and connections, which can never write.
 class Db {
  public:
   using Work = std::move_only_function<base::Result<void>(Tx&)>;
@@ -87,7 +89,8 @@ class Db {
   virtual std::size_t writes_waiting() const = 0;
   /// False while the disk is (almost) full: new work must be refused, what is accepted already may go on.
   virtual bool has_room() const { return true; }
-  /// Runs what was submitted, then ends the threads. Later submits are answered with unavailable. May be repeated.
+  /// Runs what was submitted, then ends the threads. Later submits are answered with unavailable. May be
+  /// repeated.
   virtual void stop() = 0;
 
   /// co_await db.write([…](Tx& tx) -> Result<T> {…})
@@ -112,7 +115,8 @@ class Db {
  private:
   using Submit = void (Db::*)(Work, Done);
 
-  /// Wraps a closure with a value into one without: the value lands in slot. A null value is left out by Result<void>.
+  /// Wraps a closure with a value into one without: the value lands in slot. A null value is left out by
+  /// Result<void>.
   template <class F, class R>
   static Work storing(F work, std::shared_ptr<std::optional<R>> slot) {
     return [work = std::move(work), slot = std::move(slot)](Tx& tx) mutable -> base::Result<void> {
@@ -128,8 +132,10 @@ class Db {
     using R = std::invoke_result_t<F&, Tx&>;
     auto slot = std::make_shared<std::optional<R>>();
     auto run = storing<F, R>(std::move(work), slot);
-    base::Result<void> done = co_await base::from_callback<base::Result<void>>(
-        [this, run = std::move(run)](auto finish) mutable { (this->*submit)(std::move(run), std::move(finish)); });
+    base::Result<void> done =
+        co_await base::from_callback<base::Result<void>>([this, run = std::move(run)](auto finish) mutable {
+          (this->*submit)(std::move(run), std::move(finish));
+        });
     if (!done) co_return std::unexpected(std::move(done).error());
     co_return std::move(**slot);
   }
@@ -148,8 +154,8 @@ class Db {
   }
 };
 
-/// Called when the store can no longer be trusted (an fsync or I/O error): must not return. The default logs the reason
-/// and ends the process with status 74 (EX_IOERR), so that nothing more is acknowledged.
+/// Called when the store can no longer be trusted (an fsync or I/O error): must not return. The default logs
+/// the reason and ends the process with status 74 (EX_IOERR), so that nothing more is acknowledged.
 using OnFatal = std::function<void(const std::string& reason)>;
 [[noreturn]] void stop_process(const std::string& reason);
 
@@ -157,8 +163,9 @@ struct SqliteOptions {
   std::string path{};  ///< the database file; its directory exists
   int readers = 2;
   bool durable = true;  ///< synchronous=FULL; false is for the log store, which nothing depends on
-  /// Kept free on the disk: below this has_room() is false. A file of this size lies beside the database and is given
-  /// up when a commit fails for want of room, so that what is accepted can still be finished. 0: neither.
+  /// Kept free on the disk: below this has_room() is false. A file of this size lies beside the database and
+  /// is given up when a commit fails for want of room, so that what is accepted can still be finished. 0:
+  /// neither.
   std::uint64_t reserve_bytes = 0;
   OnFatal on_fatal = stop_process;
 };
@@ -172,8 +179,8 @@ struct PostgresOptions {
   std::string application_name = "crossdock";
 };
 
-/// Opens the store and starts its threads. Errors: unavailable (cannot open, lock or reach), corrupt, invalid (the URL
-/// cannot be read).
+/// Opens the store and starts its threads. Errors: unavailable (cannot open, lock or reach), corrupt, invalid
+/// (the URL cannot be read).
 base::Result<std::unique_ptr<Db>> open_sqlite(SqliteOptions options);
 base::Result<std::unique_ptr<Db>> open_postgres(PostgresOptions options);
 

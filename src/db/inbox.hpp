@@ -14,8 +14,8 @@ struct Job {
   Db::Done done;
 };
 
-/// A queue between threads: any may push, database threads take. Unbounded by itself; what feeds it is bounded
-/// (kWritesPendingMax items of each Batcher, one request of each connection).
+/// A queue between threads: any may push, database threads take. Unbounded by itself; what feeds it is
+/// bounded (kWritesPendingMax items of each Batcher, one request of each connection).
 class Inbox {
  public:
   /// Hands the job over; after close() its done is answered with unavailable, on the calling thread.

@@ -44,7 +44,8 @@ Result<LogStore::Shared> LogStore::of(base::Time at, Missing missing) {
   const std::lock_guard lock(mutex_);
   if (const auto found = by_day_.find(day); found != by_day_.end()) return found->second;
   if (missing == Missing::fail && !std::filesystem::exists(path)) {
-    return fail(Code::not_found, "there is no log of " + day + "; it was removed by retention, or nothing was logged");
+    return fail(Code::not_found,
+                "there is no log of " + day + "; it was removed by retention, or nothing was logged");
   }
   XD_TRY(auto opened, db::open_sqlite({.path = path, .readers = 1, .durable = false}));
   XD_DO(migrate(*opened, log_migrations()));

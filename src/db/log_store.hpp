@@ -9,14 +9,15 @@
 
 namespace db {
 
-/// Thread-safe. On SQLite a file for each day, DIR/2026-11-22.db, opened when it is first needed and dropped whole by
-/// retention; on PostgreSQL one store.
+/// Thread-safe. On SQLite a file for each day, DIR/2026-11-22.db, opened when it is first needed and dropped
+/// whole by retention; on PostgreSQL one store.
 class LogStore {
  public:
   static base::Result<std::unique_ptr<LogStore>> open_sqlite(std::string directory);
   static base::Result<std::unique_ptr<LogStore>> open_postgres(PostgresOptions options);
 
-  /// As Db::write and Db::read, in the store of the day of `at`. Reading a day that has no store is not_found.
+  /// As Db::write and Db::read, in the store of the day of `at`. Reading a day that has no store is
+  /// not_found.
   template <class F>
   auto write(base::Time at, F work) -> asio::awaitable<std::invoke_result_t<F&, Tx&>> {
     auto store = of(at, Missing::create);

@@ -19,7 +19,8 @@ struct Applied {
 };
 using AppliedByVersion = std::map<std::int64_t, Applied>;
 
-/// FNV-1a: tells an edited file from the one that was applied; it guards against mistakes, not against malice.
+/// FNV-1a: tells an edited file from the one that was applied; it guards against mistakes, not against
+/// malice.
 std::string checksum(std::string_view content) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
   for (const char c : content) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
@@ -35,9 +36,8 @@ std::int64_t version_of(const base::EmbeddedFile& file) {
 
 Result<AppliedByVersion> read_applied(Tx& tx) {
   AppliedByVersion applied;
-  XD_DO(tx.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version", {}, [&](const Row& row) {
-    applied[row.integer(0)] = {row.string(1), row.string(2)};
-  }));
+  XD_DO(tx.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version", {},
+                 [&](const Row& row) { applied[row.integer(0)] = {row.string(1), row.string(2)}; }));
   return applied;
 }
 
@@ -45,9 +45,10 @@ Result<void> check_known(const AppliedByVersion& applied, std::span<const base::
   for (const auto& [version, row] : applied) {
     const auto known = std::ranges::find(migrations, version, version_of);
     if (known == migrations.end()) {
-      return fail(Code::corrupt, "the store has migration " + row.name +
-                                     ", which this program does not know: it was written by a newer Crossdock; "
-                                     "run that version");
+      return fail(Code::corrupt,
+                  "the store has migration " + row.name +
+                      ", which this program does not know: it was written by a newer Crossdock; "
+                      "run that version");
     }
     if (checksum(known->content) != row.checksum) {
       return fail(Code::corrupt, "migration " + row.name + " is not the one that was applied to this store");
@@ -74,8 +75,9 @@ Result<bool> apply_next(Tx& tx, std::span<const base::EmbeddedFile> migrations) 
   for (const base::EmbeddedFile& file : migrations) {
     if (applied.contains(version_of(file))) continue;
     XD_DO(tx.script(file.content));
-    XD_DO(tx.exec("INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
-                  {version_of(file), file.name, checksum(file.content), base::SystemClock{}.now()}));
+    XD_DO(
+        tx.exec("INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
+                {version_of(file), file.name, checksum(file.content), base::SystemClock{}.now()}));
     base::log(base::LogLevel::info, "migration applied", {{"name", file.name}});
     return true;
   }
@@ -91,7 +93,8 @@ Result<int> migrate(Db& store, std::span<const base::EmbeddedFile> migrations) {
   }
 }
 
-Result<std::vector<MigrationStatus>> migration_status(Db& store, std::span<const base::EmbeddedFile> migrations) {
+Result<std::vector<MigrationStatus>> migration_status(Db& store,
+                                                      std::span<const base::EmbeddedFile> migrations) {
   auto applied = store.read_now([](Tx& tx) { return read_applied(tx); });
   // A store that was never migrated has no table to read.
   const AppliedByVersion versions = applied ? *applied : AppliedByVersion{};

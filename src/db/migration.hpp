@@ -19,11 +19,13 @@ struct MigrationStatus {
   bool applied = false;
 };
 
-/// Applies what is missing; safe to repeat and to run from several processes at once (the store locks). Returns the
-/// number applied. Errors: corrupt when an applied migration's text has changed or the store is newer than the program.
+/// Applies what is missing; safe to repeat and to run from several processes at once (the store locks).
+/// Returns the number applied. Errors: corrupt when an applied migration's text has changed or the store is
+/// newer than the program.
 base::Result<int> migrate(Db& store, std::span<const base::EmbeddedFile> migrations);
 
 /// What is applied and what is not, in order. Changes nothing.
-base::Result<std::vector<MigrationStatus>> migration_status(Db& store, std::span<const base::EmbeddedFile> migrations);
+base::Result<std::vector<MigrationStatus>> migration_status(Db& store,
+                                                            std::span<const base::EmbeddedFile> migrations);
 
 }  // namespace db

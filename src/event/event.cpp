@@ -16,13 +16,15 @@ bool is_type_character(char c) {
 }  // namespace
 
 base::Result<void> check_type(std::string_view type) {
-  const bool shaped = !type.empty() && type.size() <= base::limits::kEventTypeBytesMax && type.front() != '.' &&
-                      type.back() != '.' && type.find("..") == std::string_view::npos &&
+  const bool shaped = !type.empty() && type.size() <= base::limits::kEventTypeBytesMax &&
+                      type.front() != '.' && type.back() != '.' &&
+                      type.find("..") == std::string_view::npos &&
                       std::ranges::all_of(type, is_type_character);
   if (shaped) return {};
   return base::fail(base::Code::invalid,
                     "an event type is like order.created: letters, digits, _ - . /, at most " +
-                        std::to_string(base::limits::kEventTypeBytesMax) + " bytes, no empty part between dots");
+                        std::to_string(base::limits::kEventTypeBytesMax) +
+                        " bytes, no empty part between dots");
 }
 
 std::string_view subject_type(const Event& event) {

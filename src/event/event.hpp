@@ -27,15 +27,19 @@ struct Event {
   int hop = 0;           ///< how many times it came out of something an event caused
   std::string traceparent{};
 
-  std::size_t bytes() const { return sizeof(Event) + data.size() + changes.size() + subject.size() + type.size(); }
+  std::size_t bytes() const {
+    return sizeof(Event) + data.size() + changes.size() + subject.size() + type.size();
+  }
 };
 
 using EventPtr = std::shared_ptr<const Event>;
 
-/// Letters, digits, '_', '-', '.' and '/' up to kEventTypeBytesMax; not empty, no empty part between dots. Error: invalid.
+/// Letters, digits, '_', '-', '.' and '/' up to kEventTypeBytesMax; not empty, no empty part between dots.
+/// Error: invalid.
 base::Result<void> check_type(std::string_view type);
 
-/// The kind of thing an event is about: the subject up to its first '/', else the type up to its first '.' or '_'.
+/// The kind of thing an event is about: the subject up to its first '/', else the type up to its first '.' or
+/// '_'.
 std::string_view subject_type(const Event& event);
 
 }  // namespace event

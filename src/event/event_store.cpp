@@ -7,7 +7,8 @@ namespace {
 using base::Result;
 
 constexpr const char* kColumns =
-    "tenant_id, id, type, subject, data, changes, occurred_at, created_at, idempotency_key, ordering_key, origin, hop, "
+    "tenant_id, id, type, subject, data, changes, occurred_at, created_at, idempotency_key, ordering_key, "
+    "origin, hop, "
     "traceparent, deliveries";
 
 StoredEvent read_event(const db::Row& row) {
@@ -32,26 +33,27 @@ StoredEvent read_event(const db::Row& row) {
 
 }  // namespace
 
-Result<void> insert_events(db::Tx& tx, std::span<const EventPtr> events, std::span<const std::int64_t> deliveries) {
+Result<void> insert_events(db::Tx& tx, std::span<const EventPtr> events,
+                           std::span<const std::int64_t> deliveries) {
   std::vector<db::Arg> args;
   args.reserve(events.size() * 14);
   for (std::size_t i = 0; i < events.size(); ++i) {
     const Event& event = *events[i];
-    args.insert(args.end(),
-                {event.tenant, event.id, event.type, event.subject, event.data, event.changes, event.occurred,
-                 event.created, event.idempotency_key, event.ordering_key, event.origin, event.hop, event.traceparent,
-                 deliveries[i]});
+    args.insert(args.end(), {event.tenant, event.id, event.type, event.subject, event.data, event.changes,
+                             event.occurred, event.created, event.idempotency_key, event.ordering_key,
+                             event.origin, event.hop, event.traceparent, deliveries[i]});
   }
-  return tx.each("INSERT INTO events (tenant_id, id, type, subject, data, changes, occurred_at, created_at,"
-                 " idempotency_key, ordering_key, origin, hop, traceparent, deliveries)"
-                 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-                 14, args);
+  return tx.each(
+      "INSERT INTO events (tenant_id, id, type, subject, data, changes, occurred_at, created_at,"
+      " idempotency_key, ordering_key, origin, hop, traceparent, deliveries)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+      14, args);
 }
 
 Result<std::optional<StoredEvent>> find_event(db::Tx& tx, base::TenantId tenant, EventId id) {
   std::optional<StoredEvent> found;
-  XD_DO(tx.query("SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1 AND id = $2", {tenant, id},
-                 [&](const db::Row& row) { found = read_event(row); }));
+  XD_DO(tx.query("SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1 AND id = $2",
+                 {tenant, id}, [&](const db::Row& row) { found = read_event(row); }));
   return found;
 }
 
@@ -71,7 +73,8 @@ Result<std::unordered_map<EventId, EventPtr>> find_events(
 }
 
 Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query) {
-  db::PageQuery sql("SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1", {query.tenant}, query.page);
+  db::PageQuery sql("SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1", {query.tenant},
+                    query.page);
   if (!query.type.empty()) sql.also(" AND type = $", query.type);
   std::vector<StoredEvent> events;
   XD_DO(sql.run(tx, events, read_event));

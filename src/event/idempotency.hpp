@@ -24,10 +24,11 @@ struct StoredAnswer {
 /// How long a key is remembered (API, Conventions).
 inline constexpr auto kIdempotencyPeriod = std::chrono::hours{24};
 
-/// Takes the key in this transaction. Returns nothing when the request is new: the caller performs it and then calls
-/// store_answer in the same transaction. Returns the answer when it was performed before. Error: invalid, reason
-/// IDEMPOTENCY_KEY_REUSED, when the body differs.
-base::Result<std::optional<StoredAnswer>> begin_idempotent(db::Tx& tx, const IdempotencyKey& key, base::Time now);
+/// Takes the key in this transaction. Returns nothing when the request is new: the caller performs it and
+/// then calls store_answer in the same transaction. Returns the answer when it was performed before. Error:
+/// invalid, reason IDEMPOTENCY_KEY_REUSED, when the body differs.
+base::Result<std::optional<StoredAnswer>> begin_idempotent(db::Tx& tx, const IdempotencyKey& key,
+                                                           base::Time now);
 base::Result<void> store_answer(db::Tx& tx, const IdempotencyKey& key, const StoredAnswer& answer);
 
 /// Removes what is older than the period, at most `most` rows; returns how many.

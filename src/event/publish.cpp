@@ -36,7 +36,8 @@ Published recall(const std::string& text) {
 }
 
 /// The answer when the key says that this was done before, or may not be done; nothing when it is new.
-Result<std::optional<Published>> check_key(db::Tx& tx, const Publication& publication, const Published& fresh) {
+Result<std::optional<Published>> check_key(db::Tx& tx, const Publication& publication,
+                                           const Published& fresh) {
   if (publication.event->idempotency_key.empty()) return std::optional<Published>{};
   const IdempotencyKey key = key_of(publication);
   auto earlier = begin_idempotent(tx, key, publication.event->created);
@@ -53,7 +54,8 @@ Result<std::optional<Published>> check_key(db::Tx& tx, const Publication& public
 
 }  // namespace
 
-Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue, std::vector<Publication> publications) {
+Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
+                                       std::vector<Publication> publications) {
   std::vector<Published> answers;
   std::vector<EventPtr> events;
   std::vector<std::int64_t> deliveries;

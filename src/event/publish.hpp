@@ -15,22 +15,25 @@ namespace event {
 struct Publication {
   EventPtr event{};
   std::vector<queue::Task> tasks{};
-  std::int64_t deliveries = 0;  ///< what is told to the publisher: tasks, or what a fan-out task will make of them
-  std::string body_hash{};      ///< of the request, where the event has an idempotency key
+  std::int64_t deliveries =
+      0;  ///< what is told to the publisher: tasks, or what a fan-out task will make of them
+  std::string body_hash{};  ///< of the request, where the event has an idempotency key
 };
 
 struct Published {
   EventId id{};
   base::Time created{};
   std::int64_t deliveries = 0;
-  bool replayed = false;  ///< an earlier request with this key published it
+  bool replayed = false;    ///< an earlier request with this key published it
   bool key_reused = false;  ///< the key belongs to another body: nothing was published
 };
 
 /// Writes events, idempotency keys and tasks in the caller's transaction; answers in order.
-base::Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue, std::vector<Publication> publications);
+base::Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
+                                             std::vector<Publication> publications);
 
-/// Publishing for requests: collects what arrives on this shard while the last commit runs. Lives on the shard.
+/// Publishing for requests: collects what arrives on this shard while the last commit runs. Lives on the
+/// shard.
 class Intake {
  public:
   Intake(base::Gate& gate, db::Db& store, queue::Queue& queue);

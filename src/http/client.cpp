@@ -214,7 +214,7 @@ int Client::Impl::on_timer_wish(CURLM*, long milliseconds, void* impl) noexcept 
   } else if (milliseconds < 0) {
     self.curl_due_ = kNever;
   } else {
-    self.curl_due_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+    self.curl_due_ = steady_now() + std::chrono::milliseconds(milliseconds);
     self.watch_time();
   }
   return 0;
@@ -263,7 +263,7 @@ void Client::Impl::on_kick() {
 
 void Client::Impl::on_timer() {
   armed_ = kNever;
-  const base::Steady now = std::chrono::steady_clock::now();
+  const base::Steady now = steady_now();
   if (curl_due_ <= now) {
     curl_due_ = kNever;
     run_timeouts();
@@ -288,7 +288,7 @@ void Client::Impl::run_timeouts() {
 }
 
 void Client::Impl::expire_waiting() {
-  const base::Steady now = std::chrono::steady_clock::now();
+  const base::Steady now = steady_now();
   waiting_due_ = kNever;
   std::erase_if(waiting_, [&](Exchange* exchange) {
     if (exchange->deadline() > now) {

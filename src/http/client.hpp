@@ -45,11 +45,11 @@ struct OutboundRequest {
   /// sets one makes the exchange fail with internal. No Expect header is ever sent. User-Agent is among the
   /// lines, or absent.
   std::vector<std::string> headers{};
-  std::shared_ptr<const std::string>
-      body{};  ///< null or empty: no body; shared so that many requests can send one
+  /// Null or empty: no body. Shared so that many requests can send one.
+  std::shared_ptr<const std::string> body{};
   std::chrono::milliseconds connect_timeout = base::limits::kConnectTimeout;
-  std::chrono::milliseconds total_timeout =
-      base::limits::kRequestTimeoutDefault;  ///< includes reading the body
+  /// Includes reading the body.
+  std::chrono::milliseconds total_timeout = base::limits::kRequestTimeoutDefault;
   /// Whether the peer may see the request twice. A kept connection that ends without one byte of answer was
   /// usually closed by the peer while it was idle, so the request is sent again on another; but the peer may
   /// have read it. false: the exchange fails with read instead. (A connection whose end is known before

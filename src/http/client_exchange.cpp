@@ -163,7 +163,7 @@ void Exchange::free_handle(void* handle) { curl_easy_cleanup(static_cast<CURL*>(
 Exchange::Exchange(OutboundRequest request, ExchangeContext& context)
     : request_(std::move(request)),
       context_(context),
-      begun_(std::chrono::steady_clock::now()),
+      begun_(steady_now()),
       deadline_(begun_ + request_.total_timeout) {}
 
 Exchange::~Exchange() { XD_ASSERT(handle_ == nullptr); }
@@ -182,7 +182,7 @@ std::string Exchange::problem() const {
 
 void Exchange::bind(void* handle) {
   handle_ = handle;
-  const base::Steady now = std::chrono::steady_clock::now();
+  const base::Steady now = steady_now();
   waited_ = std::chrono::duration_cast<std::chrono::microseconds>(now - begun_);
   set(handle_, CURLOPT_URL, request_.url.c_str());
   bind_method();

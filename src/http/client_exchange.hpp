@@ -18,6 +18,9 @@ struct curl_slist;
 
 namespace http {
 
+/// curl and the timers of the event loop live by the machine's clock, so the client can live by no other.
+inline base::Steady steady_now() { return base::SystemClock().steady(); }
+
 /// What all exchanges of a client share. Handles are curl's easy handles, as pointers to void so that curl's
 /// header stays out of ours.
 struct ExchangeContext {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <optional>
@@ -36,7 +35,9 @@ class ClientFixture {
   std::size_t start(OutboundRequest request) {
     const std::size_t index = answers_.size();
     answers_.emplace_back();
-    asio::co_spawn(context_, exchange(*this, index, std::move(request)), asio::detached);
+    asio::co_spawn(context_, exchange(*this, index, std::move(request)), [](std::exception_ptr thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+    });
     return index;
   }
 

@@ -1,4 +1,4 @@
-// The egress guard: decides which addresses Crossdock may connect to, so that nobody can make it reach inside.
+// The egress guard: decides which addresses Crossdock may connect to, so that nobody makes it reach inside.
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
@@ -11,15 +11,17 @@
 
 namespace http {
 
-/// An allowed range: CIDR, with a port or any (0). "10.1.0.0/16:8443", "[fd00::]/8:443", "127.0.0.1", "[::1]:9000".
+/// An allowed range: CIDR, with a port or any (0). "10.1.0.0/16:8443", "[fd00::]/8:443", "127.0.0.1",
+/// "[::1]:9000".
 struct AllowedRange {
   boost::asio::ip::address network;
   int prefix_bits = 0;
   std::uint16_t port = 0;
 };
 
-/// Refuses private, loopback, link-local, multicast, documentation and other special ranges of IPv4 and IPv6, also
-/// where they are wrapped (IPv4-mapped, NAT64, 6to4, Teredo). Stateless after construction; thread-safe.
+/// Refuses private, loopback, link-local, multicast, documentation and other special ranges of IPv4 and IPv6,
+/// also where they are wrapped: an IPv4-mapped or NAT64 address is judged by the IPv4 address inside, 6to4
+/// and Teredo are refused as a whole. Stateless after construction; thread-safe.
 class EgressGuard {
  public:
   /// Nothing private is allowed.
@@ -45,13 +47,13 @@ struct TargetUrl {
   bool host_is_address = false;
 };
 
-/// Reads and checks a URL to send to: http or https, a host, no user info, no fragment, no control or non-ASCII
-/// characters, at most kUrlBytesMax bytes. Error: invalid, saying what is wrong.
+/// Reads and checks a URL to send to: http or https, a host, no user info, no fragment, no control or
+/// non-ASCII characters, at most kUrlBytesMax bytes. Error: invalid, saying what is wrong.
 base::Result<TargetUrl> parse_target(std::string_view url);
 
-/// parse_target, and where the host is an address in any notation ("127.1", "0x7f.1", "2130706433", "[::1]") or a name
-/// that always means this machine ("localhost", "*.localhost"), also the guard: reason SSRF_BLOCKED. Names are checked
-/// when the connection is made.
+/// parse_target, and where the host is an address in any notation ("127.1", "0x7f.1", "2130706433", "[::1]")
+/// or a name that always means this machine ("localhost", "*.localhost"), also the guard: reason
+/// SSRF_BLOCKED. Names are checked when the connection is made.
 base::Result<TargetUrl> check_target(std::string_view url, const EgressGuard& guard);
 
 }  // namespace http

@@ -8,8 +8,8 @@
 
 namespace http {
 
-/// One request, complete. The views refer into the connection's buffers and hold until the response is returned; the
-/// body is owned and may be moved away.
+/// One request, complete. The views refer into the connection's buffers and hold until the response is
+/// returned; the body is owned and may be moved away.
 struct Request {
   std::string_view method{};
   std::string_view target{};  ///< as received, "/api/v1/events?limit=5"

@@ -10,7 +10,8 @@
 
 namespace http {
 
-/// One row: a method and a pattern such as "/api/v1/events/:id", where :id stands for one segment that is not empty.
+/// One row: a method and a pattern such as "/api/v1/events/:id", where :id stands for one segment that is not
+/// empty.
 struct Route {
   std::string_view method;
   std::string_view pattern;

@@ -18,8 +18,8 @@ using base::fail;
 using base::Result;
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
-/// How often deadlines are looked at while there are connections: they are seconds, so this is exact enough, and a
-/// timer of its own for each request would cost a fifth of the CPU.
+/// How often deadlines are looked at while there are connections: they are seconds, so this is exact enough,
+/// and a timer of its own for each request would cost a fifth of the CPU.
 constexpr auto kTick = std::chrono::milliseconds{500};
 /// Out of file descriptors: accepting again at once would only spin.
 constexpr auto kAcceptPause = std::chrono::milliseconds{200};
@@ -104,7 +104,7 @@ void Server::closed(Connection& connection) {
 }
 
 void Server::tick() {
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = base::steady_now();
   for (Connection* connection : connections_) {
     if (connection->deadline < now) connection->expire();
   }
@@ -119,7 +119,7 @@ void Server::tick() {
 }
 
 std::string_view Server::date() {
-  const std::time_t now = std::time(nullptr);
+  const std::time_t now = std::chrono::system_clock::to_time_t(base::SystemClock{}.now());
   if (now != date_second_) {
     date_second_ = now;
     std::tm parts{};
@@ -136,17 +136,11 @@ asio::awaitable<void> Server::drain(base::Deadline deadline) {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   if (room_.waiting()) room_.give(true);
-  // A copy: a connection that ends removes itself from the list.
-  for (Connection* connection : std::vector<Connection*>(connections_.begin(), connections_.end())) {
-    connection->drain();
-  }
+  for (Connection* connection : connections_) connection->drain();
   asio::steady_timer cutter(executor_, deadline);
   cutter.async_wait([this](boost::system::error_code cancelled) {
     if (cancelled) return;
-    for (Connection* connection : std::vector<Connection*>(connections_.begin(), connections_.end())) {
-      connection->expire();
-      connection->expire();
-    }
+    for (Connection* connection : connections_) connection->cut_off();
   });
   co_await gate_.close();
   cutter.cancel();

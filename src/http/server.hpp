@@ -37,12 +37,15 @@ class Connection {
   virtual void expire() = 0;
   /// The server drains: an idle connection ends now, a busy one after its answer.
   virtual void drain() = 0;
+  /// Its time is up, whatever it does: the socket is closed.
+  virtual void cut_off() = 0;
 
   base::Deadline deadline = base::Deadline::max();
   std::list<Connection*>::iterator place{};  ///< in the server's list
 };
 
-/// Several servers (one for each shard) listen on the same address by SO_REUSEPORT; the kernel spreads connections.
+/// Several servers (one for each shard) listen on the same address by SO_REUSEPORT; the kernel spreads
+/// connections.
 class Server {
  public:
   Server(asio::any_io_executor executor, ServerOptions options, Application application);
@@ -54,7 +57,8 @@ class Server {
   /// The address that is listened on, with the real port where 0 was asked for.
   asio::ip::tcp::endpoint local() const { return local_; }
 
-  /// Stops accepting, ends idle connections, waits for busy ones (at most until the deadline, then cuts them off).
+  /// Stops accepting, ends idle connections, waits for busy ones (at most until the deadline, then cuts them
+  /// off).
   asio::awaitable<void> drain(base::Deadline deadline);
 
   std::size_t connections() const { return connections_.size(); }

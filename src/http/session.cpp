@@ -28,7 +28,8 @@ struct Refusal {
 
 Refusal refusal_of(const boost::system::error_code& error) {
   using beast::http::error;
-  if (error == error::header_limit) return {431, "the header is larger than 32 KiB; send fewer or shorter fields"};
+  if (error == error::header_limit)
+    return {431, "the header is larger than 32 KiB; send fewer or shorter fields"};
   if (error == error::body_limit) return {413, "the body is larger than this server accepts"};
   if (error == error::bad_version) return {505, "only HTTP/1.1 and HTTP/1.0 are spoken"};
   if (error.category() == beast::http::make_error_code(error::bad_version).category()) {
@@ -51,11 +52,11 @@ class Session final : public Connection {
   Stream& stream() { return stream_; }
 
   void expire() override {
+    // A peer that takes nothing cannot be told: the second time there is nothing left to try.
+    if (refusing_) return cut_off();
     expired_ = true;
     boost::system::error_code ignored;
     stream_.lowest_layer().cancel(ignored);
-    // A peer that takes nothing cannot be told; the second time there is nothing left to try.
-    if (refusing_) stream_.lowest_layer().close(ignored);
   }
 
   void drain() override {
@@ -64,7 +65,12 @@ class Session final : public Connection {
     stream_.lowest_layer().cancel(ignored);
   }
 
-  void within(std::chrono::steady_clock::duration span) { deadline = std::chrono::steady_clock::now() + span; }
+  void cut_off() override {
+    boost::system::error_code ignored;
+    stream_.lowest_layer().close(ignored);
+  }
+
+  void within(std::chrono::steady_clock::duration span) { deadline = base::steady_now() + span; }
 
   asio::awaitable<void> run() {
     while (co_await one_request()) {
@@ -106,8 +112,8 @@ class Session final : public Connection {
 
   asio::awaitable<boost::system::error_code> read_some() {
     boost::system::error_code error;
-    const std::size_t count = co_await stream_.async_read_some(buffer_.prepare(kReadBytes),
-                                                               asio::redirect_error(asio::use_awaitable, error));
+    const std::size_t count = co_await stream_.async_read_some(
+        buffer_.prepare(kReadBytes), asio::redirect_error(asio::use_awaitable, error));
     buffer_.commit(count);
     co_return error;
   }
@@ -119,7 +125,8 @@ class Session final : public Connection {
       buffer_.consume(parser.put(buffer_.data(), error));
       if (error && error != beast::http::error::need_more) co_return refusal_of(error);
       if (parser.is_header_done()) break;
-      if (buffer_.size() > base::limits::kHeaderBytesMax) co_return refusal_of(beast::http::error::header_limit);
+      if (buffer_.size() > base::limits::kHeaderBytesMax)
+        co_return refusal_of(beast::http::error::header_limit);
       if (co_await read_some()) co_return cut_short("the header did not arrive within 10 s");
     }
     co_return std::nullopt;
@@ -129,8 +136,10 @@ class Session final : public Connection {
 
   std::optional<Refusal> check_header(Parser& parser) const {
     const auto& head = parser.get();
-    if (head.target().size() > base::limits::kTargetBytesMax) return Refusal{414, "the target is longer than 8 KiB"};
-    if (std::distance(head.begin(), head.end()) > static_cast<std::ptrdiff_t>(base::limits::kHeaderCountMax)) {
+    if (head.target().size() > base::limits::kTargetBytesMax)
+      return Refusal{414, "the target is longer than 8 KiB"};
+    if (std::distance(head.begin(), head.end()) >
+        static_cast<std::ptrdiff_t>(base::limits::kHeaderCountMax)) {
       return Refusal{431, "more than 100 header fields; send fewer"};
     }
     if (head.target().empty() || head.target().front() != '/') {
@@ -140,7 +149,8 @@ class Session final : public Connection {
       return Refusal{400, "HTTP/1.1 needs exactly one Host field"};
     }
     const auto length = parser.content_length();
-    if (length && *length > server_.options().body_bytes_max) return refusal_of(beast::http::error::body_limit);
+    if (length && *length > server_.options().body_bytes_max)
+      return refusal_of(beast::http::error::body_limit);
     return std::nullopt;
   }
 
@@ -159,7 +169,8 @@ class Session final : public Connection {
         if (error && error != beast::http::error::need_more) co_return refusal_of(error);
         if (parser.is_done()) break;
       }
-      if (buffer_.size() > base::limits::kHeaderBytesMax) co_return Refusal{400, "a chunk header is too long"};
+      if (buffer_.size() > base::limits::kHeaderBytesMax)
+        co_return Refusal{400, "a chunk header is too long"};
       if (co_await read_some()) co_return cut_short("the body did not arrive within 30 s");
     }
     co_return std::nullopt;
@@ -172,7 +183,8 @@ class Session final : public Connection {
     request.target = std::string_view(message.target());
     const std::size_t question = std::min(request.target.find('?'), request.target.size());
     request.path = request.target.substr(0, question);
-    request.query = question < request.target.size() ? request.target.substr(question + 1) : std::string_view{};
+    request.query =
+        question < request.target.size() ? request.target.substr(question + 1) : std::string_view{};
     request.headers.reserve(16);
     for (const auto& field : message) {
       request.headers.emplace_back(std::string_view(field.name_string()), std::string_view(field.value()));
@@ -216,7 +228,8 @@ class Session final : public Connection {
     if (response.status != 204 && response.status != 304) {
       head_.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
     }
-    for (const auto& [name, value] : response.headers) head_.append("\r\n").append(name).append(": ").append(value);
+    for (const auto& [name, value] : response.headers)
+      head_.append("\r\n").append(name).append(": ").append(value);
     if (!keep) head_.append("\r\nConnection: close");
     head_.append("\r\n\r\n");
     if (!head_only) head_.append(response.body);
@@ -227,7 +240,8 @@ class Session final : public Connection {
   asio::awaitable<boost::system::error_code> write_raw(std::string_view bytes) {
     within(base::limits::kWriteDeadline);
     boost::system::error_code error;
-    co_await asio::async_write(stream_, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
+    co_await asio::async_write(stream_, asio::buffer(bytes),
+                               asio::redirect_error(asio::use_awaitable, error));
     co_return error;
   }
 

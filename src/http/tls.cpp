@@ -17,7 +17,8 @@ Result<std::shared_ptr<ssl::context>> make_context(const std::string& certificat
                        ssl::context::no_compression);
   boost::system::error_code error;
   context->use_certificate_chain_file(certificate, error);
-  if (error) return fail(Code::invalid, "cannot use the certificate file " + certificate + ": " + error.message());
+  if (error)
+    return fail(Code::invalid, "cannot use the certificate file " + certificate + ": " + error.message());
   context->use_private_key_file(key, ssl::context::pem, error);
   if (error) return fail(Code::invalid, "cannot use the key file " + key + ": " + error.message());
   if (SSL_CTX_check_private_key(context->native_handle()) != 1) {
@@ -36,14 +37,8 @@ Result<std::shared_ptr<TlsIdentity>> TlsIdentity::load(std::string certificate_f
 
 Result<void> TlsIdentity::reload() {
   XD_TRY(auto context, make_context(certificate_file_, key_file_));
-  const std::lock_guard lock(mutex_);  // tidy: allow bans reloaded by the signal's shard, read by all shards
   context_ = std::move(context);
   return {};
-}
-
-std::shared_ptr<ssl::context> TlsIdentity::context() const {
-  const std::lock_guard lock(mutex_);  // tidy: allow bans reloaded by the signal's shard, read by all shards
-  return context_;
 }
 
 }  // namespace http

@@ -1,9 +1,9 @@
 // The listener's certificate: read from files, read again on demand while connections live.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/ssl/context.hpp>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/result.hpp"
@@ -19,7 +19,7 @@ class TlsIdentity {
   /// Reads the files again; on an error the old certificate stays in use.
   base::Result<void> reload();
 
-  std::shared_ptr<boost::asio::ssl::context> context() const;
+  std::shared_ptr<boost::asio::ssl::context> context() const { return context_.load(); }
 
  private:
   TlsIdentity(std::string certificate_file, std::string key_file)
@@ -27,8 +27,7 @@ class TlsIdentity {
 
   std::string certificate_file_;
   std::string key_file_;
-  mutable std::mutex mutex_;  // tidy: allow bans reloaded by the signal's shard, read by all shards
-  std::shared_ptr<boost::asio::ssl::context> context_;
+  std::atomic<std::shared_ptr<boost::asio::ssl::context>> context_;  // set by one shard, read by all
 };
 
 }  // namespace http

@@ -28,7 +28,8 @@ Result<PreparedAuth::Mac> prepare_mac(const format::Value& config, const Subscri
                                                                    : std::nullopt;
   if (!hash) return fail(Code::invalid, "auth_config.algorithm is sha1, sha256 or sha512");
   const std::string_view encoding = member(config, "encoding", "hex");
-  if (encoding != "hex" && encoding != "base64") return fail(Code::invalid, "auth_config.encoding is hex or base64");
+  if (encoding != "hex" && encoding != "base64")
+    return fail(Code::invalid, "auth_config.encoding is hex or base64");
   const std::string_view own = subscription.secrets.empty() ? "" : subscription.secrets.front().text.reveal();
   const std::string_view key = member(config, "secret", own);
   if (key.empty()) return fail(Code::invalid, "auth_config.secret is missing");
@@ -45,8 +46,8 @@ Result<PreparedAuth> prepare_auth(const Subscription& subscription) {
   switch (subscription.auth_type) {
     case AuthType::none: break;
     case AuthType::basic: {
-      const std::string pair = std::string(member(config, "username", "")) + ":" +
-                               std::string(member(config, "password", ""));
+      const std::string pair =
+          std::string(member(config, "username", "")) + ":" + std::string(member(config, "password", ""));
       auth.header_line = "Authorization: Basic " + crypto::to_base64(pair);
       break;
     }
@@ -94,7 +95,8 @@ void Book::remove(TenantId tenant, SubscriptionId id) {
   by_id_.erase(id);
   const auto found = by_tenant_.find(tenant);
   if (found == by_tenant_.end()) return;
-  std::erase_if(found->second.subscriptions, [id](const PreparedPtr& prepared) { return prepared->config->id == id; });
+  std::erase_if(found->second.subscriptions,
+                [id](const PreparedPtr& prepared) { return prepared->config->id == id; });
   found->second.by_type.clear();
 }
 

@@ -8,7 +8,8 @@
 
 namespace outbound {
 
-/// How a request proves who sends it, beside the signature: a header that is always the same, or a MAC of the body.
+/// How a request proves who sends it, beside the signature: a header that is always the same, or a MAC of the
+/// body.
 struct PreparedAuth {
   std::string header_line{};  ///< "Authorization: Basic …"; empty for none and HMAC
   struct Mac {
@@ -32,10 +33,12 @@ struct Prepared {
 };
 using PreparedPtr = std::shared_ptr<const Prepared>;
 
-/// Sets a subscription up. Error: invalid, when its auth_config or a secret cannot be used (checked at save as well).
+/// Sets a subscription up. Error: invalid, when its auth_config or a secret cannot be used (checked at save
+/// as well).
 base::Result<Prepared> prepare(SubscriptionPtr config);
 
-/// Lives on its shard. Changes come from the transaction that made them, told to all shards before the caller hears.
+/// Lives on its shard. Changes come from the transaction that made them, told to all shards before the caller
+/// hears.
 class Book {
  public:
   void put(const SubscriptionPtr& subscription);
@@ -48,7 +51,8 @@ class Book {
  private:
   struct OfTenant {
     std::vector<PreparedPtr> subscriptions;
-    std::unordered_map<std::string, std::vector<PreparedPtr>> by_type;  // answers given before; emptied on change
+    std::unordered_map<std::string, std::vector<PreparedPtr>>
+        by_type;  // answers given before; emptied on change
   };
   std::unordered_map<SubscriptionId, PreparedPtr> by_id_;
   std::unordered_map<TenantId, OfTenant> by_tenant_;

@@ -32,8 +32,8 @@ std::string headers_json(const http::OutboundResponse& response) {
 
 void count(const Attempt& attempt, bool final) {
   static const auto series = [](const char* outcome) -> base::Counter& {
-    return base::metrics().counter("crossdock_delivery_attempts_total", "Delivery attempts by what came of them",
-                                   {{"outcome", outcome}});
+    return base::metrics().counter("crossdock_delivery_attempts_total",
+                                   "Delivery attempts by what came of them", {{"outcome", outcome}});
   };
   static base::Counter& delivered = series("delivered");
   static base::Counter& retrying = series("retrying");
@@ -59,7 +59,8 @@ Attempt unknown_attempt(const queue::Task& task) {
   attempt.outcome = "UNKNOWN";
   attempt.started = task.due;
   attempt.error_class = "INTERNAL";
-  attempt.error_message = "Crossdock was stopped while this attempt was under way; the receiver may have got it";
+  attempt.error_message =
+      "Crossdock was stopped while this attempt was under way; the receiver may have got it";
   return attempt;
 }
 
@@ -86,7 +87,8 @@ void add_stats(Rows& rows, const queue::Task& task, const AttemptReport& report)
   rows.tenants[id] = task.tenant;
   StatsChange& change = rows.stats[id];
   change.id = id;
-  const base::Time ended = report.attempt.started + std::chrono::microseconds{report.attempt.timings.total_us};
+  const base::Time ended =
+      report.attempt.started + std::chrono::microseconds{report.attempt.timings.total_us};
   if (report.attempt.outcome == kDelivered) {
     ++change.delivered;
     change.last_success = ended;
@@ -144,19 +146,20 @@ asio::awaitable<queue::Outcome> DeliveryHandler::run(const queue::Task& task) {
     report->attempt.outcome = "CANCELLED";
     report->attempt.started = parts_.clock.now();
     report->attempt.error_class = "CANCELLED";
-    report->attempt.error_message = event ? "the subscription no longer exists" : "the event no longer exists";
+    report->attempt.error_message =
+        event ? "the subscription no longer exists" : "the event no longer exists";
     co_return queue::Outcome{queue::Verdict::done(), queue::Signal::neutral, std::move(report)};
   }
   report->event_type = event->type;
   const AttemptEnd end{.number = task.attempt + 1, .jitter = std::uniform_real_distribution<>{}(random_)};
-  Sent sent = co_await send(DeliveryId{task.id.uuid}, end, task.attempts_opened() + 1, std::move(subscription),
-                            std::move(event), read_args(task.args).url);
+  Sent sent = co_await send(DeliveryId{task.id.uuid}, end, task.attempts_opened() + 1,
+                            std::move(subscription), std::move(event), read_args(task.args).url);
   report->attempt = std::move(sent.attempt);
   report->gone = sent.judgement.gone;
   const auto& retry = sent.judgement.retry;
   count(report->attempt, !retry.has_value());
-  co_return queue::Outcome{retry ? queue::Verdict::retry_at(*retry) : queue::Verdict::done(), sent.judgement.signal,
-                           std::move(report)};
+  co_return queue::Outcome{retry ? queue::Verdict::retry_at(*retry) : queue::Verdict::done(),
+                           sent.judgement.signal, std::move(report)};
 }
 
 asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(DeliveryId id, AttemptEnd end, int number,
@@ -194,9 +197,10 @@ asio::awaitable<Attempt> DeliveryHandler::send_once(DeliveryId id, int number, P
   co_return std::move(sent.attempt);
 }
 
-void DeliveryHandler::log_exchange(DeliveryId id, TenantId tenant, const Attempt& attempt, std::string request_headers,
-                                   http::OutboundResponse response) {
-  Exchange exchange{id, attempt.number, tenant, attempt.started, std::move(request_headers), headers_json(response)};
+void DeliveryHandler::log_exchange(DeliveryId id, TenantId tenant, const Attempt& attempt,
+                                   std::string request_headers, http::OutboundResponse response) {
+  Exchange exchange{
+      id, attempt.number, tenant, attempt.started, std::move(request_headers), headers_json(response)};
   if (parts_.log_response_bodies) {
     exchange.response_body = std::move(response.body);
     exchange.truncated = response.body_truncated;
@@ -223,7 +227,8 @@ Result<void> DeliveryHandler::record(db::Tx& tx, std::span<const queue::Finished
   return {};
 }
 
-Result<void> DeliveryHandler::disable(db::Tx& tx, TenantId tenant, SubscriptionId id, std::string reason) const {
+Result<void> DeliveryHandler::disable(db::Tx& tx, TenantId tenant, SubscriptionId id,
+                                      std::string reason) const {
   XD_TRY(const SubscriptionPtr known, find_subscription(tx, parts_.ring, tenant, id));
   if (!known || !known->delivers()) return {};  // gone, or somebody was quicker
   const base::Time now = parts_.clock.now();
@@ -248,7 +253,8 @@ Result<void> DeliveryHandler::disable(db::Tx& tx, TenantId tenant, SubscriptionI
         .counter("crossdock_subscriptions_disabled_total", "Subscriptions switched off by themselves",
                  {{"reason", reason}})
         .add();
-    base::log(base::LogLevel::warn, "subscription disabled; its deliveries are held until it is enabled again",
+    base::log(base::LogLevel::warn,
+              "subscription disabled; its deliveries are held until it is enabled again",
               {{"subscription_id", changed->id}, {"tenant_id", changed->tenant}, {"reason", reason}});
   });
   return {};

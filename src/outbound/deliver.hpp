@@ -22,9 +22,9 @@ struct AttemptReport {
   bool gone = false;       ///< the receiver said 410
 };
 
-/// One for each shard. A delivery attempt, top down: find the subscription and the event → make the body, sign it →
-/// send → judge the answer → history, counters and, when it is due, auto-disable in the transaction that closes the
-/// attempt.
+/// One for each shard. A delivery attempt, top down: find the subscription and the event → make the body,
+/// sign it → send → judge the answer → history, counters and, when it is due, auto-disable in the transaction
+/// that closes the attempt.
 class DeliveryHandler final : public queue::Handler {
  public:
   struct Parts {
@@ -46,8 +46,8 @@ class DeliveryHandler final : public queue::Handler {
   base::Result<void> record(db::Tx& tx, std::span<const queue::Finished> finished) const override;
 
   /// One attempt outside the queue, for a test send: no retry, not counted for auto-disable.
-  asio::awaitable<Attempt> send_once(DeliveryId id, int number, PreparedPtr subscription, event::EventPtr event,
-                                     std::string url);
+  asio::awaitable<Attempt> send_once(DeliveryId id, int number, PreparedPtr subscription,
+                                     event::EventPtr event, std::string url);
 
  private:
   struct Sent {

@@ -84,7 +84,8 @@ base::Result<std::vector<Delivery>> list_waiting(db::Tx& tx, const DeliveryQuery
 base::Result<std::vector<Delivery>> waiting_of_event(db::Tx& tx, TenantId tenant, event::EventId event);
 base::Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, DeliveryId id);
 
-/// Ends all waiting deliveries of a subscription that is being deleted as CANCELLED, so that each keeps a row.
+/// Ends all waiting deliveries of a subscription that is being deleted as CANCELLED, so that each keeps a
+/// row.
 base::Result<void> cancel_waiting(db::Tx& tx, const Subscription& subscription, base::Time now);
 
 /// Adds what a batch of attempts did to a subscription's counters, in the order of their ends.

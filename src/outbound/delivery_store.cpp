@@ -9,8 +9,10 @@ namespace {
 using base::Result;
 
 constexpr const char* kSelect =
-    "SELECT subscription_id, id, tenant_id, event_id, event_type, status, attempt_number, replay_no, replay_of, is_test,"
-    " created_at, completed_at, outcome, started_at, request_url, remote_ip, response_status, response_time_ms, dns_us,"
+    "SELECT subscription_id, id, tenant_id, event_id, event_type, status, attempt_number, replay_no, "
+    "replay_of, is_test,"
+    " created_at, completed_at, outcome, started_at, request_url, remote_ip, response_status, "
+    "response_time_ms, dns_us,"
     " connect_us, tls_us, first_byte_us, error_class, error_message FROM webhook_deliveries";
 
 /// The columns from outcome (or what follows it) on, which deliveries and attempts share.
@@ -68,9 +70,12 @@ Delivery waiting(const queue::Task& task, bool held) {
 using LaneHeld = std::pair<queue::LaneId, bool>;
 
 /// The lanes of the tenant's subscriptions, or of the one, and whether each is held.
-Result<std::vector<LaneHeld>> lanes_of(db::Tx& tx, TenantId tenant, std::optional<SubscriptionId> subscription) {
+Result<std::vector<LaneHeld>> lanes_of(db::Tx& tx, TenantId tenant,
+                                       std::optional<SubscriptionId> subscription) {
   std::vector<LaneHeld> lanes;
-  const auto read = [&](const db::Row& row) { lanes.emplace_back(row.id<queue::LaneId>(0), row.text(1) == "PAUSED"); };
+  const auto read = [&](const db::Row& row) {
+    lanes.emplace_back(row.id<queue::LaneId>(0), row.text(1) == "PAUSED");
+  };
   if (subscription) {
     XD_DO(tx.query("SELECT id, state FROM lanes WHERE tenant_id = $1 AND kind = 'deliver' AND id = $2",
                    {tenant, *subscription}, read));
@@ -108,7 +113,8 @@ DeliveryArgs read_args(const std::string& text) {
   if (text.empty()) return args;
   const auto document = format::parse_json(text);
   if (!document) return args;
-  if (const auto* number = document->root().find("replay_no")) args.replay_no = static_cast<int>(number->integer().value_or(0));
+  if (const auto* number = document->root().find("replay_no"))
+    args.replay_no = static_cast<int>(number->integer().value_or(0));
   if (const auto* of = document->root().find("replay_of")) args.replay_of = DeliveryId::parse(of->text());
   if (const auto* url = document->root().find("url")) args.url = std::string(url->text());
   return args;
@@ -119,18 +125,38 @@ Result<void> insert_deliveries(db::Tx& tx, const std::vector<Delivery>& deliveri
   args.reserve(deliveries.size() * 24);
   for (const Delivery& d : deliveries) {
     const Attempt& last = d.last;
-    args.insert(args.end(),
-                {d.subscription, d.id, d.tenant, d.event, d.event_type, d.status, last.number, d.replay_no, d.replay_of,
-                 d.is_test, d.created, d.completed, last.outcome, last.started, last.request_url, last.remote_ip,
-                 last.response_status, last.response_time_ms, last.timings.dns_us, last.timings.connect_us,
-                 last.timings.tls_us, last.timings.first_byte_us, last.error_class, last.error_message});
+    args.insert(args.end(), {d.subscription,
+                             d.id,
+                             d.tenant,
+                             d.event,
+                             d.event_type,
+                             d.status,
+                             last.number,
+                             d.replay_no,
+                             d.replay_of,
+                             d.is_test,
+                             d.created,
+                             d.completed,
+                             last.outcome,
+                             last.started,
+                             last.request_url,
+                             last.remote_ip,
+                             last.response_status,
+                             last.response_time_ms,
+                             last.timings.dns_us,
+                             last.timings.connect_us,
+                             last.timings.tls_us,
+                             last.timings.first_byte_us,
+                             last.error_class,
+                             last.error_message});
   }
-  return tx.each("INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
-                 " attempt_number, replay_no, replay_of, is_test, created_at, completed_at, outcome, started_at,"
-                 " request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
-                 " first_byte_us, error_class, error_message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-                 " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
-                 24, args);
+  return tx.each(
+      "INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
+      " attempt_number, replay_no, replay_of, is_test, created_at, completed_at, outcome, started_at,"
+      " request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
+      " first_byte_us, error_class, error_message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+      " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+      24, args);
 }
 
 Result<void> insert_attempts(db::Tx& tx, const std::vector<AttemptOf>& attempts) {
@@ -138,16 +164,18 @@ Result<void> insert_attempts(db::Tx& tx, const std::vector<AttemptOf>& attempts)
   args.reserve(attempts.size() * 16);
   for (const AttemptOf& of : attempts) {
     const Attempt& a = of.attempt;
-    args.insert(args.end(), {of.delivery, a.number, of.subscription, of.tenant, a.outcome, a.started, a.request_url,
-                             a.remote_ip, a.response_status, a.response_time_ms, a.timings.dns_us, a.timings.connect_us,
-                             a.timings.tls_us, a.timings.first_byte_us, a.error_class, a.error_message});
+    args.insert(args.end(),
+                {of.delivery, a.number, of.subscription, of.tenant, a.outcome, a.started, a.request_url,
+                 a.remote_ip, a.response_status, a.response_time_ms, a.timings.dns_us, a.timings.connect_us,
+                 a.timings.tls_us, a.timings.first_byte_us, a.error_class, a.error_message});
   }
-  return tx.each("INSERT INTO delivery_attempts (delivery_id, attempt_number, subscription_id, tenant_id, outcome,"
-                 " started_at, request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
-                 " first_byte_us, error_class, error_message)"
-                 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
-                 " ON CONFLICT (delivery_id, attempt_number) DO NOTHING",
-                 16, args);
+  return tx.each(
+      "INSERT INTO delivery_attempts (delivery_id, attempt_number, subscription_id, tenant_id, outcome,"
+      " started_at, request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
+      " first_byte_us, error_class, error_message)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+      " ON CONFLICT (delivery_id, attempt_number) DO NOTHING",
+      16, args);
 }
 
 Result<std::vector<Delivery>> list_finished(db::Tx& tx, const DeliveryQuery& query) {
@@ -178,10 +206,11 @@ Result<std::vector<Delivery>> finished_of_event(db::Tx& tx, TenantId tenant, eve
 
 Result<std::vector<Attempt>> earlier_attempts(db::Tx& tx, DeliveryId id) {
   std::vector<Attempt> attempts;
-  XD_DO(tx.query("SELECT attempt_number, outcome, started_at, request_url, remote_ip, response_status, response_time_ms,"
-                 " dns_us, connect_us, tls_us, first_byte_us, error_class, error_message FROM delivery_attempts"
-                 " WHERE delivery_id = $1 ORDER BY attempt_number",
-                 {id}, [&](const db::Row& row) { attempts.push_back(read_attempt(row, 0, 1)); }));
+  XD_DO(tx.query(
+      "SELECT attempt_number, outcome, started_at, request_url, remote_ip, response_status, response_time_ms,"
+      " dns_us, connect_us, tls_us, first_byte_us, error_class, error_message FROM delivery_attempts"
+      " WHERE delivery_id = $1 ORDER BY attempt_number",
+      {id}, [&](const db::Row& row) { attempts.push_back(read_attempt(row, 0, 1)); }));
   return attempts;
 }
 
@@ -192,7 +221,8 @@ Result<std::vector<Delivery>> list_waiting(db::Tx& tx, const DeliveryQuery& quer
     XD_TRY(const auto tasks, queue::pending(tx, lane, query.page));
     for (const queue::Task& task : tasks) {
       Delivery delivery = waiting(task, held);
-      const bool wanted = query.statuses.empty() || std::ranges::find(query.statuses, delivery.status) != query.statuses.end();
+      const bool wanted = query.statuses.empty() ||
+                          std::ranges::find(query.statuses, delivery.status) != query.statuses.end();
       if (wanted) deliveries.push_back(std::move(delivery));
     }
   }
@@ -232,16 +262,18 @@ Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, Delive
 }
 
 Result<void> cancel_waiting(db::Tx& tx, const Subscription& subscription, base::Time now) {
-  // One statement, however many there are: a backlog of a million is copied by the store, not through this program.
-  XD_DO(tx.exec("INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
-                " attempt_number, replay_no, replay_of, is_test, created_at, completed_at, outcome, started_at,"
-                " request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
-                " first_byte_us, error_class, error_message)"
-                " SELECT t.lane_id, t.id, t.tenant_id, t.ref, COALESCE(e.type, ''), 'CANCELLED',"
-                " t.attempt + t.unknown_attempts, 0, NULL, 0, t.created_at, $2, 'CANCELLED', $2, '', '', NULL, 0, 0,"
-                " 0, 0, 0, 'CANCELLED', 'the subscription was deleted' FROM tasks t"
-                " LEFT JOIN events e ON e.tenant_id = t.tenant_id AND e.id = t.ref WHERE t.lane_id = $1",
-                {subscription.id, now}));
+  // One statement, however many there are: a backlog of a million is copied by the store, not through this
+  // program.
+  XD_DO(tx.exec(
+      "INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
+      " attempt_number, replay_no, replay_of, is_test, created_at, completed_at, outcome, started_at,"
+      " request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
+      " first_byte_us, error_class, error_message)"
+      " SELECT t.lane_id, t.id, t.tenant_id, t.ref, COALESCE(e.type, ''), 'CANCELLED',"
+      " t.attempt + t.unknown_attempts, 0, NULL, 0, t.created_at, $2, 'CANCELLED', $2, '', '', NULL, 0, 0,"
+      " 0, 0, 0, 'CANCELLED', 'the subscription was deleted' FROM tasks t"
+      " LEFT JOIN events e ON e.tenant_id = t.tenant_id AND e.id = t.ref WHERE t.lane_id = $1",
+      {subscription.id, now}));
   return {};
 }
 
@@ -249,7 +281,8 @@ Result<Failing> change_stats(db::Tx& tx, const StatsChange& change) {
   Failing failing;
   const bool reset = change.delivered > 0;
   XD_DO(tx.query(
-      "UPDATE subscription_stats SET total_sent = total_sent + $2 + $3, total_delivered = total_delivered + $2,"
+      "UPDATE subscription_stats SET total_sent = total_sent + $2 + $3, total_delivered = total_delivered + "
+      "$2,"
       " total_failed = total_failed + $3, last_triggered_at = COALESCE($4, $5),"
       " last_success_at = COALESCE($4, last_success_at), last_failure_at = COALESCE($5, last_failure_at),"
       " consecutive_failures = CASE WHEN $6 = 1 THEN $7 ELSE consecutive_failures + $7 END,"

@@ -18,8 +18,8 @@ struct Exchange {
   bool truncated = false;
 };
 
-/// Lives on its shard. Bounded: when the log store cannot keep up, bodies are left out first, then whole exchanges are
-/// counted and dropped. Nothing depends on it.
+/// Lives on its shard. Bounded: when the log store cannot keep up, bodies are left out first, then whole
+/// exchanges are counted and dropped. Nothing depends on it.
 class ExchangeLog {
  public:
   ExchangeLog(base::Gate& gate, db::LogStore& store) : gate_(gate), store_(store) {}
@@ -36,6 +36,7 @@ class ExchangeLog {
   bool draining_ = false;
 };
 
-base::Result<std::optional<Exchange>> find_exchange(db::Tx& tx, TenantId tenant, DeliveryId delivery, int attempt);
+base::Result<std::optional<Exchange>> find_exchange(db::Tx& tx, TenantId tenant, DeliveryId delivery,
+                                                    int attempt);
 
 }  // namespace outbound

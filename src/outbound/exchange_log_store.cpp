@@ -16,17 +16,18 @@ base::Result<void> insert_exchanges(db::Tx& tx, const std::vector<Exchange>& exc
     args.insert(args.end(), {e.delivery, e.attempt, e.tenant, e.at, e.request_headers, e.response_headers,
                              db::Arg::blob(e.response_body), e.truncated});
   }
-  return tx.each("INSERT INTO delivery_exchanges (delivery_id, attempt_number, tenant_id, at, request_headers,"
-                 " response_headers, response_body, response_truncated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-                 " ON CONFLICT (delivery_id, attempt_number) DO NOTHING",
-                 8, args);
+  return tx.each(
+      "INSERT INTO delivery_exchanges (delivery_id, attempt_number, tenant_id, at, request_headers,"
+      " response_headers, response_body, response_truncated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+      " ON CONFLICT (delivery_id, attempt_number) DO NOTHING",
+      8, args);
 }
 
 }  // namespace
 
 void ExchangeLog::add(Exchange exchange) {
-  static base::Counter& dropped =
-      base::metrics().counter("crossdock_log_dropped_total", "Log rows given up because the log store was too slow");
+  static base::Counter& dropped = base::metrics().counter(
+      "crossdock_log_dropped_total", "Log rows given up because the log store was too slow");
   if (waiting_.size() >= kWaitingMax) return dropped.add();
   if (waiting_bytes_ >= kWaitingBytesMax && !exchange.response_body.empty()) {
     exchange.response_body.clear();
@@ -52,14 +53,17 @@ base::Task<void> ExchangeLog::drain() {
   co_return base::Result<void>{};
 }
 
-base::Result<std::optional<Exchange>> find_exchange(db::Tx& tx, TenantId tenant, DeliveryId delivery, int attempt) {
+base::Result<std::optional<Exchange>> find_exchange(db::Tx& tx, TenantId tenant, DeliveryId delivery,
+                                                    int attempt) {
   std::optional<Exchange> found;
-  XD_DO(tx.query("SELECT at, request_headers, response_headers, response_body, response_truncated"
-                 " FROM delivery_exchanges WHERE delivery_id = $1 AND attempt_number = $2 AND tenant_id = $3",
-                 {delivery, attempt, tenant}, [&](const db::Row& row) {
-                   found = Exchange{delivery, attempt, tenant, row.time(0), row.string(1), row.string(2),
-                                    std::string(row.blob(3)), row.flag(4)};
-                 }));
+  XD_DO(tx.query(
+      "SELECT at, request_headers, response_headers, response_body, response_truncated"
+      " FROM delivery_exchanges WHERE delivery_id = $1 AND attempt_number = $2 AND tenant_id = $3",
+      {delivery, attempt, tenant}, [&](const db::Row& row) {
+        found = Exchange{
+            delivery,   attempt, tenant, row.time(0), row.string(1), row.string(2), std::string(row.blob(3)),
+            row.flag(4)};
+      }));
   return found;
 }
 

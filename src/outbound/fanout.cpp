@@ -60,7 +60,8 @@ base::Result<void> FanoutHandler::hydrate(db::Tx& tx, std::span<queue::Task> tas
   for (const queue::Task& task : tasks) wanted.emplace_back(task.tenant, event::EventId{task.ref});
   XD_TRY(const auto events, event::find_events(tx, wanted));
   for (queue::Task& task : tasks) {
-    if (const auto found = events.find(event::EventId{task.ref}); found != events.end()) task.payload = found->second;
+    if (const auto found = events.find(event::EventId{task.ref}); found != events.end())
+      task.payload = found->second;
   }
   return {};
 }

@@ -7,8 +7,8 @@
 
 namespace outbound {
 
-/// The kind of the task that makes the deliveries of an event with more than kFanoutInline matches, and of its lane:
-/// every tenant has one, with the tenant's id.
+/// The kind of the task that makes the deliveries of an event with more than kFanoutInline matches, and of
+/// its lane: every tenant has one, with the tenant's id.
 inline constexpr const char* kFanoutKind = "fanout";
 inline queue::LaneId fanout_lane(TenantId tenant) { return queue::LaneId{tenant.uuid}; }
 
@@ -19,8 +19,8 @@ event::Publication make_publication(Book& book, event::EventPtr event, base::Tim
 queue::Task make_delivery_task(const Subscription& subscription, const event::EventPtr& event, base::Time now,
                                const DeliveryArgs* args = nullptr);
 
-/// Makes deliveries piece by piece; the last subscription done is kept in the task's args, so that a crash repeats
-/// nothing. One for each shard.
+/// Makes deliveries piece by piece; the last subscription done is kept in the task's args, so that a crash
+/// repeats nothing. One for each shard.
 class FanoutHandler final : public queue::Handler {
  public:
   FanoutHandler(db::Db& store, Book& book, queue::Queue& queue, const base::Clock& clock)

@@ -7,8 +7,8 @@
 
 namespace outbound {
 
-/// "*": every type. "order.*": every type below order ("order.created", "order.line.added"), not "order" itself.
-/// Anything else: that type. Error of check_pattern: invalid.
+/// "*": every type. "order.*": every type below order ("order.created", "order.line.added"), not "order"
+/// itself. Anything else: that type. Error of check_pattern: invalid.
 base::Result<void> check_pattern(std::string_view pattern);
 bool pattern_matches(std::string_view pattern, std::string_view type);
 

@@ -16,7 +16,8 @@ void write_entity(format::JsonWriter& json, const event::Event& event, std::stri
   json.key("event_type").value(event.type).key("timestamp").value(event.occurred);
   json.key("tenant").begin_object().key("id").value(event.tenant).key("name").value(tenant_name).end_object();
   const std::string_view subject = event::subject_type(event);
-  const bool taken = subject == "event_type" || subject == "timestamp" || subject == "tenant" || subject == "changes";
+  const bool taken =
+      subject == "event_type" || subject == "timestamp" || subject == "tenant" || subject == "changes";
   json.key(taken ? "data" : subject).raw(event.data);
 }
 

@@ -9,8 +9,8 @@
 namespace outbound {
 
 /// STANDARD: {"id","type","timestamp","tenant_id","data"[,"changes"]}.
-/// ENTITY (mission 2): {"event_type","timestamp","tenant":{"id","name"},"<subject type>":…[,"changes":…]}; a subject
-/// type that is one of the other members is written as "data".
+/// ENTITY (mission 2): {"event_type","timestamp","tenant":{"id","name"},"<subject type>":…[,"changes":…]}; a
+/// subject type that is one of the other members is written as "data".
 std::string make_payload(PayloadFormat format, const event::Event& event, std::string_view tenant_name);
 
 }  // namespace outbound

@@ -13,8 +13,8 @@ namespace outbound {
 namespace {
 
 constexpr std::array<std::string_view, 15> kReserved = {
-    "host",    "content-length",    "transfer-encoding", "connection",        "keep-alive",
-    "te",      "trailer",           "upgrade",           "expect",            "proxy-authorization",
+    "host",       "content-length",    "transfer-encoding", "connection",   "keep-alive",
+    "te",         "trailer",           "upgrade",           "expect",       "proxy-authorization",
     "webhook-id", "webhook-timestamp", "webhook-signature", "content-type", "proxy-connection"};
 
 std::string signature_line(const Prepared& subscription, std::string_view id, std::string_view timestamp,
@@ -35,9 +35,8 @@ std::string mac_line(const PreparedAuth::Mac& mac, std::string_view body) {
 }  // namespace
 
 bool is_reserved_header(std::string_view name) {
-  return std::ranges::any_of(kReserved, [&](std::string_view reserved) {
-    return http::equals_ignoring_case(reserved, name);
-  });
+  return std::ranges::any_of(
+      kReserved, [&](std::string_view reserved) { return http::equals_ignoring_case(reserved, name); });
 }
 
 http::OutboundRequest make_request(const RequestFor& wanted) {
@@ -46,7 +45,8 @@ http::OutboundRequest make_request(const RequestFor& wanted) {
   http::OutboundRequest request;
   request.url = wanted.url.empty() ? config.url : std::string(wanted.url);
   request.total_timeout = config.timeout;
-  auto body = std::make_shared<const std::string>(make_payload(config.payload_format, event, wanted.tenant_name));
+  auto body =
+      std::make_shared<const std::string>(make_payload(config.payload_format, event, wanted.tenant_name));
 
   const std::string id = event.id.str();
   const std::string timestamp =

@@ -12,12 +12,12 @@ struct RequestFor {
   const Prepared* subscription = nullptr;
   const event::Event* event = nullptr;
   std::string_view tenant_name{};
-  base::Time now{};                 ///< becomes webhook-timestamp: of the attempt, not of the event
-  std::string_view url{};           ///< empty: the subscription's
+  base::Time now{};        ///< becomes webhook-timestamp: of the attempt, not of the event
+  std::string_view url{};  ///< empty: the subscription's
 };
 
-/// Standard Webhooks headers with a signature for each active secret, Content-Type, User-Agent, traceparent where the
-/// event has one, the subscription's own headers and its authentication.
+/// Standard Webhooks headers with a signature for each active secret, Content-Type, User-Agent, traceparent
+/// where the event has one, the subscription's own headers and its authentication.
 http::OutboundRequest make_request(const RequestFor& wanted);
 
 /// Header names that a subscription may not set, because they are the connection's or the signature's.

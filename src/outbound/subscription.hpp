@@ -30,15 +30,16 @@ std::optional<PayloadFormat> parse_payload_format(std::string_view text);
 /// One secret that deliveries are signed with. A previous one signs until valid_until.
 struct SigningSecret {
   base::Uuid id{};
-  base::Secret text{};         ///< "whsec_…"
-  std::string fingerprint{};   ///< first 8 hex digits of its SHA-256
+  base::Secret text{};        ///< "whsec_…"
+  std::string fingerprint{};  ///< first 8 hex digits of its SHA-256
   std::optional<base::Time> valid_until{};
   base::Time created{};
 
   bool active(base::Time now) const { return !valid_until || now < *valid_until; }
 };
 
-/// Mission 4, webhook_subscriptions. Immutable once it is in a Book; a change makes a new one with version + 1.
+/// Mission 4, webhook_subscriptions. Immutable once it is in a Book; a change makes a new one with version
+/// + 1.
 struct Subscription {
   SubscriptionId id{};
   TenantId tenant{};
@@ -90,10 +91,13 @@ struct SubscriptionStats {
   std::int64_t consecutive_failures = 0;
 };
 
-// The tables webhook_subscriptions, endpoint_secrets and subscription_stats. Secrets pass the key ring on their way.
-base::Result<void> insert_subscription(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription);
+// The tables webhook_subscriptions, endpoint_secrets and subscription_stats. Secrets pass the key ring on
+// their way.
+base::Result<void> insert_subscription(db::Tx& tx, const crypto::KeyRing& ring,
+                                       const Subscription& subscription);
 /// Writes everything but the secrets, where the stored version is one less; false when it is not.
-base::Result<bool> update_subscription(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription);
+base::Result<bool> update_subscription(db::Tx& tx, const crypto::KeyRing& ring,
+                                       const Subscription& subscription);
 base::Result<bool> delete_subscription(db::Tx& tx, TenantId tenant, SubscriptionId id);
 base::Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription,
                                  const SigningSecret& secret);
@@ -103,8 +107,8 @@ base::Result<void> retire_secrets(db::Tx& tx, SubscriptionId id, const base::Uui
 base::Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
                                                 SubscriptionId id);
 base::Result<std::vector<SubscriptionPtr>> all_subscriptions(db::Tx& tx, const crypto::KeyRing& ring);
-base::Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
-                                                              const db::Page& page);
+base::Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto::KeyRing& ring,
+                                                              TenantId tenant, const db::Page& page);
 base::Result<std::int64_t> count_subscriptions(db::Tx& tx, TenantId tenant);
 base::Result<SubscriptionStats> find_stats(db::Tx& tx, SubscriptionId id);
 

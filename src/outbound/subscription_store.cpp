@@ -10,7 +10,8 @@ using base::fail;
 using base::Result;
 
 constexpr const char* kSelect =
-    "SELECT id, tenant_id, name, description, url, event_types, auth_type, auth_config, content_type, headers, "
+    "SELECT id, tenant_id, name, description, url, event_types, auth_type, auth_config, content_type, "
+    "headers, "
     "payload_format, timeout_seconds, retry_enabled, max_retries, retry_intervals, status, is_enabled, "
     "disabled_reason, disabled_at, version, created_by, created_at, updated_at FROM webhook_subscriptions";
 
@@ -102,17 +103,18 @@ Result<Subscription> read_subscription(const db::Row& row, const crypto::KeyRing
 
 Result<void> read_secrets(db::Tx& tx, const crypto::KeyRing& ring, Subscription& subscription) {
   Result<void> opened;
-  XD_DO(tx.query("SELECT id, secret, fingerprint, valid_until, created_at FROM endpoint_secrets WHERE owner_id = $1"
-                 " ORDER BY created_at DESC, id DESC",
-                 {subscription.id}, [&](const db::Row& row) {
-                   auto text = ring.open(row.text(1), place_of_secret(subscription.tenant, row.uuid(0)));
-                   if (!text) {
-                     opened = std::unexpected(text.error());
-                     return;
-                   }
-                   subscription.secrets.push_back(
-                       {row.uuid(0), std::move(*text), row.string(2), row.maybe_time(3), row.time(4)});
-                 }));
+  XD_DO(tx.query(
+      "SELECT id, secret, fingerprint, valid_until, created_at FROM endpoint_secrets WHERE owner_id = $1"
+      " ORDER BY created_at DESC, id DESC",
+      {subscription.id}, [&](const db::Row& row) {
+        auto text = ring.open(row.text(1), place_of_secret(subscription.tenant, row.uuid(0)));
+        if (!text) {
+          opened = std::unexpected(text.error());
+          return;
+        }
+        subscription.secrets.push_back(
+            {row.uuid(0), std::move(*text), row.string(2), row.maybe_time(3), row.time(4)});
+      }));
   return opened;
 }
 
@@ -135,34 +137,75 @@ constexpr db::Page kAll{.limit = std::numeric_limits<std::int64_t>::max()};
 Result<void> insert_subscription(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription) {
   const auto& s = subscription;
   const auto auth = sealed_auth(ring, s);
-  XD_DO(tx.exec(
-      "INSERT INTO webhook_subscriptions (id, tenant_id, name, description, url, event_types, auth_type, auth_config,"
-      " content_type, headers, payload_format, timeout_seconds, retry_enabled, max_retries, retry_intervals, status,"
-      " is_enabled, version, created_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-      " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
-      {s.id, s.tenant, s.name, s.description, s.url, types_json(s), name(s.auth_type), auth, s.content_type,
-       headers_json(s), name(s.payload_format), s.timeout.count(), s.retry_enabled, s.max_retries, intervals_json(s),
-       name(s.status), s.is_enabled, s.version, s.created_by, s.created, s.updated}));
+  XD_DO(
+      tx.exec("INSERT INTO webhook_subscriptions (id, tenant_id, name, description, url, event_types, "
+              "auth_type, auth_config,"
+              " content_type, headers, payload_format, timeout_seconds, retry_enabled, max_retries, "
+              "retry_intervals, status,"
+              " is_enabled, version, created_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+              "$8, $9, $10, $11,"
+              " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+              {s.id,
+               s.tenant,
+               s.name,
+               s.description,
+               s.url,
+               types_json(s),
+               name(s.auth_type),
+               auth,
+               s.content_type,
+               headers_json(s),
+               name(s.payload_format),
+               s.timeout.count(),
+               s.retry_enabled,
+               s.max_retries,
+               intervals_json(s),
+               name(s.status),
+               s.is_enabled,
+               s.version,
+               s.created_by,
+               s.created,
+               s.updated}));
   for (const SigningSecret& secret : s.secrets) XD_DO(insert_secret(tx, ring, s, secret));
-  XD_DO(tx.exec("INSERT INTO subscription_stats (subscription_id, total_sent, total_delivered, total_failed,"
-                " consecutive_failures) VALUES ($1, 0, 0, 0, 0)",
-                {s.id}));
+  XD_DO(
+      tx.exec("INSERT INTO subscription_stats (subscription_id, total_sent, total_delivered, total_failed,"
+              " consecutive_failures) VALUES ($1, 0, 0, 0, 0)",
+              {s.id}));
   return {};
 }
 
 Result<bool> update_subscription(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription) {
   const auto& s = subscription;
   const auto auth = sealed_auth(ring, s);
-  XD_TRY(const auto changed,
-         tx.exec("UPDATE webhook_subscriptions SET name = $3, description = $4, url = $5, event_types = $6,"
-                 " auth_type = $7, auth_config = $8, content_type = $9, headers = $10, payload_format = $11,"
-                 " timeout_seconds = $12, retry_enabled = $13, max_retries = $14, retry_intervals = $15, status = $16,"
-                 " is_enabled = $17, disabled_reason = $18, disabled_at = $19, version = $20, updated_at = $21"
-                 " WHERE id = $1 AND tenant_id = $2 AND version = $20 - 1",
-                 {s.id, s.tenant, s.name, s.description, s.url, types_json(s), name(s.auth_type), auth, s.content_type,
-                  headers_json(s), name(s.payload_format), s.timeout.count(), s.retry_enabled, s.max_retries,
-                  intervals_json(s), name(s.status), s.is_enabled, s.disabled_reason, s.disabled, s.version,
-                  s.updated}));
+  XD_TRY(
+      const auto changed,
+      tx.exec("UPDATE webhook_subscriptions SET name = $3, description = $4, url = $5, event_types = $6,"
+              " auth_type = $7, auth_config = $8, content_type = $9, headers = $10, payload_format = $11,"
+              " timeout_seconds = $12, retry_enabled = $13, max_retries = $14, retry_intervals = $15, status "
+              "= $16,"
+              " is_enabled = $17, disabled_reason = $18, disabled_at = $19, version = $20, updated_at = $21"
+              " WHERE id = $1 AND tenant_id = $2 AND version = $20 - 1",
+              {s.id,
+               s.tenant,
+               s.name,
+               s.description,
+               s.url,
+               types_json(s),
+               name(s.auth_type),
+               auth,
+               s.content_type,
+               headers_json(s),
+               name(s.payload_format),
+               s.timeout.count(),
+               s.retry_enabled,
+               s.max_retries,
+               intervals_json(s),
+               name(s.status),
+               s.is_enabled,
+               s.disabled_reason,
+               s.disabled,
+               s.version,
+               s.updated}));
   return changed == 1;
 }
 
@@ -178,23 +221,26 @@ Result<bool> delete_subscription(db::Tx& tx, TenantId tenant, SubscriptionId id)
 Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription,
                            const SigningSecret& secret) {
   const std::string sealed = ring.seal(secret.text.reveal(), place_of_secret(subscription.tenant, secret.id));
-  XD_DO(tx.exec("INSERT INTO endpoint_secrets (id, tenant_id, owner_type, owner_id, secret, fingerprint, status,"
-                " valid_until, created_at) VALUES ($1, $2, 'subscription', $3, $4, $5, $6, $7, $8)",
-                {secret.id, subscription.tenant, subscription.id, sealed, secret.fingerprint,
-                 secret.valid_until ? "PREVIOUS" : "CURRENT", secret.valid_until, secret.created}));
+  XD_DO(tx.exec(
+      "INSERT INTO endpoint_secrets (id, tenant_id, owner_type, owner_id, secret, fingerprint, status,"
+      " valid_until, created_at) VALUES ($1, $2, 'subscription', $3, $4, $5, $6, $7, $8)",
+      {secret.id, subscription.tenant, subscription.id, sealed, secret.fingerprint,
+       secret.valid_until ? "PREVIOUS" : "CURRENT", secret.valid_until, secret.created}));
   return {};
 }
 
 Result<void> retire_secrets(db::Tx& tx, SubscriptionId id, const base::Uuid& keep, base::Time until) {
-  XD_DO(tx.exec("UPDATE endpoint_secrets SET status = 'PREVIOUS', valid_until = $3 WHERE owner_id = $1 AND id <> $2"
-                " AND (valid_until IS NULL OR valid_until > $3)",
-                {id, keep, until}));
+  XD_DO(tx.exec(
+      "UPDATE endpoint_secrets SET status = 'PREVIOUS', valid_until = $3 WHERE owner_id = $1 AND id <> $2"
+      " AND (valid_until IS NULL OR valid_until > $3)",
+      {id, keep, until}));
   return {};
 }
 
 Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
                                           SubscriptionId id) {
-  XD_TRY(auto found, select(tx, ring, {std::string(kSelect) + " WHERE id = $1 AND tenant_id = $2", {id, tenant}, kAll}));
+  XD_TRY(auto found,
+         select(tx, ring, {std::string(kSelect) + " WHERE id = $1 AND tenant_id = $2", {id, tenant}, kAll}));
   return found.empty() ? nullptr : std::move(found.front());
 }
 
@@ -202,8 +248,8 @@ Result<std::vector<SubscriptionPtr>> all_subscriptions(db::Tx& tx, const crypto:
   return select(tx, ring, {std::string(kSelect) + " WHERE 1 = 1", {}, kAll});
 }
 
-Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
-                                                        const db::Page& page) {
+Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto::KeyRing& ring,
+                                                        TenantId tenant, const db::Page& page) {
   return select(tx, ring, {std::string(kSelect) + " WHERE tenant_id = $1", {tenant}, page});
 }
 
@@ -216,12 +262,13 @@ Result<std::int64_t> count_subscriptions(db::Tx& tx, TenantId tenant) {
 
 Result<SubscriptionStats> find_stats(db::Tx& tx, SubscriptionId id) {
   SubscriptionStats stats;
-  XD_DO(tx.query("SELECT total_sent, total_delivered, total_failed, last_triggered_at, last_success_at,"
-                 " last_failure_at, consecutive_failures FROM subscription_stats WHERE subscription_id = $1",
-                 {id}, [&](const db::Row& row) {
-                   stats = {row.integer(0),    row.integer(1),    row.integer(2), row.maybe_time(3),
-                            row.maybe_time(4), row.maybe_time(5), row.integer(6)};
-                 }));
+  XD_DO(
+      tx.query("SELECT total_sent, total_delivered, total_failed, last_triggered_at, last_success_at,"
+               " last_failure_at, consecutive_failures FROM subscription_stats WHERE subscription_id = $1",
+               {id}, [&](const db::Row& row) {
+                 stats = {row.integer(0),    row.integer(1),    row.integer(2), row.maybe_time(3),
+                          row.maybe_time(4), row.maybe_time(5), row.integer(6)};
+               }));
   return stats;
 }
 

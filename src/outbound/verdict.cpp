@@ -12,7 +12,8 @@ queue::Signal signal_of(const http::OutboundResponse& response) {
     case http::Failure::read:
     case http::Failure::write: return queue::Signal::overload;
     case http::Failure::none:
-      return response.status == 429 || response.status == 503 ? queue::Signal::overload : queue::Signal::neutral;
+      return response.status == 429 || response.status == 503 ? queue::Signal::overload
+                                                              : queue::Signal::neutral;
     default: return queue::Signal::neutral;
   }
 }
@@ -21,15 +22,17 @@ std::optional<base::Time> retry_time(const http::OutboundResponse& response, con
                                      const AttemptEnd& attempt) {
   if (!subscription.retry_enabled) return std::nullopt;
   const queue::RetryPolicy policy{subscription.retry_intervals, subscription.max_retries};
-  return queue::next_try(policy, {.number = attempt.number,
-                                  .ended = attempt.ended,
-                                  .retry_after = queue::parse_retry_after(response.header("retry-after"), attempt.ended),
-                                  .jitter = attempt.jitter});
+  return queue::next_try(
+      policy, {.number = attempt.number,
+               .ended = attempt.ended,
+               .retry_after = queue::parse_retry_after(response.header("retry-after"), attempt.ended),
+               .jitter = attempt.jitter});
 }
 
 std::string message_of(int status) {
   if (status >= 300 && status < 400) {
-    return "the receiver redirects (" + std::to_string(status) + "); redirects are not followed, set the final URL";
+    return "the receiver redirects (" + std::to_string(status) +
+           "); redirects are not followed, set the final URL";
   }
   if (status == 401 || status == 403) {
     return "the receiver refused our credentials or signature (" + std::to_string(status) + ")";
@@ -49,7 +52,8 @@ std::string_view error_class_of(int status) {
   return "HTTP_3XX";
 }
 
-Judgement judge(const http::OutboundResponse& response, const Subscription& subscription, const AttemptEnd& attempt) {
+Judgement judge(const http::OutboundResponse& response, const Subscription& subscription,
+                const AttemptEnd& attempt) {
   Judgement judgement;
   if (response.failure == http::Failure::none && response.status >= 200 && response.status < 300) {
     judgement.delivered = true;

@@ -15,7 +15,7 @@ struct Judgement {
   std::string error_class{};    ///< API vocabulary: "CONNECT_TIMEOUT", "HTTP_5XX", …; empty when delivered
   std::string error_message{};  ///< one sentence for humans
   std::optional<base::Time> retry{};  ///< the next try; none: it is over
-  bool gone = false;            ///< 410: the subscription is to be disabled now
+  bool gone = false;                  ///< 410: the subscription is to be disabled now
   queue::Signal signal = queue::Signal::success;
 };
 
@@ -25,10 +25,11 @@ struct AttemptEnd {
   double jitter = 0.5;
 };
 
-/// 2xx is delivered; 3xx fails and is not followed; 410 disables; everything else is tried again by the subscription's
-/// schedule, Retry-After honoured (ARCHITECTURE §7). A complete status line is not enough: a body that never ends or
-/// breaks off is a failed attempt, because the receiver may not have done its work.
-Judgement judge(const http::OutboundResponse& response, const Subscription& subscription, const AttemptEnd& attempt);
+/// 2xx is delivered; 3xx fails and is not followed; 410 disables; everything else is tried again by the
+/// subscription's schedule, Retry-After honoured (ARCHITECTURE §7). A complete status line is not enough: a
+/// body that never ends or breaks off is a failed attempt, because the receiver may not have done its work.
+Judgement judge(const http::OutboundResponse& response, const Subscription& subscription,
+                const AttemptEnd& attempt);
 
 /// "HTTP_5XX" for 503: the error class of a status that is not 2xx.
 std::string_view error_class_of(int status);

@@ -16,7 +16,8 @@ constexpr double kJitter = 0.1;
 
 std::optional<base::Time> next_try(const RetryPolicy& policy, const FailedAttempt& failed) {
   if (failed.number > policy.retries_max || policy.intervals.empty()) return std::nullopt;
-  const auto index = std::min<std::size_t>(static_cast<std::size_t>(failed.number) - 1, policy.intervals.size() - 1);
+  const auto index =
+      std::min<std::size_t>(static_cast<std::size_t>(failed.number) - 1, policy.intervals.size() - 1);
   const double factor = 1 + kJitter * (2 * failed.jitter - 1);
   const auto delay = std::chrono::duration_cast<std::chrono::microseconds>(policy.intervals[index] * factor);
   const base::Time scheduled = failed.ended + delay;

@@ -20,7 +20,7 @@ LeaseKeeper::LeaseKeeper(asio::any_io_executor executor, db::Db& store, Queue& q
 
 base::Result<void> LeaseKeeper::start() {
   if (store_.engine() == db::Engine::sqlite) return {};
-  renewed_ = base::SystemClock{}.steady();
+  renewed_ = base::steady_now();
   XD_DO(store_.write_now([this](db::Tx& tx) { return renew(tx, node_, kLease); }));
   gate_.spawn("lease", keep());
   return {};
@@ -34,15 +34,16 @@ base::Task<void> LeaseKeeper::keep() {
     boost::system::error_code ignored;
     co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     if (stopping_) break;
-    const base::Steady now = base::SystemClock{}.steady();
+    const base::Steady now = base::steady_now();
     if (now - tried >= kRenewal || !held) {
       tried = now;
       // The lease counts from before the statement, whatever it took.
       auto renewed = co_await store_.write([this](db::Tx& tx) { return renew(tx, node_, kLease); });
       if (renewed) renewed_ = now;
-      if (!renewed) base::log(base::LogLevel::warn, "cannot renew the lease", {{"error", renewed.error().message}});
+      if (!renewed)
+        base::log(base::LogLevel::warn, "cannot renew the lease", {{"error", renewed.error().message}});
     }
-    const bool holds = base::SystemClock{}.steady() - renewed_ < kGiveUp;
+    const bool holds = base::steady_now() - renewed_ < kGiveUp;
     if (holds != held) {
       held = holds;
       queue_.suspend(!holds);

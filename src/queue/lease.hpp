@@ -6,9 +6,9 @@
 
 namespace queue {
 
-/// On PostgreSQL: says every 5 s that the node lives, looks every second for lanes with work that nobody serves, and
-/// stops the shards when it could not renew in time, by the node's own monotonic clock and before the lease ends by the
-/// database's. On SQLite there is one node, and nothing to do.
+/// On PostgreSQL: says every 5 s that the node lives, looks every second for lanes with work that nobody
+/// serves, and stops the shards when it could not renew in time, by the node's own monotonic clock and before
+/// the lease ends by the database's. On SQLite there is one node, and nothing to do.
 class LeaseKeeper {
  public:
   LeaseKeeper(asio::any_io_executor executor, db::Db& store, Queue& queue, base::Uuid node);

@@ -32,7 +32,8 @@ base::Result<void> Queue::create_lane(db::Tx& tx, LaneId lane, base::TenantId te
 
 base::Result<void> Queue::set_state(db::Tx& tx, LaneId lane, LaneState state) {
   XD_DO(set_lane_state(tx, lane, state));
-  tx.on_commit([this, lane, state] { tell(lane, [lane, state](Shard& shard) { shard.set_state(lane, state); }); });
+  tx.on_commit(
+      [this, lane, state] { tell(lane, [lane, state](Shard& shard) { shard.set_state(lane, state); }); });
   return {};
 }
 

@@ -1,18 +1,22 @@
-// The queue of one node: where tasks are put, with the transaction that causes them, and which shard runs which lane.
+// The queue of one node: where tasks are put, with the transaction that causes them, and which shard runs
+// which lane.
 #pragma once
 
 #include "queue/shard.hpp"
 
 namespace queue {
 
-/// Thread-safe after start. Tasks are enqueued only inside a transaction; the shard that owns the lane hears of them from
-/// the database thread right after the commit, so a fresh task goes to the wire without being read back.
+/// Thread-safe after start. Tasks are enqueued only inside a transaction; the shard that owns the lane hears
+/// of them from the database thread right after the commit, so a fresh task goes to the wire without being
+/// read back.
 class Queue {
  public:
   explicit Queue(db::Db& store) : store_(store) {}
 
   /// Before start, in the order of the shards.
-  void attach(asio::any_io_executor executor, Shard& shard) { shards_.push_back({std::move(executor), &shard}); }
+  void attach(asio::any_io_executor executor, Shard& shard) {
+    shards_.push_back({std::move(executor), &shard});
+  }
 
   base::Result<void> enqueue(db::Tx& tx, std::vector<Task> tasks);
 
@@ -22,7 +26,8 @@ class Queue {
   /// Deletes the lane with the tasks that wait in it; returns how many.
   base::Result<std::int64_t> delete_lane(db::Tx& tx, LaneId lane);
 
-  /// Finds the lanes with work from before and wakes them. Run once, on any shard, before requests are accepted.
+  /// Finds the lanes with work from before and wakes them. Run once, on any shard, before requests are
+  /// accepted.
   base::Task<void> recover();
 
   /// The lane has tasks in the store: its shard looks whether it knows of them.

@@ -12,7 +12,8 @@ using base::Code;
 using base::fail;
 
 constexpr const char* kTaskColumns =
-    "lane_id, id, tenant_id, kind, due_at, created_at, attempt, unknown_attempts, timed, order_key, ref, args, "
+    "lane_id, id, tenant_id, kind, due_at, created_at, attempt, unknown_attempts, timed, order_key, ref, "
+    "args, "
     "opened_at";
 
 Task read_task(const db::Row& row) {
@@ -32,8 +33,9 @@ Task read_task(const db::Row& row) {
   return task;
 }
 
-/// The lanes among the given ones that this node still holds with this epoch. On PostgreSQL the rows stay locked until
-/// the transaction ends, so that nobody can take a lane between this check and the writes that follow it.
+/// The lanes among the given ones that this node still holds with this epoch. On PostgreSQL the rows stay
+/// locked until the transaction ends, so that nobody can take a lane between this check and the writes that
+/// follow it.
 template <class Item>
 Result<std::unordered_set<LaneId>> fenced(db::Tx& tx, std::span<const Item> items, const base::Uuid& node,
                                           LaneId (*lane_of)(const Item&)) {
@@ -55,14 +57,16 @@ Result<std::unordered_set<LaneId>> fenced(db::Tx& tx, std::span<const Item> item
 
 }  // namespace
 
-Result<void> insert_lane(db::Tx& tx, LaneId lane, base::TenantId tenant, std::string_view kind, LaneState state) {
+Result<void> insert_lane(db::Tx& tx, LaneId lane, base::TenantId tenant, std::string_view kind,
+                         LaneState state) {
   XD_DO(tx.exec("INSERT INTO lanes (id, tenant_id, kind, state, epoch) VALUES ($1, $2, $3, $4, 0)",
                 {lane, tenant, kind, state == LaneState::paused ? "PAUSED" : "ACTIVE"}));
   return {};
 }
 
 Result<void> set_lane_state(db::Tx& tx, LaneId lane, LaneState state) {
-  XD_DO(tx.exec("UPDATE lanes SET state = $2 WHERE id = $1", {lane, state == LaneState::paused ? "PAUSED" : "ACTIVE"}));
+  XD_DO(tx.exec("UPDATE lanes SET state = $2 WHERE id = $1",
+                {lane, state == LaneState::paused ? "PAUSED" : "ACTIVE"}));
   return {};
 }
 
@@ -73,31 +77,34 @@ Result<std::int64_t> delete_lane(db::Tx& tx, LaneId lane) {
 
 Result<std::vector<LaneId>> lanes_with_tasks(db::Tx& tx) {
   std::vector<LaneId> lanes;
-  XD_DO(tx.query("WITH RECURSIVE skip(lane_id) AS ("
-                 " SELECT (SELECT lane_id FROM tasks ORDER BY lane_id LIMIT 1)"
-                 " UNION ALL"
-                 " SELECT (SELECT t.lane_id FROM tasks t WHERE t.lane_id > skip.lane_id ORDER BY t.lane_id LIMIT 1)"
-                 " FROM skip WHERE skip.lane_id IS NOT NULL)"
-                 " SELECT lane_id FROM skip WHERE lane_id IS NOT NULL",
-                 {}, [&](const db::Row& row) { lanes.push_back(row.id<LaneId>(0)); }));
+  XD_DO(tx.query(
+      "WITH RECURSIVE skip(lane_id) AS ("
+      " SELECT (SELECT lane_id FROM tasks ORDER BY lane_id LIMIT 1)"
+      " UNION ALL"
+      " SELECT (SELECT t.lane_id FROM tasks t WHERE t.lane_id > skip.lane_id ORDER BY t.lane_id LIMIT 1)"
+      " FROM skip WHERE skip.lane_id IS NOT NULL)"
+      " SELECT lane_id FROM skip WHERE lane_id IS NOT NULL",
+      {}, [&](const db::Row& row) { lanes.push_back(row.id<LaneId>(0)); }));
   return lanes;
 }
 
 Result<std::optional<Lease>> acquire(db::Tx& tx, LaneId lane, const base::Uuid& node) {
   std::optional<Lease> lease;
   const auto read = [&](const db::Row& row) {
-    lease = Lease{lane, row.id<base::TenantId>(0), row.text(1) == "PAUSED" ? LaneState::paused : LaneState::active,
-                  row.integer(2)};
+    lease = Lease{lane, row.id<base::TenantId>(0),
+                  row.text(1) == "PAUSED" ? LaneState::paused : LaneState::active, row.integer(2)};
   };
   if (tx.engine() == db::Engine::sqlite) {
     XD_DO(tx.query("SELECT tenant_id, state, epoch FROM lanes WHERE id = $1", {lane}, read));
   } else {
-    // Taking it anew although it is ours already would only cost an epoch; it happens after a restart of the node.
-    XD_DO(tx.query("UPDATE lanes SET owner = $2, epoch = epoch + 1 WHERE id = $1 AND (owner IS NULL OR owner = $2"
-                   " OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = lanes.owner"
-                   " AND n.lease_until > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT))"
-                   " RETURNING tenant_id, state, epoch",
-                   {lane, node}, read));
+    // Taking it anew although it is ours already would only cost an epoch; it happens after a restart of the
+    // node.
+    XD_DO(tx.query(
+        "UPDATE lanes SET owner = $2, epoch = epoch + 1 WHERE id = $1 AND (owner IS NULL OR owner = $2"
+        " OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = lanes.owner"
+        " AND n.lease_until > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT))"
+        " RETURNING tenant_id, state, epoch",
+        {lane, node}, read));
   }
   return lease;
 }
@@ -110,10 +117,11 @@ Result<void> release_all(db::Tx& tx, const base::Uuid& node) {
 }
 
 Result<void> renew(db::Tx& tx, const base::Uuid& node, std::chrono::seconds lease) {
-  XD_DO(tx.exec("INSERT INTO nodes (id, lease_until) VALUES ($1,"
-                " (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT + $2)"
-                " ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until",
-                {node, std::chrono::microseconds(lease).count()}));
+  XD_DO(
+      tx.exec("INSERT INTO nodes (id, lease_until) VALUES ($1,"
+              " (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT + $2)"
+              " ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until",
+              {node, std::chrono::microseconds(lease).count()}));
   return {};
 }
 
@@ -124,9 +132,10 @@ Result<void> insert_tasks(db::Tx& tx, std::span<const Task> tasks) {
     args.insert(args.end(), {task.lane, task.id, task.tenant, task.kind, task.due, task.created, task.timed,
                              task.order_key, task.ref, task.args});
   }
-  return tx.each("INSERT INTO tasks (lane_id, id, tenant_id, kind, due_at, created_at, attempt, unknown_attempts, timed,"
-                 " order_key, ref, args) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8, $9, $10)",
-                 10, args);
+  return tx.each(
+      "INSERT INTO tasks (lane_id, id, tenant_id, kind, due_at, created_at, attempt, unknown_attempts, timed,"
+      " order_key, ref, args) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8, $9, $10)",
+      10, args);
 }
 
 Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit) {
@@ -136,17 +145,23 @@ Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit) 
     loaded.opened.push_back(!row.is_null(12));
   };
   const std::string columns = kTaskColumns;
-  XD_TRY(const auto in_order, tx.query("SELECT " + columns + " FROM tasks WHERE lane_id = $1 AND timed = 0"
-                                       " ORDER BY id LIMIT $2", {lane, limit}, read));
-  XD_TRY(const auto due, tx.query("SELECT " + columns + " FROM tasks WHERE lane_id = $1 AND timed = 1"
-                                  " AND due_at <= $2 ORDER BY due_at, id LIMIT $3", {lane, now, limit}, read));
+  XD_TRY(const auto in_order, tx.query("SELECT " + columns +
+                                           " FROM tasks WHERE lane_id = $1 AND timed = 0"
+                                           " ORDER BY id LIMIT $2",
+                                       {lane, limit}, read));
+  XD_TRY(const auto due, tx.query("SELECT " + columns +
+                                      " FROM tasks WHERE lane_id = $1 AND timed = 1"
+                                      " AND due_at <= $2 ORDER BY due_at, id LIMIT $3",
+                                  {lane, now, limit}, read));
   loaded.more = static_cast<std::size_t>(in_order) == limit || static_cast<std::size_t>(due) == limit;
-  XD_DO(tx.query("SELECT due_at FROM tasks WHERE lane_id = $1 AND timed = 1 AND due_at > $2 ORDER BY due_at LIMIT 1",
-                 {lane, now}, [&](const db::Row& row) { loaded.next_due = row.time(0); }));
+  XD_DO(tx.query(
+      "SELECT due_at FROM tasks WHERE lane_id = $1 AND timed = 1 AND due_at > $2 ORDER BY due_at LIMIT 1",
+      {lane, now}, [&](const db::Row& row) { loaded.next_due = row.time(0); }));
   return loaded;
 }
 
-Result<std::vector<bool>> open(db::Tx& tx, std::span<const Opening> openings, const base::Uuid& node, base::Time now) {
+Result<std::vector<bool>> open(db::Tx& tx, std::span<const Opening> openings, const base::Uuid& node,
+                               base::Time now) {
   std::vector<bool> opened(openings.size(), false);
   std::optional<std::unordered_set<LaneId>> held;
   if (tx.engine() == db::Engine::postgres) {
@@ -169,7 +184,8 @@ Result<std::vector<bool>> close(db::Tx& tx, std::span<const Closing> closings, c
   std::vector<bool> closed(closings.size(), false);
   std::optional<std::unordered_set<LaneId>> held;
   if (tx.engine() == db::Engine::postgres) {
-    XD_TRY(held, fenced<Closing>(tx, closings, node, [](const Closing& closing) { return closing.task->lane; }));
+    XD_TRY(held,
+           fenced<Closing>(tx, closings, node, [](const Closing& closing) { return closing.task->lane; }));
   }
   std::vector<db::Arg> deletes;
   std::vector<db::Arg> updates;
@@ -190,10 +206,10 @@ Result<std::vector<bool>> close(db::Tx& tx, std::span<const Closing> closings, c
   }
   XD_DO(tx.each("DELETE FROM tasks WHERE lane_id = $1 AND id = $2", 2, deletes,
                 [&](std::size_t i, std::int64_t rows, const db::Row*) { closed[deleted[i]] = rows == 1; }));
-  XD_DO(tx.each("UPDATE tasks SET attempt = $3, unknown_attempts = $4, due_at = $5, timed = 1, opened_at = NULL"
-                " WHERE lane_id = $1 AND id = $2",
-                5, updates,
-                [&](std::size_t i, std::int64_t rows, const db::Row*) { closed[updated[i]] = rows == 1; }));
+  XD_DO(tx.each(
+      "UPDATE tasks SET attempt = $3, unknown_attempts = $4, due_at = $5, timed = 1, opened_at = NULL"
+      " WHERE lane_id = $1 AND id = $2",
+      5, updates, [&](std::size_t i, std::int64_t rows, const db::Row*) { closed[updated[i]] = rows == 1; }));
   return closed;
 }
 
@@ -212,18 +228,20 @@ Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const db::Page& page)
 Result<std::vector<Task>> about(db::Tx& tx, LaneId lane, const base::Uuid& ref, const base::Uuid& from,
                                 const base::Uuid& to) {
   std::vector<Task> tasks;
-  XD_DO(tx.query("SELECT " + std::string(kTaskColumns) +
-                     " FROM tasks WHERE lane_id = $1 AND id >= $3 AND id <= $4 AND ref = $2 ORDER BY id LIMIT 100",
-                 {lane, ref, from, to}, [&](const db::Row& row) { tasks.push_back(read_task(row)); }));
+  XD_DO(tx.query(
+      "SELECT " + std::string(kTaskColumns) +
+          " FROM tasks WHERE lane_id = $1 AND id >= $3 AND id <= $4 AND ref = $2 ORDER BY id LIMIT 100",
+      {lane, ref, from, to}, [&](const db::Row& row) { tasks.push_back(read_task(row)); }));
   return tasks;
 }
 
 Result<std::optional<Task>> find_task(db::Tx& tx, base::TenantId tenant, TaskId id) {
   std::optional<Task> task;
-  XD_DO(tx.query("SELECT t.lane_id, t.id, t.tenant_id, t.kind, t.due_at, t.created_at, t.attempt, t.unknown_attempts,"
-                 " t.timed, t.order_key, t.ref, t.args, t.opened_at"
-                 " FROM lanes l JOIN tasks t ON t.lane_id = l.id AND t.id = $2 WHERE l.tenant_id = $1",
-                 {tenant, id}, [&](const db::Row& row) { task = read_task(row); }));
+  XD_DO(tx.query(
+      "SELECT t.lane_id, t.id, t.tenant_id, t.kind, t.due_at, t.created_at, t.attempt, t.unknown_attempts,"
+      " t.timed, t.order_key, t.ref, t.args, t.opened_at"
+      " FROM lanes l JOIN tasks t ON t.lane_id = l.id AND t.id = $2 WHERE l.tenant_id = $1",
+      {tenant, id}, [&](const db::Row& row) { task = read_task(row); }));
   return task;
 }
 

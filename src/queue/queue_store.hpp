@@ -11,7 +11,8 @@ namespace queue {
 
 using base::Result;
 
-/// What a node holds of a lane: on PostgreSQL every write carries the epoch, so that a stale owner changes nothing.
+/// What a node holds of a lane: on PostgreSQL every write carries the epoch, so that a stale owner changes
+/// nothing.
 struct Lease {
   LaneId lane{};
   base::TenantId tenant{};
@@ -19,7 +20,8 @@ struct Lease {
   std::int64_t epoch = 0;
 };
 
-Result<void> insert_lane(db::Tx& tx, LaneId lane, base::TenantId tenant, std::string_view kind, LaneState state);
+Result<void> insert_lane(db::Tx& tx, LaneId lane, base::TenantId tenant, std::string_view kind,
+                         LaneState state);
 Result<void> set_lane_state(db::Tx& tx, LaneId lane, LaneState state);
 /// Removes the lane and its tasks; returns how many tasks there were.
 Result<std::int64_t> delete_lane(db::Tx& tx, LaneId lane);
@@ -27,8 +29,8 @@ Result<std::int64_t> delete_lane(db::Tx& tx, LaneId lane);
 /// Lanes that have tasks, found by skipping from lane to lane: costs by lanes, not by tasks.
 Result<std::vector<LaneId>> lanes_with_tasks(db::Tx& tx);
 
-/// SQLite: reads the lane. PostgreSQL: takes it for the node, when nobody alive holds it. Nothing when it does not
-/// exist or is another node's.
+/// SQLite: reads the lane. PostgreSQL: takes it for the node, when nobody alive holds it. Nothing when it
+/// does not exist or is another node's.
 Result<std::optional<Lease>> acquire(db::Tx& tx, LaneId lane, const base::Uuid& node);
 /// Gives all lanes of the node back at once, at the end.
 Result<void> release_all(db::Tx& tx, const base::Uuid& node);
@@ -41,8 +43,8 @@ struct Loaded {
   std::vector<Task> tasks;
   /// Those among them whose last attempt was begun by somebody and never ended.
   std::vector<bool> opened;
-  bool more = false;                  ///< there are further ones that could run now
-  std::optional<base::Time> next_due; ///< of the earliest that waits for its time
+  bool more = false;                   ///< there are further ones that could run now
+  std::optional<base::Time> next_due;  ///< of the earliest that waits for its time
 };
 /// The oldest tasks of a lane that may run now, at most `limit` of each kind (in order, due).
 Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit);
@@ -52,8 +54,10 @@ struct Opening {
   TaskId id{};
   std::int64_t epoch = 0;
 };
-/// Marks that an attempt of each task begins now; false for a task that is gone or whose lane is not ours any more.
-Result<std::vector<bool>> open(db::Tx& tx, std::span<const Opening> openings, const base::Uuid& node, base::Time now);
+/// Marks that an attempt of each task begins now; false for a task that is gone or whose lane is not ours any
+/// more.
+Result<std::vector<bool>> open(db::Tx& tx, std::span<const Opening> openings, const base::Uuid& node,
+                               base::Time now);
 
 struct Closing {
   const Task* task = nullptr;

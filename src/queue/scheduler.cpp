@@ -10,7 +10,9 @@ namespace {
 constexpr std::int64_t kQuantum = 8;
 constexpr std::size_t kBytesPerCost = 16 << 10;
 
-std::int64_t cost(const Task& task) { return 1 + static_cast<std::int64_t>(task.payload_bytes / kBytesPerCost); }
+std::int64_t cost(const Task& task) {
+  return 1 + static_cast<std::int64_t>(task.payload_bytes / kBytesPerCost);
+}
 
 }  // namespace
 

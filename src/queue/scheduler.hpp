@@ -11,9 +11,9 @@
 
 namespace queue {
 
-/// The tasks of one shard that are in memory and may run, and how many run. Pure: no I/O, no clock. Deficit round robin
-/// over tenants (a task costs 1 and 1 more for each 16 KiB of payload), plain round robin over a tenant's lanes, in a
-/// lane first come first served.
+/// The tasks of one shard that are in memory and may run, and how many run. Pure: no I/O, no clock. Deficit
+/// round robin over tenants (a task costs 1 and 1 more for each 16 KiB of payload), plain round robin over a
+/// tenant's lanes, in a lane first come first served.
 class Scheduler {
  public:
   explicit Scheduler(std::size_t slots) : slots_(slots) {}

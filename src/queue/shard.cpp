@@ -142,7 +142,8 @@ base::Task<void> Shard::perform(Task task) {
   co_return base::Result<void>{};
 }
 
-/// Puts the attempt on disk before anything leaves. False when the task is gone or its lane is not ours any more.
+/// Puts the attempt on disk before anything leaves. False when the task is gone or its lane is not ours any
+/// more.
 asio::awaitable<bool> Shard::open(const Task& task) {
   if (!handlers_.contains(task.kind)) {
     base::log(base::LogLevel::error, "no handler for a task; it stays in its lane",
@@ -159,7 +160,8 @@ asio::awaitable<bool> Shard::open(const Task& task) {
   }
 }
 
-/// What happened must reach the store: repeated until it does, or until the process ends and recovery takes over.
+/// What happened must reach the store: repeated until it does, or until the process ends and recovery takes
+/// over.
 asio::awaitable<void> Shard::finish(Task& task, Outcome& outcome) {
   while (true) {
     auto closed = co_await closings_.add({&task, &outcome, lane_of(task.lane).epoch});
@@ -187,17 +189,17 @@ base::Task<std::vector<bool>> Shard::flush_openings(std::vector<Opening> opening
 }
 
 base::Task<std::vector<bool>> Shard::flush_closings(std::vector<Closing> closings) {
-  co_return co_await store_.write([this, closings = std::move(closings)](
-                                      db::Tx& tx) -> base::Result<std::vector<bool>> {
-    XD_TRY(auto applied, queue::close(tx, closings, options_.node));
-    std::map<const Handler*, std::vector<Finished>> by_handler;
-    for (std::size_t i = 0; i < closings.size(); ++i) {
-      const Handler* handler = handlers_.find(closings[i].task->kind)->second;
-      by_handler[handler].push_back({closings[i].task, closings[i].outcome, !applied[i]});
-    }
-    for (const auto& [handler, finished] : by_handler) XD_DO(handler->record(tx, finished));
-    return applied;
-  });
+  co_return co_await store_.write(
+      [this, closings = std::move(closings)](db::Tx& tx) -> base::Result<std::vector<bool>> {
+        XD_TRY(auto applied, queue::close(tx, closings, options_.node));
+        std::map<const Handler*, std::vector<Finished>> by_handler;
+        for (std::size_t i = 0; i < closings.size(); ++i) {
+          const Handler* handler = handlers_.find(closings[i].task->kind)->second;
+          by_handler[handler].push_back({closings[i].task, closings[i].outcome, !applied[i]});
+        }
+        for (const auto& [handler, finished] : by_handler) XD_DO(handler->record(tx, finished));
+        return applied;
+      });
 }
 
 // --- reading lanes from the table
@@ -270,10 +272,12 @@ base::Task<Loaded> Shard::read_lane(LaneId id, std::size_t limit) {
   });
 }
 
-/// Reads the lane's row (and takes its lease, where there are leases). False when it is gone or somebody else's.
+/// Reads the lane's row (and takes its lease, where there are leases). False when it is gone or somebody
+/// else's.
 asio::awaitable<base::Result<bool>> Shard::learn(LaneId id) {
   const auto work = [id, node = options_.node](db::Tx& tx) { return acquire(tx, id, node); };
-  auto lease = store_.engine() == db::Engine::sqlite ? co_await store_.read(work) : co_await store_.write(work);
+  auto lease =
+      store_.engine() == db::Engine::sqlite ? co_await store_.read(work) : co_await store_.write(work);
   if (!lease) co_return std::unexpected(lease.error());
   Lane& lane = lane_of(id);
   if (!*lease) {
@@ -335,7 +339,8 @@ void Shard::clear_due(Lane& lane) {
   lane.next_due.reset();
 }
 
-/// Only ever armed for an earlier moment than before: one that is too early asks again, and costs less than re-arming.
+/// Only ever armed for an earlier moment than before: one that is too early asks again, and costs less than
+/// re-arming.
 void Shard::arm_timer() {
   if (due_.empty() || stopping_) return;
   const base::Time earliest = due_.begin()->first;

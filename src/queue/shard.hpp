@@ -1,4 +1,5 @@
-// The queue's part on one thread: holds lanes, brings their tasks to their handlers, and writes what became of them.
+// The queue's part on one thread: holds lanes, brings their tasks to their handlers, and writes what became
+// of them.
 #pragma once
 
 #include <map>
@@ -14,11 +15,12 @@ namespace queue {
 
 /// One per thread; everything here runs on it. A lane belongs to one shard of the node.
 ///
-/// A task's way: arrived (right from the commit that made it, or read from the table) → ready → picked by the scheduler
-/// → opened (its attempt is on disk before anything leaves) → run → closed (verdict and domain writes in one
-/// transaction) → forgotten. A lane holds at most kLaneTasksInMemoryMax tasks in memory; what does not fit stays in
-/// the table and is read when there is room ("spilled"). After a crash, a task that is read with its attempt open is one
-/// whose attempt nobody ended: it becomes an attempt of outcome unknown and is due again.
+/// A task's way: arrived (right from the commit that made it, or read from the table) → ready → picked by the
+/// scheduler → opened (its attempt is on disk before anything leaves) → run → closed (verdict and domain
+/// writes in one transaction) → forgotten. A lane holds at most kLaneTasksInMemoryMax tasks in memory; what
+/// does not fit stays in the table and is read when there is room ("spilled"). After a crash, a task that is
+/// read with its attempt open is one whose attempt nobody ended: it becomes an attempt of outcome unknown and
+/// is due again.
 class Shard {
  public:
   struct Options {
@@ -53,10 +55,10 @@ class Shard {
   struct Lane {
     LaneId id;
     std::int64_t epoch = 0;
-    bool known = false;    // state and epoch were read
-    bool spilled = true;   // the table may hold tasks that memory does not
+    bool known = false;   // state and epoch were read
+    bool spilled = true;  // the table may hold tasks that memory does not
     bool loading = false;
-    bool queued = false;   // stands in load_queue_
+    bool queued = false;  // stands in load_queue_
     bool gone = false;
     LaneState state = LaneState::active;
     std::unordered_set<TaskId> in_memory;         // ready, running, or being closed

@@ -21,17 +21,18 @@ struct Task {
   LaneId lane{};
   TaskId id{};
   base::TenantId tenant{};
-  std::string kind{};       ///< which handler runs it
-  base::Time due{};         ///< not before this
+  std::string kind{};  ///< which handler runs it
+  base::Time due{};    ///< not before this
   base::Time created{};
-  int attempt = 0;          ///< attempts that ended with a known outcome
-  int unknown_attempts = 0; ///< attempts cut off by a crash: sent or not, nobody knows
-  bool timed = false;       ///< waits for due; otherwise it is taken in the order of ids
+  int attempt = 0;           ///< attempts that ended with a known outcome
+  int unknown_attempts = 0;  ///< attempts cut off by a crash: sent or not, nobody knows
+  bool timed = false;        ///< waits for due; otherwise it is taken in the order of ids
   std::string order_key{};
-  base::Uuid ref{};         ///< what it is about; the handler's business
-  std::string args{};       ///< small, opaque; the handler's business
+  base::Uuid ref{};    ///< what it is about; the handler's business
+  std::string args{};  ///< small, opaque; the handler's business
 
-  /// What run() needs, if the enqueuer had it at hand; otherwise the handler's hydrate() attaches it. Never stored.
+  /// What run() needs, if the enqueuer had it at hand; otherwise the handler's hydrate() attaches it. Never
+  /// stored.
   std::shared_ptr<const void> payload{};
   std::size_t payload_bytes = 0;
 
@@ -41,9 +42,9 @@ struct Task {
 /// What becomes of a task after a run.
 struct Verdict {
   enum class Kind : std::uint8_t {
-    done,     ///< it is finished, well or for good
-    retry_at, ///< again at `at`
-    unknown   ///< the process ended while it ran; again at `at`. Never given by a handler's run().
+    done,      ///< it is finished, well or for good
+    retry_at,  ///< again at `at`
+    unknown    ///< the process ended while it ran; again at `at`. Never given by a handler's run().
   };
   Kind kind = Kind::done;
   base::Time at{};
@@ -65,18 +66,19 @@ struct Outcome {
 struct Finished {
   const Task* task = nullptr;
   const Outcome* outcome = nullptr;
-  /// The task's row was gone before this run ended (cancelled, or another node took the lane): the verdict changed
-  /// nothing, only what happened may be recorded.
+  /// The task's row was gone before this run ended (cancelled, or another node took the lane): the verdict
+  /// changed nothing, only what happened may be recorded.
   bool stale = false;
 };
 
-/// Runs the tasks of one kind. One instance for each shard; run() on the shard's thread, the other two on database
-/// threads at any time, so they use nothing of the instance that changes.
+/// Runs the tasks of one kind. One instance for each shard; run() on the shard's thread, the other two on
+/// database threads at any time, so they use nothing of the instance that changes.
 class Handler {
  public:
   virtual ~Handler() = default;
 
-  /// Attaches payloads to tasks that come from the table. A task whose payload is gone is left without: run() decides.
+  /// Attaches payloads to tasks that come from the table. A task whose payload is gone is left without: run()
+  /// decides.
   virtual base::Result<void> hydrate(db::Tx& tx, std::span<Task> tasks) const = 0;
 
   /// Does the work. Never throws for what the outside does. The task outlives the coroutine.

@@ -6,8 +6,8 @@
 
 namespace queue {
 
-/// Additive increase, multiplicative decrease (ARCHITECTURE §4): start 2, +1 after a window of successes, halved on
-/// timeout, 429, 503 or reset; 1 … 64.
+/// Additive increase, multiplicative decrease (ARCHITECTURE §4): start 2, +1 after a window of successes,
+/// halved on timeout, 429, 503 or reset; 1 … 64.
 class Window {
  public:
   std::size_t size() const { return size_; }

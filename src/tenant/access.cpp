@@ -6,11 +6,12 @@ namespace tenant {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kRoles = {"owner", "admin", "operator", "developer", "viewer", "auditor"};
+constexpr std::array<std::string_view, 6> kRoles = {"owner",     "admin",  "operator",
+                                                    "developer", "viewer", "auditor"};
 constexpr std::array<std::string_view, kPermissionCount> kPermissions = {
-    "events:read",       "events:write",  "subscriptions:read", "subscriptions:write", "deliveries:read",
-    "deliveries:replay", "api_keys:read", "api_keys:write",     "audit:read",          "tenants:read",
-    "tenants:write"};
+    "events:read",     "events:write",      "subscriptions:read", "subscriptions:write",
+    "deliveries:read", "deliveries:replay", "api_keys:read",      "api_keys:write",
+    "audit:read",      "tenants:read",      "tenants:write"};
 
 template <class Enum, std::size_t n>
 std::optional<Enum> parse(const std::array<std::string_view, n>& names, std::string_view text) {
@@ -25,7 +26,9 @@ std::optional<Enum> parse(const std::array<std::string_view, n>& names, std::str
 std::string_view name(Role role) { return kRoles[static_cast<std::size_t>(role)]; }
 std::optional<Role> parse_role(std::string_view text) { return parse<Role>(kRoles, text); }
 std::string_view name(Permission permission) { return kPermissions[static_cast<std::size_t>(permission)]; }
-std::optional<Permission> parse_permission(std::string_view text) { return parse<Permission>(kPermissions, text); }
+std::optional<Permission> parse_permission(std::string_view text) {
+  return parse<Permission>(kPermissions, text);
+}
 
 Permissions Permissions::all() {
   Permissions permissions;
@@ -42,21 +45,11 @@ Permissions Permissions::of(Role role) {
   // Everybody but the auditor sees the working data; the auditor sees who did what.
   switch (role) {
     case Role::owner:
-    case Role::admin:
-      add({api_keys_read, api_keys_write, audit_read});
-      [[fallthrough]];
-    case Role::developer:
-      add({events_write, subscriptions_write});
-      [[fallthrough]];
-    case Role::operator_:
-      add({deliveries_replay});
-      [[fallthrough]];
-    case Role::viewer:
-      add({events_read, subscriptions_read, deliveries_read});
-      break;
-    case Role::auditor:
-      add({audit_read, subscriptions_read, api_keys_read});
-      break;
+    case Role::admin: add({api_keys_read, api_keys_write, audit_read}); [[fallthrough]];
+    case Role::developer: add({events_write, subscriptions_write}); [[fallthrough]];
+    case Role::operator_: add({deliveries_replay}); [[fallthrough]];
+    case Role::viewer: add({events_read, subscriptions_read, deliveries_read}); break;
+    case Role::auditor: add({audit_read, subscriptions_read, api_keys_read}); break;
   }
   return set;
 }

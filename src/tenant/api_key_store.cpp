@@ -7,7 +7,8 @@ namespace {
 using base::Result;
 
 constexpr const char* kSelect =
-    "SELECT id, tenant_id, name, prefix, key_hash, role, scopes, expires_at, last_used_at, revoked_at, version, "
+    "SELECT id, tenant_id, name, prefix, key_hash, role, scopes, expires_at, last_used_at, revoked_at, "
+    "version, "
     "created_by, created_at, updated_at FROM api_keys";
 
 /// Scopes are stored as their names with blanks between.
@@ -49,10 +50,11 @@ ApiKey read_key(const db::Row& row) {
 }  // namespace
 
 Result<void> insert_key(db::Tx& tx, const ApiKey& key) {
-  XD_DO(tx.exec("INSERT INTO api_keys (id, tenant_id, name, prefix, key_hash, role, scopes, expires_at, version,"
-                " created_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-                {key.id, key.tenant, key.name, key.prefix, db::Arg::blob(key.hash), name(key.role), join(key.scopes),
-                 key.expires, key.version, key.created_by, key.created, key.updated}));
+  XD_DO(tx.exec(
+      "INSERT INTO api_keys (id, tenant_id, name, prefix, key_hash, role, scopes, expires_at, version,"
+      " created_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+      {key.id, key.tenant, key.name, key.prefix, db::Arg::blob(key.hash), name(key.role), join(key.scopes),
+       key.expires, key.version, key.created_by, key.created, key.updated}));
   return {};
 }
 
@@ -70,7 +72,8 @@ Result<std::optional<ApiKey>> find_key_by_hash(db::Tx& tx, std::string_view hash
 
 Result<std::optional<ApiKey>> find_key(db::Tx& tx, std::optional<TenantId> tenant, ApiKeyId id) {
   std::optional<ApiKey> found;
-  XD_DO(tx.query(std::string(kSelect) + " WHERE id = $1", {id}, [&](const db::Row& row) { found = read_key(row); }));
+  XD_DO(tx.query(std::string(kSelect) + " WHERE id = $1", {id},
+                 [&](const db::Row& row) { found = read_key(row); }));
   if (found && found->tenant != tenant) found.reset();
   return found;
 }
@@ -86,9 +89,10 @@ Result<std::vector<ApiKey>> list_keys(db::Tx& tx, std::optional<TenantId> tenant
 }
 
 Result<void> revoke_key(db::Tx& tx, ApiKeyId id, base::Time now) {
-  XD_DO(tx.exec("UPDATE api_keys SET revoked_at = $2, updated_at = $2, version = version + 1"
-                " WHERE id = $1 AND revoked_at IS NULL",
-                {id, now}));
+  XD_DO(
+      tx.exec("UPDATE api_keys SET revoked_at = $2, updated_at = $2, version = version + 1"
+              " WHERE id = $1 AND revoked_at IS NULL",
+              {id, now}));
   return {};
 }
 

@@ -30,12 +30,13 @@ AuditEntry read_entry(const db::Row& row) {
 }  // namespace
 
 base::Result<void> insert_audit(db::Tx& tx, const AuditEntry& entry) {
-  XD_DO(tx.exec("INSERT INTO audit_log (id, tenant_id, at, actor_type, actor_id, actor_label, action, target_type,"
-                " target_id, before, after, ip, user_agent, correlation_id)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-                {entry.id, entry.tenant, entry.at, entry.actor.type, entry.actor.id, entry.actor.label, entry.action,
-                 entry.target_type, entry.target, unless_empty(entry.before), unless_empty(entry.after),
-                 entry.actor.ip, entry.actor.user_agent, entry.actor.correlation_id}));
+  XD_DO(tx.exec(
+      "INSERT INTO audit_log (id, tenant_id, at, actor_type, actor_id, actor_label, action, target_type,"
+      " target_id, before, after, ip, user_agent, correlation_id)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+      {entry.id, entry.tenant, entry.at, entry.actor.type, entry.actor.id, entry.actor.label, entry.action,
+       entry.target_type, entry.target, unless_empty(entry.before), unless_empty(entry.after), entry.actor.ip,
+       entry.actor.user_agent, entry.actor.correlation_id}));
   return {};
 }
 
@@ -44,11 +45,11 @@ base::Result<std::vector<AuditEntry>> list_audit(db::Tx& tx, std::optional<base:
   std::vector<AuditEntry> entries;
   std::vector<db::Arg> args;
   if (tenant) args.emplace_back(*tenant);
-  db::PageQuery query(
-      std::string("SELECT id, tenant_id, at, actor_type, actor_id, actor_label, action, target_type, target_id, before,"
-                  " after, ip, user_agent, correlation_id FROM audit_log WHERE ") +
-          (tenant ? "tenant_id = $1" : "tenant_id IS NULL"),
-      std::move(args), page);
+  db::PageQuery query(std::string("SELECT id, tenant_id, at, actor_type, actor_id, actor_label, action, "
+                                  "target_type, target_id, before,"
+                                  " after, ip, user_agent, correlation_id FROM audit_log WHERE ") +
+                          (tenant ? "tenant_id = $1" : "tenant_id IS NULL"),
+                      std::move(args), page);
   XD_DO(query.run(tx, entries, read_entry));
   return entries;
 }

@@ -9,22 +9,20 @@ using base::Result;
 constexpr const char* kSelect = "SELECT id, slug, name, status, version, created_at, updated_at FROM tenants";
 
 Tenant read_tenant(const db::Row& row) {
-  return {row.id<TenantId>(0),
-          row.string(1),
-          row.string(2),
-          row.text(3) == "ACTIVE" ? TenantStatus::active : TenantStatus::suspended,
-          row.integer(4),
-          row.time(5),
+  return {row.id<TenantId>(0), row.string(1),
+          row.string(2),       row.text(3) == "ACTIVE" ? TenantStatus::active : TenantStatus::suspended,
+          row.integer(4),      row.time(5),
           row.time(6)};
 }
 
 }  // namespace
 
 Result<void> insert_tenant(db::Tx& tx, const Tenant& tenant) {
-  XD_DO(tx.exec("INSERT INTO tenants (id, slug, name, status, version, created_at, updated_at)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                {tenant.id, tenant.slug, tenant.name, name(tenant.status), tenant.version, tenant.created,
-                 tenant.updated}));
+  XD_DO(
+      tx.exec("INSERT INTO tenants (id, slug, name, status, version, created_at, updated_at)"
+              " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+              {tenant.id, tenant.slug, tenant.name, name(tenant.status), tenant.version, tenant.created,
+               tenant.updated}));
   return {};
 }
 
@@ -38,7 +36,8 @@ Result<bool> update_tenant(db::Tx& tx, const Tenant& tenant) {
 
 Result<std::optional<Tenant>> find_tenant(db::Tx& tx, TenantId id) {
   std::optional<Tenant> found;
-  XD_DO(tx.query(std::string(kSelect) + " WHERE id = $1", {id}, [&](const db::Row& row) { found = read_tenant(row); }));
+  XD_DO(tx.query(std::string(kSelect) + " WHERE id = $1", {id},
+                 [&](const db::Row& row) { found = read_tenant(row); }));
   return found;
 }
 

@@ -187,6 +187,10 @@ void PostgresServer::crash() { stop(SIGQUIT); }
 
 void PostgresServer::restart() { launch(); }
 
+void PostgresServer::hide() { fs::rename(socket(), socket() + ".hidden"); }
+
+void PostgresServer::reveal() { fs::rename(socket() + ".hidden", socket()); }
+
 void PostgresServer::stop(int signal) {
   if (process_ < 0) return;
   kill(process_, signal);

@@ -33,6 +33,10 @@ class PostgresServer {
   /// Starts it again after crash(), and waits until it takes connections.
   void restart();
 
+  /// From hide() to reveal() nobody can connect; connections that are open stay.
+  void hide();
+  void reveal();
+
   /// The server that all tests share: the one at CROSSDOCK_TEST_POSTGRES (a URL), else one that is started
   /// the first time and ends with this process.
   static const std::string& shared_url();
@@ -42,6 +46,7 @@ class PostgresServer {
   void launch();
   void wait_until_ready();
   void stop(int signal);
+  std::string socket() const { return directory_ + "/.s.PGSQL.5432"; }
   std::string log_tail() const;
 
   PostgresServerOptions options_;

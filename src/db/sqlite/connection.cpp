@@ -77,11 +77,12 @@ int bind_one(sqlite3_stmt* handle, int position, const Arg& arg) {
     case Arg::Kind::integer: return sqlite3_bind_int64(handle, position, arg.integer());
     case Arg::Kind::real: return sqlite3_bind_double(handle, position, arg.real());
     case Arg::Kind::text:
-      return sqlite3_bind_text64(handle, position, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC,
-                                 SQLITE_UTF8);
+      return sqlite3_bind_text64(handle, position, bytes.empty() ? "" : bytes.data(), bytes.size(),
+                                 SQLITE_STATIC, SQLITE_UTF8);
     case Arg::Kind::blob:
     case Arg::Kind::uuid:
-      return sqlite3_bind_blob64(handle, position, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC);
+      return sqlite3_bind_blob64(handle, position, bytes.empty() ? "" : bytes.data(), bytes.size(),
+                                 SQLITE_STATIC);
   }
   return SQLITE_MISUSE;
 }
@@ -112,14 +113,16 @@ Result<void> SqliteConnection::set_up(Role role) {
     sqlite3_progress_handler(
         handle_, 10'000,
         [](void* self) -> int {
-          return std::chrono::steady_clock::now() > static_cast<SqliteConnection*>(self)->deadline_ ? 1 : 0;
+          return base::steady_now() > static_cast<SqliteConnection*>(self)->deadline_ ? 1 : 0;
         },
         this);
-    return script("PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cache_size=-4096;");
+    return script(
+        "PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cache_size=-4096;");
   }
-  XD_DO(script("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON;"
-               "PRAGMA secure_delete=OFF; PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0;"
-               "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;"));
+  XD_DO(
+      script("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON;"
+             "PRAGMA secure_delete=OFF; PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0;"
+             "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;"));
   sqlite3_wal_hook(
       handle_,
       [](void* self, sqlite3*, const char*, int frames) -> int {
@@ -136,7 +139,8 @@ SqliteConnection::~SqliteConnection() {
   if (handle_ != nullptr) XD_ASSERT(sqlite3_close(handle_) == SQLITE_OK);
 }
 
-Result<std::int64_t> SqliteConnection::run(std::string_view sql, std::span<const Arg> args, const Tx::RowSink* sink) {
+Result<std::int64_t> SqliteConnection::run(std::string_view sql, std::span<const Arg> args,
+                                           const Tx::RowSink* sink) {
   XD_TRY(Statement * statement, prepare(sql));
   const Resetting resetting(statement->handle);
   XD_DO(bind(*statement, args));
@@ -185,7 +189,8 @@ Result<void> SqliteConnection::checkpoint() {
   const int status =
       sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &frames_in_log, &frames_copied);
   if (status != SQLITE_OK && status != SQLITE_BUSY) return std::unexpected(error(status));
-  // A log that was copied whole is begun anew by the next commit; otherwise a reader still needs the rest of it.
+  // A log that was copied whole is begun anew by the next commit; otherwise a reader still needs the rest of
+  // it.
   wal_frames_ = frames_in_log - frames_copied;
   return {};
 }
@@ -201,8 +206,8 @@ Result<SqliteConnection::Statement*> SqliteConnection::prepare(std::string_view 
     statements_.pop_back();
   }
   sqlite3_stmt* handle = nullptr;
-  const int status = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                        &handle, nullptr);
+  const int status = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
   if (status != SQLITE_OK) return std::unexpected(error(status));
   statements_.push_front({std::string(sql), handle, {}});
   Statement& statement = statements_.front();

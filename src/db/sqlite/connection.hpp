@@ -16,12 +16,13 @@ namespace db {
 class SqliteConnection {
  public:
   enum class Role : std::uint8_t {
-    writer,     ///< the only one that writes and checkpoints; commits are fsynced
-    log_writer, ///< the same for the log store: commits survive a crash of the process, not a power cut
-    reader      ///< cannot write (query_only), never checkpoints
+    writer,      ///< the only one that writes and checkpoints; commits are fsynced
+    log_writer,  ///< the same for the log store: commits survive a crash of the process, not a power cut
+    reader       ///< cannot write (query_only), never checkpoints
   };
 
-  /// Opens the file, made by the writer when missing, and sets the connection up. Errors: unavailable, corrupt.
+  /// Opens the file, made by the writer when missing, and sets the connection up. Errors: unavailable,
+  /// corrupt.
   static base::Result<std::unique_ptr<SqliteConnection>> open(const std::string& path, Role role);
   ~SqliteConnection();
   SqliteConnection(const SqliteConnection&) = delete;
@@ -38,14 +39,16 @@ class SqliteConnection {
   int wal_frames() const { return wal_frames_; }
   /// Copies the log into the database file as far as readers allow. Only the writer may call it.
   base::Result<void> checkpoint();
-  /// Reads that run longer than this are interrupted with unavailable. Set before each transaction of a reader.
+  /// Reads that run longer than this are interrupted with unavailable. Set before each transaction of a
+  /// reader.
   void set_deadline(base::Deadline deadline) { deadline_ = deadline; }
 
  private:
   struct Statement {
     std::string sql;
     sqlite3_stmt* handle = nullptr;
-    std::vector<int> argument_of;  // for SQLite's parameter i+1 the index of the argument: $2 may come before $1
+    std::vector<int>
+        argument_of;  // for SQLite's parameter i+1 the index of the argument: $2 may come before $1
   };
   using Statements = std::list<Statement>;
 

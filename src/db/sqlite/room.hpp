@@ -11,7 +11,8 @@ namespace db {
 /// Used by the writer thread; has_room() by anybody.
 class Room {
  public:
-  /// directory: where the database lies; the reserve is a file "reserve" in it. reserve_bytes 0 turns all of it off.
+  /// directory: where the database lies; the reserve is a file "reserve" in it. reserve_bytes 0 turns all of
+  /// it off.
   Room(std::string directory, std::uint64_t reserve_bytes);
 
   bool has_room() const { return has_room_.load(std::memory_order_relaxed); }

@@ -1,4 +1,5 @@
-// The embedded store: one writer thread that commits whatever is waiting as one transaction, and a few readers.
+// The embedded store: one writer thread that commits whatever is waiting as one transaction, and a few
+// readers.
 #include <pthread.h>
 
 #include <cstdlib>
@@ -107,9 +108,10 @@ class SqliteDb final : public Db {
     }
   }
 
-  /// Runs the jobs each in a savepoint and commits them together; nobody hears of success before the commit returned.
+  /// Runs the jobs each in a savepoint and commits them together; nobody hears of success before the commit
+  /// returned.
   void commit(std::deque<Job>& jobs) {
-    const auto begun = std::chrono::steady_clock::now();
+    const auto begun = base::steady_now();
     SqliteTx tx(*writer_);
     std::vector<Result<void>> results;
     results.reserve(jobs.size());
@@ -129,7 +131,7 @@ class SqliteDb final : public Db {
       if (writer_->in_transaction()) (void)control("ROLLBACK");
       ended_badly(outcome.error());
     }
-    commit_seconds_.observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+    commit_seconds_.observe(std::chrono::duration<double>(base::steady_now() - begun).count());
     for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].done(outcome ? std::move(results[i]) : outcome);
   }
 
@@ -160,7 +162,7 @@ class SqliteDb final : public Db {
     while (true) {
       std::deque<Job> jobs = reads_.take(1);
       if (jobs.empty()) return;
-      connection.set_deadline(std::chrono::steady_clock::now() + kReadTimeout);
+      connection.set_deadline(base::steady_now() + kReadTimeout);
       SqliteTx tx(connection);
       Result<void> result;
       if (auto begun = connection.run("BEGIN", {}, nullptr); !begun) result = std::unexpected(begun.error());
@@ -184,14 +186,16 @@ class SqliteDb final : public Db {
 }  // namespace
 
 void stop_process(const std::string& reason) {
-  base::log(base::LogLevel::error, "the store can no longer be trusted; stopping so that nothing false is acknowledged",
+  base::log(base::LogLevel::error,
+            "the store can no longer be trusted; stopping so that nothing false is acknowledged",
             {{"reason", reason}});
   std::_Exit(74);
 }
 
 Result<std::unique_ptr<Db>> open_sqlite(SqliteOptions options) {
   using Role = SqliteConnection::Role;
-  XD_TRY(auto writer, SqliteConnection::open(options.path, options.durable ? Role::writer : Role::log_writer));
+  XD_TRY(auto writer,
+         SqliteConnection::open(options.path, options.durable ? Role::writer : Role::log_writer));
   std::vector<std::unique_ptr<SqliteConnection>> readers;
   for (int i = 0; i < options.readers; ++i) {
     XD_TRY(auto reader, SqliteConnection::open(options.path, Role::reader));

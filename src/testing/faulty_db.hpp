@@ -1,0 +1,105 @@
+// A store that fails, or keeps its callers waiting, when a test says so; a real one does its work.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "db/db.hpp"
+
+namespace testing {
+
+/// Thread-safe.
+class FaultyDb final : public db::Db {
+ public:
+  explicit FaultyDb(db::Db& store) : store_(store) {}
+
+  /// The next so many writes are refused without having been tried.
+  void refuse_writes(int count) {
+    const std::lock_guard lock(mutex_);
+    refuse_ = count;
+  }
+  /// The next so many writes are done, but their callers are told that the connection broke during the commit.
+  void lose_answers(int count) {
+    const std::lock_guard lock(mutex_);
+    lose_ = count;
+  }
+  int refusals_left() const {
+    const std::lock_guard lock(mutex_);
+    return refuse_;
+  }
+
+  /// From now on reads are done, but their callers wait for the result until release_reads().
+  void hold_reads() {
+    const std::lock_guard lock(mutex_);
+    holding_ = true;
+  }
+  void release_reads() {
+    std::vector<Held> held;
+    {
+      const std::lock_guard lock(mutex_);
+      holding_ = false;
+      held = std::exchange(held_, {});
+    }
+    for (Held& one : held) one.done(std::move(one.result));
+  }
+  /// Reads that were done and whose callers wait.
+  std::size_t reads_held() const {
+    const std::lock_guard lock(mutex_);
+    return held_.size();
+  }
+
+  db::Engine engine() const override { return store_.engine(); }
+  void submit_write(Work work, Done done) override {
+    switch (next_write()) {
+      case Fault::none: return store_.submit_write(std::move(work), std::move(done));
+      case Fault::refuse: return done(base::fail(base::Code::unavailable, "the test refuses this write"));
+      case Fault::lose:
+        return store_.submit_write(std::move(work), [done = std::move(done)](base::Result<void>) mutable {
+          done(base::fail(base::Code::unavailable, "the test broke the connection", "OUTCOME_UNKNOWN"));
+        });
+    }
+  }
+  void submit_read(Work work, Done done) override {
+    store_.submit_read(std::move(work), [this, done = std::move(done)](base::Result<void> result) mutable {
+      {
+        const std::lock_guard lock(mutex_);
+        if (holding_) {
+          held_.push_back({std::move(done), std::move(result)});
+          return;
+        }
+      }
+      done(std::move(result));
+    });
+  }
+  std::size_t writes_waiting() const override { return store_.writes_waiting(); }
+  void stop() override { store_.stop(); }
+
+ private:
+  enum class Fault : std::uint8_t { none, refuse, lose };
+  struct Held {
+    Done done;
+    base::Result<void> result;
+  };
+
+  Fault next_write() {
+    const std::lock_guard lock(mutex_);
+    if (refuse_ > 0) {
+      --refuse_;
+      return Fault::refuse;
+    }
+    if (lose_ > 0) {
+      --lose_;
+      return Fault::lose;
+    }
+    return Fault::none;
+  }
+
+  db::Db& store_;
+  mutable std::mutex mutex_;  // of all below
+  int refuse_ = 0;
+  int lose_ = 0;
+  bool holding_ = false;
+  std::vector<Held> held_;
+};
+
+}  // namespace testing

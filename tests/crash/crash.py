@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""The crash test: kills the server again and again under load, then accounts for every event.
+
+A producer publishes events and notes what the server promised; a receiver notes every request before it
+answers; the server is killed at random moments and in the middle of its system calls, or its disk loses
+power. After the last restart everything is delivered, and the three accounts are held against each other.
+Passes (status 0) when nothing acknowledged is lost, nothing is made up, and each duplicate is explained by
+an attempt that a crash cut off. Status 1: it is not so; the ledgers are kept. 77: this machine cannot do it.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+
+import disk as disks
+import export
+import ledger
+from api import RETRIES_MAX, TIMEOUT_S, Setting
+from oracle import ENDPOINTS
+from reconcile import Rules, Verdict, reconcile
+from report import print_report, write_report
+from server import Fault, Server, die_with_parent, make_plan
+
+HERE = pathlib.Path(__file__).resolve().parent
+SKIPPED = 77
+PLACED_S_MAX = 10       # in which an awaited system call comes
+RESUMED_S_MAX = 40      # in which deliveries go on after a restart; a lease of 15 s is on the way
+STOPPED_S_MAX = 20      # in which a server ends by itself whose disk does not work
+DRAIN_S_MAX = 180
+LAST_LIFE_S = 2         # of load after the last restart
+STATUS_STORAGE_BROKEN = 74
+IN_FLIGHT_MAX = 512     # deliveries under way in one thread of the server, as documented
+
+
+class Child:
+    """A process of the harness that talks in lines of JSON and ends when its standard input does."""
+
+    def __init__(self, program: str):
+        self._process = subprocess.Popen([sys.executable, str(HERE / program)], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+
+    def tell(self, message: dict) -> None:
+        self._process.stdin.write(json.dumps(message) + "\n")
+        self._process.stdin.flush()
+
+    def hear(self) -> dict:
+        return json.loads(self._process.stdout.readline())
+
+    def stop(self) -> None:
+        self._process.stdin.close()
+        if self._process.wait(60) != 0:
+            raise RuntimeError(f"{self._process.args[1]} ended with {self._process.returncode}")
+
+
+@dataclass
+class Course:
+    """What happened to the server during a run, apart from the events."""
+    kills: dict[str, int] = field(default_factory=dict)
+    missed: int = 0  # placed kills whose call did not come in time; the server was killed then
+    deaths: list[str] = field(default_factory=list)   # ends nobody asked for
+    damages: list[str] = field(default_factory=list)  # what integrity_check found
+    lives: list[tuple[float, float]] = field(default_factory=list)  # from ready to the end
+    slowest_restart_s: float = 0
+
+    def count(self, kind: str) -> None:
+        self.kills[kind] = self.kills.get(kind, 0) + 1
+
+
+class Run:
+    """One server with one store, from the first start to the reconciliation."""
+
+    def __init__(self, options: argparse.Namespace, directory: pathlib.Path, disk: disks.Disk | None):
+        self.options = options
+        self.directory = directory
+        self.disk = disk
+        self.course = Course()
+        self.data = (disk.mount_point if disk else directory) / "data"
+        environment = {"CROSSDOCK_MUTANT": options.mutant} if options.mutant else {}
+        if options.engine == "postgres":
+            environment["CROSSDOCK_DATABASE_URL"] = options.database_url
+        self.server = Server(options.server, self.data, directory / "server.log", environment)
+
+    def perform(self, plan: list[Fault]) -> Verdict:
+        self._start()
+        receiver, producer = Child("receiver.py"), Child("producer.py")
+        setting = Setting(self.server.api, receiver.hear()["port"])
+        receiver.tell({"seed": self.options.seed, "ledger": self._path("received"), "secrets": setting.secrets})
+        receiver.hear()
+        producer.tell({"port": self.server.port, "keys": setting.keys, "rate": self.options.rate,
+                       "seed": self.options.seed, "run": secrets.token_hex(4), "ledger": self._path("sent")})
+        for number, fault in enumerate(plan, 1):
+            self._say(f"{number}/{len(plan)} {fault}")
+            self._live(fault)
+            self._check_store()
+            self._start()
+        self._live_on(LAST_LIFE_S)
+        producer.stop()
+        self._drain(setting)
+        receiver.stop()
+        return self._reconcile(setting)
+
+    # --- the server's lives
+
+    def _start(self) -> None:
+        self.started_at = time.monotonic()
+        self.server.start()
+
+    def _ready(self) -> bool:
+        if not self.server.wait_ready():
+            self._died(self.server.wait(0))
+            return False
+        self.ready_at = time.time()
+        self.course.slowest_restart_s = max(self.course.slowest_restart_s, time.monotonic() - self.started_at)
+        return True
+
+    def _live(self, fault: Fault) -> None:
+        """Waits for the moment, then ends the server."""
+        if fault.kind == "early":
+            time.sleep(fault.after_s)
+            self.course.count(fault.kind)
+            self.server.kill()
+            return
+        if not self._ready():
+            return
+        if fault.resumed:
+            self._wait_for_deliveries()
+        status = self.server.wait(fault.after_s)
+        if status is not None:
+            return self._died(status)
+        self.course.count(fault.kind)
+        {"random": self._kill, "placed": self._kill_at, "broken": self._break, "cut": self._cut}[fault.kind](fault)
+        self.course.lives.append((self.ready_at, time.time()))
+
+    def _live_on(self, seconds: float) -> None:
+        if self._ready():
+            status = self.server.wait(seconds)
+            self.course.lives.append((self.ready_at, time.time()))
+            if status is not None:
+                self._died(status)
+
+    def _kill(self, _: Fault) -> None:
+        self.server.kill()
+
+    def _kill_at(self, fault: Fault) -> None:
+        self.server.inject(fault.calls, f"signal=SIGKILL:when={fault.nth}")
+        status = self.server.wait(PLACED_S_MAX)
+        if status is None:
+            self.course.missed += 1
+            self.server.kill()
+        elif status != -signal.SIGKILL:
+            self._died(status)
+
+    def _break(self, fault: Fault) -> None:
+        self.server.inject(fault.calls, f"error=EIO:when={fault.nth}+")
+        status = self.server.wait(STOPPED_S_MAX)
+        if status != STATUS_STORAGE_BROKEN:
+            self.course.deaths.append(f"went on with a broken disk, or ended with {status}")
+            self.server.kill()
+
+    def _cut(self, _: Fault) -> None:
+        self.disk.cut()
+        # Whatever the server says from here on must not be a promise: nothing it writes will be kept.
+        if self.server.wait(0.2) is None:
+            self.server.kill()
+        self.disk.power_on()
+
+    def _died(self, status: int | None) -> None:
+        self.course.deaths.append(f"ended by itself with status {status}")
+        self.course.lives.append((getattr(self, "ready_at", time.time()), time.time()))
+
+    def _wait_for_deliveries(self) -> None:
+        before = self._received_bytes()
+        deadline = time.monotonic() + RESUMED_S_MAX
+        while self._received_bytes() == before:
+            if time.monotonic() > deadline or not self.server.alive():
+                self.course.deaths.append(f"nothing was delivered within {RESUMED_S_MAX} s of a restart")
+                return
+            time.sleep(0.05)
+
+    def _check_store(self) -> None:
+        if self.options.engine != "sqlite":
+            return
+        found = export.check_integrity(self.data / "core.db")
+        if found != "ok":
+            self.course.damages.append(found)
+
+    # --- the end
+
+    def _drain(self, setting: Setting) -> None:
+        """Until nothing waits and nothing has arrived for twice the longest attempt."""
+        deadline = time.monotonic() + DRAIN_S_MAX
+        seen, quiet_since = -1, time.monotonic()
+        while time.monotonic() < deadline and self.server.alive():
+            arrived = self._received_bytes()
+            if arrived != seen or self.server.api.waiting(setting.keys):
+                seen, quiet_since = arrived, time.monotonic()
+            if time.monotonic() - quiet_since > 2 * TIMEOUT_S:
+                break
+            time.sleep(0.25)
+        status = self.server.drain(60)
+        if status != 0:
+            self.course.deaths.append(f"SIGTERM: ended with status {status}")
+            self.server.kill()
+
+    def _reconcile(self, setting: Setting) -> Verdict:
+        self._check_store()
+        if self.options.engine == "sqlite":
+            with export.Copy(self.data / "core.db") as copy:
+                stored = export.read_export(lambda query: export.rows_of_sqlite(copy, query))
+        else:
+            stored = export.read_export(lambda query: export.rows_of_postgres(self.options.database_url, query))
+        crashes = self.server.starts - 1
+        rules = Rules(setting.tenants, setting.subscriptions, RETRIES_MAX, crashes,
+                      IN_FLIGHT_MAX * (os.cpu_count() or 1))
+        sent = ledger.read_sent(self._path("sent"))
+        self.rate = acknowledged_rate(sent, self.course.lives)
+        return reconcile(sent, ledger.read_received(self._path("received")), stored, rules)
+
+    def _path(self, name: str) -> str:
+        return str(self.directory / f"{name}.tsv")
+
+    def _received_bytes(self) -> int:
+        return os.stat(self._path("received")).st_size
+
+    def _say(self, text: str) -> None:
+        if self.options.verbose:
+            print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def acknowledged_rate(sent: dict[int, ledger.Sent], lives: list[tuple[float, float]]) -> float:
+    """Events acknowledged per second in which the server was there."""
+    there = sum(end - begin for begin, end in lives)
+    spans = [(begin * 1e6, end * 1e6) for begin, end in lives]
+    count = sum(1 for event in sent.values() if event.acknowledged_us
+                and any(begin <= event.acknowledged_us <= end for begin, end in spans))
+    return count / there if there else 0.0
