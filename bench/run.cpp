@@ -226,7 +226,8 @@ std::vector<std::string> Run::problems(const RunResult& result) const {
   const auto expect_none = [&](std::uint64_t count, const std::string& what) {
     if (count > 0) found.push_back(std::to_string(count) + " " + what);
   };
-  expect_none(result.verdict.lost, "acknowledged events were lost");
+  expect_none(result.verdict.lost, "acknowledged events were lost: not received within " +
+                                       std::to_string(options_.drain_seconds) + " s after the load");
   expect_none(result.verdict.wrong_id, "events arrived under another id than they were acknowledged with");
   expect_none(result.verdict.repeated_id, "acknowledgements repeat the id of another event");
   expect_none(result.verdict.misrouted, "deliveries went to a subscription that does not match");

@@ -68,8 +68,12 @@ Result<void> Hub::start() {
                       .draining = draining_};
   for (std::size_t i = 0; i < config_.shards; ++i) shards_.push_back(std::make_unique<Shard>(shared));
   XD_DO(fill_books());
+  XD_DO(store_->write_now(
+      [this](db::Tx& tx) { return monitor::ensure_housekeeping(tx, *queue_, clock_.now()); }));
   leases_.emplace(shards_.front()->executor(), *store_, *queue_, node_);
   XD_DO(leases_->start());
+  watch_.emplace(shards_.front()->executor(), BookWatch::Parts{*store_, *ring_, all_tenants_, all_books_});
+  watch_->start();
   return listen();
 }
 
@@ -173,6 +177,7 @@ base::Task<void> Hub::drain() {
                    });
   }
   co_await all.wait();
+  co_await watch_->stop();
   co_await leases_->stop();
   signals_->cancel();
   co_return Result<void>{};

@@ -4,6 +4,7 @@
 
 #include <boost/asio/signal_set.hpp>
 
+#include "app/book_watch.hpp"
 #include "app/shard.hpp"
 #include "cli/store.hpp"
 #include "queue/lease.hpp"
@@ -49,6 +50,7 @@ class Hub {
   std::string first_key_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::optional<queue::LeaseKeeper> leases_;
+  std::optional<BookWatch> watch_;
   std::optional<asio::signal_set> signals_;
   std::vector<std::thread> threads_;
 };

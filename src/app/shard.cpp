@@ -32,6 +32,7 @@ Shard::Shard(const Shared& shared)
                    .health = shared.config.health,
                    .log_response_bodies = shared.config.log_response_bodies}),
       fanouts_(shared.store, book_, shared.queue, shared.clock),
+      housekeeping_(shared.store, shared.clock),
       intake_(gate_, shared.store, shared.queue),
       services_{.gate = gate_,
                 .clock = shared.clock,
@@ -55,6 +56,7 @@ Shard::Shard(const Shared& shared)
       server_(context_.get_executor(), server_options(shared), api::make_application(services_)) {
   lanes_.add_handler(outbound::kDeliverKind, deliveries_);
   lanes_.add_handler(outbound::kFanoutKind, fanouts_);
+  lanes_.add_handler(monitor::kHousekeepingKind, housekeeping_);
   shared.queue.attach(context_.get_executor(), lanes_);
   shared.all_tenants.add(context_.get_executor(), tenants_);
   shared.all_keys.add(context_.get_executor(), keys_);

@@ -7,6 +7,7 @@
 
 #include "api/api.hpp"
 #include "cli/config.hpp"
+#include "monitor/housekeeping.hpp"
 #include "outbound/fanout.hpp"
 
 namespace app {
@@ -59,6 +60,7 @@ class Shard {
   queue::Shard lanes_;
   outbound::DeliveryHandler deliveries_;
   outbound::FanoutHandler fanouts_;
+  monitor::HousekeepingHandler housekeeping_;
   event::Intake intake_;
   api::Services services_;
   http::Server server_;

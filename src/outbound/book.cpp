@@ -1,5 +1,7 @@
 #include "outbound/book.hpp"
 
+#include <set>
+
 #include "base/log.hpp"
 #include "crypto/encoding.hpp"
 #include "format/json.hpp"
@@ -88,7 +90,7 @@ void Book::put(const SubscriptionPtr& subscription) {
   remove(subscription->tenant, subscription->id);
   auto shared = std::make_shared<const Prepared>(std::move(*prepared));
   by_tenant_[subscription->tenant].subscriptions.push_back(shared);
-  by_id_[subscription->id] = std::move(shared);
+  by_id_[subscription->id] = {std::move(shared), base::steady_now()};
 }
 
 void Book::remove(TenantId tenant, SubscriptionId id) {
@@ -100,9 +102,23 @@ void Book::remove(TenantId tenant, SubscriptionId id) {
   found->second.by_type.clear();
 }
 
+void Book::replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began) {
+  std::set<SubscriptionId> kept;
+  for (const SubscriptionPtr& subscription : all) {
+    kept.insert(subscription->id);
+    const PreparedPtr known = find(subscription->id);
+    if (!known || known->config->version < subscription->version) put(subscription);
+  }
+  std::vector<std::pair<TenantId, SubscriptionId>> gone;
+  for (const auto& [id, known] : by_id_) {
+    if (!kept.contains(id) && known.put < read_began) gone.emplace_back(known.prepared->config->tenant, id);
+  }
+  for (const auto& [tenant, id] : gone) remove(tenant, id);
+}
+
 PreparedPtr Book::find(SubscriptionId id) const {
   const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : found->second;
+  return found == by_id_.end() ? nullptr : found->second.prepared;
 }
 
 const std::vector<PreparedPtr>& Book::match(TenantId tenant, const std::string& type) {

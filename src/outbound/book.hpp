@@ -43,6 +43,8 @@ class Book {
  public:
   void put(const SubscriptionPtr& subscription);
   void remove(TenantId tenant, SubscriptionId id);
+  /// Takes these for all there were when reading them began: puts each, removes the others but those put since.
+  void replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began);
 
   PreparedPtr find(SubscriptionId id) const;
   /// Those of the tenant that take an event of this type. Valid until the next call or change.
@@ -54,7 +56,11 @@ class Book {
     std::unordered_map<std::string, std::vector<PreparedPtr>>
         by_type;  // answers given before; emptied on change
   };
-  std::unordered_map<SubscriptionId, PreparedPtr> by_id_;
+  struct Entry {
+    PreparedPtr prepared;
+    base::Steady put{};
+  };
+  std::unordered_map<SubscriptionId, Entry> by_id_;
   std::unordered_map<TenantId, OfTenant> by_tenant_;
 };
 

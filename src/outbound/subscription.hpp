@@ -109,6 +109,8 @@ base::Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRin
 base::Result<std::vector<SubscriptionPtr>> all_subscriptions(db::Tx& tx, const crypto::KeyRing& ring);
 base::Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto::KeyRing& ring,
                                                               TenantId tenant, const db::Page& page);
+/// A text that differs after any subscription of any tenant was made, changed or deleted.
+base::Result<std::string> mark_of_subscriptions(db::Tx& tx);
 base::Result<std::int64_t> count_subscriptions(db::Tx& tx, TenantId tenant);
 base::Result<SubscriptionStats> find_stats(db::Tx& tx, SubscriptionId id);
 

@@ -253,6 +253,16 @@ Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto
   return select(tx, ring, {std::string(kSelect) + " WHERE tenant_id = $1", {tenant}, page});
 }
 
+Result<std::string> mark_of_subscriptions(db::Tx& tx) {
+  std::string mark;
+  XD_DO(tx.query("SELECT count(*), CAST(COALESCE(sum(version), 0) AS BIGINT), COALESCE(max(updated_at), 0)"
+                 " FROM webhook_subscriptions",
+                 {}, [&](const db::Row& row) {
+                   for (int column = 0; column < 3; ++column) mark += std::to_string(row.integer(column)) + "/";
+                 }));
+  return mark;
+}
+
 Result<std::int64_t> count_subscriptions(db::Tx& tx, TenantId tenant) {
   std::int64_t count = 0;
   XD_DO(tx.query("SELECT count(*) FROM webhook_subscriptions WHERE tenant_id = $1", {tenant},

@@ -11,6 +11,9 @@ namespace {
 
 constexpr auto kRetryAfterMax = std::chrono::hours{24};
 constexpr double kJitter = 0.1;
+/// The form that is written today, and the two old ones that must be read as well (RFC 9110 §5.6.7).
+constexpr const char* kDateForms[] = {"%a, %d %b %Y %H:%M:%S GMT", "%a, %d-%b-%y %H:%M:%S GMT",
+                                      "%a %b %d %H:%M:%S %Y"};
 
 }  // namespace
 
@@ -34,11 +37,13 @@ std::optional<base::Time> parse_retry_after(std::string_view value, base::Time n
     // More than a year means nothing to us and could overflow.
     return now + std::chrono::seconds{std::min<std::int64_t>(seconds, 366LL * 86'400)};
   }
-  std::tm parts{};
   const std::string text(value);
-  const char* stop = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (stop == nullptr || *stop != '\0') return std::nullopt;
-  return base::Time{std::chrono::seconds{timegm(&parts)}};
+  for (const char* form : kDateForms) {
+    std::tm parts{};
+    const char* stop = strptime(text.c_str(), form, &parts);
+    if (stop == text.c_str() + text.size()) return base::Time{std::chrono::seconds{timegm(&parts)}};
+  }
+  return std::nullopt;
 }
 
 }  // namespace queue

@@ -1,6 +1,6 @@
 #include "queue/queue_store.hpp"
 
-#include <unordered_set>
+#include <set>
 
 #include "base/assert.hpp"
 
@@ -33,27 +33,31 @@ Task read_task(const db::Row& row) {
   return task;
 }
 
-/// The lanes among the given ones that this node still holds with this epoch. On PostgreSQL the rows stay
-/// locked until the transaction ends, so that nobody can take a lane between this check and the writes that
-/// follow it.
+/// A lane and the epoch by which a write believes to hold it.
+using Claim = std::pair<LaneId, std::int64_t>;
+
+/// The claims among those of the items that hold for this node. On PostgreSQL the lanes' rows stay locked until
+/// the transaction ends, so that nobody can take a lane between this check and the writes that follow it.
 template <class Item>
-Result<std::unordered_set<LaneId>> fenced(db::Tx& tx, std::span<const Item> items, const base::Uuid& node,
-                                          LaneId (*lane_of)(const Item&)) {
-  std::unordered_map<LaneId, std::int64_t> epochs;
-  for (const Item& item : items) epochs.try_emplace(lane_of(item), item.epoch);
-  std::vector<LaneId> lanes;
+Result<std::set<Claim>> fenced(db::Tx& tx, std::span<const Item> items, const base::Uuid& node,
+                               Claim (*claim_of)(const Item&)) {
+  std::set<Claim> claims;  // in one order for everybody, so that two nodes cannot wait for each other
+  for (const Item& item : items) claims.insert(claim_of(item));
   std::vector<db::Arg> args;
-  lanes.reserve(epochs.size());
-  for (const auto& [lane, epoch] : epochs) lanes.push_back(lane);
-  std::ranges::sort(lanes);  // one order for everybody, so that two nodes cannot wait for each other
-  for (const LaneId& lane : lanes) args.insert(args.end(), {lane, node, epochs.at(lane)});
-  std::unordered_set<LaneId> held;
+  args.reserve(claims.size() * 3);
+  for (const auto& [lane, epoch] : claims) args.insert(args.end(), {lane, node, epoch});
+  std::set<Claim> held;
+  auto claim = claims.begin();
   XD_DO(tx.each("SELECT epoch FROM lanes WHERE id = $1 AND owner = $2 AND epoch = $3 FOR SHARE", 3, args,
-                [&](std::size_t i, std::int64_t rows, const db::Row*) {
-                  if (rows > 0) held.insert(lanes[i]);
+                [&](std::size_t, std::int64_t rows, const db::Row*) {
+                  if (rows > 0) held.insert(*claim);
+                  ++claim;
                 }));
   return held;
 }
+
+Claim claim_of(const Opening& opening) { return {opening.lane, opening.epoch}; }
+Claim claim_of(const Closing& closing) { return {closing.task->lane, closing.epoch}; }
 
 }  // namespace
 
@@ -62,6 +66,14 @@ Result<void> insert_lane(db::Tx& tx, LaneId lane, base::TenantId tenant, std::st
   XD_DO(tx.exec("INSERT INTO lanes (id, tenant_id, kind, state, epoch) VALUES ($1, $2, $3, $4, 0)",
                 {lane, tenant, kind, state == LaneState::paused ? "PAUSED" : "ACTIVE"}));
   return {};
+}
+
+Result<bool> insert_lane_once(db::Tx& tx, LaneId lane, std::string_view kind) {
+  XD_TRY(const auto made,
+         tx.exec("INSERT INTO lanes (id, tenant_id, kind, state, epoch) VALUES ($1, $2, $3, 'ACTIVE', 0)"
+                 " ON CONFLICT (id) DO NOTHING",
+                 {lane, base::TenantId{}, kind}));
+  return made == 1;
 }
 
 Result<void> set_lane_state(db::Tx& tx, LaneId lane, LaneState state) {
@@ -139,11 +151,12 @@ Result<void> insert_tasks(db::Tx& tx, std::span<const Task> tasks) {
 }
 
 Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit) {
-  Loaded loaded;
-  const auto read = [&](const db::Row& row) {
-    loaded.tasks.push_back(read_task(row));
-    loaded.opened.push_back(!row.is_null(12));
+  struct Found {
+    Task task;
+    bool opened;
   };
+  std::vector<Found> found;
+  const auto read = [&](const db::Row& row) { found.push_back({read_task(row), !row.is_null(12)}); };
   const std::string columns = kTaskColumns;
   XD_TRY(const auto in_order, tx.query("SELECT " + columns +
                                            " FROM tasks WHERE lane_id = $1 AND timed = 0"
@@ -153,6 +166,13 @@ Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit) 
                                       " FROM tasks WHERE lane_id = $1 AND timed = 1"
                                       " AND due_at <= $2 ORDER BY due_at, id LIMIT $3",
                                   {lane, now, limit}, read));
+  // By due time all together: under a flood of fresh tasks a retry would otherwise wait for its end.
+  std::ranges::stable_sort(found, {}, [](const Found& one) { return one.task.due; });
+  Loaded loaded;
+  for (Found& one : found) {
+    loaded.tasks.push_back(std::move(one.task));
+    loaded.opened.push_back(one.opened);
+  }
   loaded.more = static_cast<std::size_t>(in_order) == limit || static_cast<std::size_t>(due) == limit;
   XD_DO(tx.query(
       "SELECT due_at FROM tasks WHERE lane_id = $1 AND timed = 1 AND due_at > $2 ORDER BY due_at LIMIT 1",
@@ -163,15 +183,15 @@ Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit) 
 Result<std::vector<bool>> open(db::Tx& tx, std::span<const Opening> openings, const base::Uuid& node,
                                base::Time now) {
   std::vector<bool> opened(openings.size(), false);
-  std::optional<std::unordered_set<LaneId>> held;
+  std::optional<std::set<Claim>> held;
   if (tx.engine() == db::Engine::postgres) {
-    XD_TRY(held, fenced<Opening>(tx, openings, node, [](const Opening& opening) { return opening.lane; }));
+    XD_TRY(held, fenced<Opening>(tx, openings, node, claim_of));
   }
   std::vector<db::Arg> args;
   std::vector<std::size_t> positions;
   args.reserve(openings.size() * 3);
   for (std::size_t i = 0; i < openings.size(); ++i) {
-    if (held && !held->contains(openings[i].lane)) continue;
+    if (held && !held->contains(claim_of(openings[i]))) continue;
     args.insert(args.end(), {openings[i].lane, openings[i].id, now});
     positions.push_back(i);
   }
@@ -182,18 +202,18 @@ Result<std::vector<bool>> open(db::Tx& tx, std::span<const Opening> openings, co
 
 Result<std::vector<bool>> close(db::Tx& tx, std::span<const Closing> closings, const base::Uuid& node) {
   std::vector<bool> closed(closings.size(), false);
-  std::optional<std::unordered_set<LaneId>> held;
+  std::optional<std::set<Claim>> held;
   if (tx.engine() == db::Engine::postgres) {
-    XD_TRY(held,
-           fenced<Closing>(tx, closings, node, [](const Closing& closing) { return closing.task->lane; }));
+    XD_TRY(held, fenced<Closing>(tx, closings, node, claim_of));
   }
   std::vector<db::Arg> deletes;
   std::vector<db::Arg> updates;
   std::vector<std::size_t> deleted;
   std::vector<std::size_t> updated;
   for (std::size_t i = 0; i < closings.size(); ++i) {
-    const auto& [task, outcome, epoch] = closings[i];
-    if (held && !held->contains(task->lane)) continue;
+    if (held && !held->contains(claim_of(closings[i]))) continue;
+    const Task* task = closings[i].task;
+    const Outcome* outcome = closings[i].outcome;
     if (outcome->verdict.kind == Verdict::Kind::done) {
       deletes.insert(deletes.end(), {task->lane, task->id});
       deleted.push_back(i);

@@ -22,6 +22,8 @@ struct Lease {
 
 Result<void> insert_lane(db::Tx& tx, LaneId lane, base::TenantId tenant, std::string_view kind,
                          LaneState state);
+/// A lane of the deployment, without a tenant; false when it is there already.
+Result<bool> insert_lane_once(db::Tx& tx, LaneId lane, std::string_view kind);
 Result<void> set_lane_state(db::Tx& tx, LaneId lane, LaneState state);
 /// Removes the lane and its tasks; returns how many tasks there were.
 Result<std::int64_t> delete_lane(db::Tx& tx, LaneId lane);
@@ -46,7 +48,7 @@ struct Loaded {
   bool more = false;                   ///< there are further ones that could run now
   std::optional<base::Time> next_due;  ///< of the earliest that waits for its time
 };
-/// The oldest tasks of a lane that may run now, at most `limit` of each kind (in order, due).
+/// The oldest tasks of a lane that may run now, at most `limit` of the fresh and of the timed ones, by due time.
 Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit);
 
 struct Opening {

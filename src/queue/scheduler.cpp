@@ -44,12 +44,13 @@ std::optional<Task> Scheduler::next() {
   while (running_ < slots_ && !round_.empty()) {
     Tenant& tenant = *round_.front();
     if (tenant.deficit <= 0) tenant.deficit += kQuantum;
+    if (tenant.deficit <= 0) {  // it still pays for a large task
+      pass_turn();
+      continue;
+    }
     if (auto task = take_from(tenant)) {
       tenant.deficit -= cost(*task);
-      if (tenant.deficit <= 0) {
-        round_.pop_front();
-        round_.push_back(&tenant);
-      }
+      if (tenant.deficit <= 0) pass_turn();
       ++running_;
       return task;
     }
@@ -59,6 +60,11 @@ std::optional<Task> Scheduler::next() {
     round_.pop_front();
   }
   return std::nullopt;
+}
+
+void Scheduler::pass_turn() {
+  round_.push_back(round_.front());
+  round_.pop_front();
 }
 
 std::optional<Task> Scheduler::take_from(Tenant& tenant) {

@@ -61,6 +61,7 @@ class Scheduler {
   Lane& lane_of(const Task& task);
   void list(Lane& lane);
   std::optional<Task> take_from(Tenant& tenant);
+  void pass_turn();
 
   std::size_t slots_;
   std::size_t running_ = 0;

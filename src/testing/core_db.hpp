@@ -1,7 +1,9 @@
-// A fresh store for one test, with the program's tables.
+// An empty store with the program's tables, for one test at a time.
 #pragma once
 
+#include <map>
 #include <stdexcept>
+#include <vector>
 
 #include "db/migration.hpp"
 #include "testing/test_db.hpp"
@@ -17,18 +19,25 @@ T must(base::Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-class CoreDb : public TestDb {
+/// Making the tables costs PostgreSQL more than most tests do, so all tests of a program that want them share one
+/// store of each engine, and each begins with it emptied.
+class CoreDb {
  public:
-  explicit CoreDb(db::Engine engine) : TestDb(engine) { must(db::migrate(**this, db::core_migrations())); }
+  explicit CoreDb(db::Engine engine) : store_(shared(engine)) { empty(); }
+  CoreDb(const CoreDb&) = delete;
+  CoreDb& operator=(const CoreDb&) = delete;
+
+  db::Db& operator*() { return *store_; }
+  db::Db* operator->() { return &*store_; }
 
   /// Runs a closure in a write, or a read, of its own; what it returns must not be an error.
   template <class F>
   auto write(F work) {
-    return must((*this)->write_now(std::move(work)));
+    return must(store_->write_now(std::move(work)));
   }
   template <class F>
   auto read(F work) {
-    return must((*this)->read_now(std::move(work)));
+    return must(store_->read_now(std::move(work)));
   }
 
   /// The first column of a query that gives integers, or texts.
@@ -52,6 +61,28 @@ class CoreDb : public TestDb {
   std::string text(std::string_view sql, std::initializer_list<db::Arg> args = {}) {
     return texts(sql, args).at(0);
   }
+
+ private:
+  static TestDb& shared(db::Engine engine) {
+    static std::map<db::Engine, TestDb> stores;
+    const auto [store, made] = stores.try_emplace(engine, engine);
+    if (made) must(db::migrate(*store->second, db::core_migrations()));
+    return store->second;
+  }
+
+  void empty() {
+    // What others refer to comes last.
+    const std::string_view list =
+        store_->engine() == db::Engine::sqlite
+            ? "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'schema_%' ORDER BY name = 'tenants'"
+            : "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()"
+              " AND tablename NOT LIKE 'schema_%' ORDER BY tablename = 'tenants'";
+    std::string script;
+    for (const std::string& table : texts(list)) script += "DELETE FROM " + table + ";";
+    write([&](db::Tx& tx) { return tx.script(script); });
+  }
+
+  TestDb& store_;
 };
 
 /// What the store tests of a room are made of: each runs on both engines.

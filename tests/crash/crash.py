@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from dataclasses import dataclass, field
 
 import disk as disks
@@ -28,7 +29,7 @@ from api import RETRIES_MAX, TIMEOUT_S, Setting
 from oracle import ENDPOINTS
 from reconcile import Rules, Verdict, reconcile
 from report import print_report, write_report
-from server import Fault, Server, die_with_parent, make_plan
+from server import Fault, Server, can_trace, die_with_parent, make_breaks, make_cuts, make_plan
 
 HERE = pathlib.Path(__file__).resolve().parent
 SKIPPED = 77
@@ -91,6 +92,8 @@ class Run:
 
     def perform(self, plan: list[Fault]) -> Verdict:
         self._start()
+        if not self._ready():
+            raise RuntimeError(f"the server does not start; see {self.directory}/server.log")
         receiver, producer = Child("receiver.py"), Child("producer.py")
         setting = Setting(self.server.api, receiver.hear()["port"])
         receiver.tell({"seed": self.options.seed, "ledger": self._path("received"), "secrets": setting.secrets})
@@ -107,6 +110,10 @@ class Run:
         self._drain(setting)
         receiver.stop()
         return self._reconcile(setting)
+
+    def end(self) -> None:
+        """Whatever happened: no process is left behind."""
+        self.server.end()
 
     # --- the server's lives
 
@@ -243,3 +250,105 @@ def acknowledged_rate(sent: dict[int, ledger.Sent], lives: list[tuple[float, flo
     count = sum(1 for event in sent.values() if event.acknowledged_us
                 and any(begin <= event.acknowledged_us <= end for begin, end in spans))
     return count / there if there else 0.0
+
+
+# --- the command
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", type=pathlib.Path, required=True, help="the program crossdock")
+    parser.add_argument("--engine", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--kills", type=int, default=0, help="how often it is killed, half of it in a system call")
+    parser.add_argument("--broken-disks", type=int, default=0, help="how often fsync begins to fail (SQLite)")
+    parser.add_argument("--power-cut", type=int, default=0,
+                        help="how often each file system loses power, instead of kills (SQLite)")
+    parser.add_argument("--file-systems", default=",".join(disks.FILE_SYSTEMS))
+    parser.add_argument("--seconds-between", default="0.05,3", metavar="MIN,MAX", help="length of the server's lives")
+    parser.add_argument("--rate", type=float, default=1300, help="events per second that are offered")
+    parser.add_argument("--rate-min", type=float, default=0,
+                        help="events per second that must be acknowledged while the server is there")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))
+    parser.add_argument("--mutant", default="", help="a fault that the server has compiled in (preset mutants)")
+    parser.add_argument("--report", type=pathlib.Path, help="file for the verdict as JSON")
+    parser.add_argument("--work", type=pathlib.Path, help="directory for the run's own (default: a temporary one)")
+    parser.add_argument("--verbose", action="store_true", help="say what is done to the server")
+    options = parser.parse_args()
+    options.server = options.server.resolve()
+    options.seconds_between = tuple(float(number) for number in options.seconds_between.split(","))
+    if not os.access(options.server, os.X_OK):
+        parser.error(f"{options.server} is not a program; build it first")
+    if options.power_cut and (options.engine != "sqlite" or options.kills):
+        parser.error("--power-cut is for SQLite, and without --kills")
+    if not options.power_cut and not options.kills:
+        parser.error("nothing to do: give --kills or --power-cut")
+    return options
+
+
+@contextlib.contextmanager
+def postgres(server: pathlib.Path):
+    """The URL of a PostgreSQL of our own, started by the tool that is built with the tests."""
+    tool = server.parent / "src/testing/crossdock_test_postgres"
+    # One place for each build: what a killed run has left there is replaced by the next.
+    directory = pathlib.Path(tempfile.gettempdir()) / f"crossdock-crash-{zlib.crc32(str(server).encode()):08x}"
+    done = subprocess.run([tool, "start", directory], check=True, capture_output=True, text=True)
+    try:
+        yield done.stdout.strip()
+    finally:
+        subprocess.run([tool, "stop", directory], check=True)
+
+
+def make_faults(options: argparse.Namespace) -> list[Fault]:
+    if options.power_cut:
+        return make_cuts(options.seed, options.power_cut, options.seconds_between)
+    faults = make_plan(options.seed, options.kills, options.engine, options.seconds_between)
+    return faults + make_breaks(options.seed, options.broken_disks, options.seconds_between)
+
+
+def perform(options: argparse.Namespace, file_system: str) -> bool:
+    """One run; True when it passes."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="crossdock-crash-", dir=options.work))
+    with contextlib.ExitStack() as ending:
+        disk = None
+        if file_system:
+            disk = disks.Disk(file_system, directory)
+            disk.mount()
+            ending.callback(disk.destroy)
+        if options.engine == "postgres":
+            options.database_url = ending.enter_context(postgres(options.server))
+        run = Run(options, directory, disk)
+        ending.callback(run.end)
+        verdict = run.perform(make_faults(options))
+    passed = print_report(options, file_system, run, verdict)
+    if options.report:
+        write_report(options.report, options, file_system, run, verdict)
+    if passed:
+        shutil.rmtree(directory)
+    else:
+        print(f"the ledgers sent.tsv and received.tsv and server.log are kept in {directory}")
+    return passed
+
+
+def main() -> int:
+    options = read_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    file_systems = [""]
+    if options.power_cut:
+        file_systems = options.file_systems.split(",")
+        try:
+            disks.enter_namespace()
+            for file_system in file_systems:
+                with tempfile.TemporaryDirectory(prefix="crossdock-crash-", dir=options.work) as directory:
+                    disks.check(file_system, pathlib.Path(directory))
+        except disks.CannotCut as reason:
+            print(f"SKIPPED: power cut: {reason}", flush=True)
+            return SKIPPED
+    elif not can_trace():
+        print("SKIPPED: placed kills: strace cannot trace a process that runs here", flush=True)
+        return SKIPPED
+    passed = [perform(options, file_system) for file_system in file_systems]
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -37,6 +37,11 @@ class Disk:
             run("umount", str(self.mount_point))
             self._mounted = False
 
+    def destroy(self) -> None:
+        self.unmount()
+        self.image.unlink()
+        self.mount_point.rmdir()
+
     def power_on(self) -> None:
         """After a cut and the end of all who have files open there."""
         self.unmount()
@@ -79,6 +84,4 @@ def check(file_system: str, directory: pathlib.Path) -> None:
         if not kept.exists() or forgotten.exists():
             raise CannotCut(f"a cut of {file_system} keeps or loses the wrong files")
     finally:
-        disk.unmount()
-        disk.image.unlink()
-        disk.mount_point.rmdir()
+        disk.destroy()

@@ -31,6 +31,7 @@ class Fault:
     after_s: float
     calls: str = ""
     nth: int = 0
+    resumed: bool = False  # after_s counts from the first delivery of this life
 
     def __str__(self) -> str:
         return f"{self.kind} {self.calls}#{self.nth}" if self.calls else f"{self.kind} {self.after_s:.2f} s"
@@ -44,7 +45,8 @@ def make_plan(seed: int, kills: int, engine: str, seconds: tuple[float, float]) 
     for i in range(kills):
         after_s = rng.uniform(*seconds)
         if i % 2 == 0:
-            plan.append(Fault("placed", after_s, syncs, rng.randint(1, 20)))
+            # Another node's lanes are taken when its lease has ended; before that there is little to cut off.
+            plan.append(Fault("placed", after_s, syncs, rng.randint(1, 20), resumed=engine == "postgres"))
         elif i % 8 == 5:
             plan.append(Fault("early", rng.uniform(0, 0.3)))
         elif i % 4 == 3 and engine == "sqlite":
@@ -53,6 +55,16 @@ def make_plan(seed: int, kills: int, engine: str, seconds: tuple[float, float]) 
         else:
             plan.append(Fault("random", after_s))
     return plan
+
+
+def make_breaks(seed: int, count: int, seconds: tuple[float, float]) -> list[Fault]:
+    rng = random.Random(f"{seed} breaks")
+    return [Fault("broken", rng.uniform(*seconds), "fsync,fdatasync", rng.randint(1, 20)) for _ in range(count)]
+
+
+def make_cuts(seed: int, count: int, seconds: tuple[float, float]) -> list[Fault]:
+    rng = random.Random(f"{seed} cuts")
+    return [Fault("cut", rng.uniform(*seconds)) for _ in range(count)]
 
 
 def die_with_parent() -> None:
@@ -126,6 +138,10 @@ class Server:
         self._process.kill()
         return self.wait(30)
 
+    def end(self) -> None:
+        if self._process and self.alive():
+            self.kill()
+
     def drain(self, seconds: float) -> int | None:
         """SIGTERM; the exit status, or None when it did not end in time."""
         self._process.terminate()
@@ -133,4 +149,13 @@ class Server:
 
 
 def can_trace() -> bool:
-    return shutil.which("strace") is not None
+    """Whether strace may attach to a process that is not its child, as it has to here."""
+    with subprocess.Popen(["sleep", "30"], preexec_fn=die_with_parent) as sleeper:
+        try:
+            done = subprocess.run(["timeout", "--signal=INT", "0.3", "strace", "-qq", "-o", os.devnull, "-p", str(sleeper.pid)],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            return "attach" not in done.stderr and done.returncode in (0, 124, 130)
+        except OSError:
+            return False
+        finally:
+            sleeper.kill()

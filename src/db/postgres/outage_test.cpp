@@ -38,12 +38,12 @@ class PostgresOutage : public testing::Test {
 
   /// Ends all connections of the store; returns when they are closed.
   static void cut_all(Db& db) {
+    const char* const sql =
+        "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'";
     std::vector<pid_t> backends;
-    must(db.read_now([&](Tx& tx) {
-      return tx.query(
-          "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity"
-          " WHERE application_name = 'victim'",
-          {}, [&](const Row& row) { backends.push_back(static_cast<pid_t>(row.integer(0))); });
+    must(db.write_now([&](Tx& tx) {
+      return tx.query(sql, {},
+                      [&](const Row& row) { backends.push_back(static_cast<pid_t>(row.integer(0))); });
     }));
     ASSERT_FALSE(backends.empty());
     for (const pid_t backend : backends) {
@@ -55,7 +55,7 @@ class PostgresOutage : public testing::Test {
     return {};
   }
 
-  /// Another client of the server, who does the harm.
+  /// Another client of the server, who does the harm through its writer, which is connected from the start.
   std::unique_ptr<Db> other() {
     return must(
         open_postgres({.url = server.url(), .writers = 1, .readers = 1, .application_name = "other"}));
@@ -65,7 +65,7 @@ class PostgresOutage : public testing::Test {
   static void until_one(Db& db, const std::string& function, const std::string& condition) {
     const std::string sql = "SELECT " + function +
                             "(pid) FROM pg_stat_activity WHERE application_name = 'victim' AND " + condition;
-    while (must(db.read_now([&](Tx& tx) { return tx.query(sql, {}, [](const Row&) {}); })) == 0) {
+    while (must(db.write_now([&](Tx& tx) { return tx.query(sql, {}, [](const Row&) {}); })) == 0) {
       std::this_thread::yield();
     }
   }

@@ -1,0 +1,69 @@
+#include "app/book_watch.hpp"
+
+#include "base/log.hpp"
+
+namespace app {
+
+namespace {
+
+using base::Result;
+
+constexpr auto kInterval = std::chrono::seconds{1};
+
+struct Known {
+  std::string mark;  // differs whenever a tenant or subscription was made, changed or deleted
+  std::vector<tenant::Tenant> tenants;
+  std::vector<outbound::SubscriptionPtr> subscriptions;
+};
+
+}  // namespace
+
+void BookWatch::start() {
+  if (parts_.store.engine() == db::Engine::postgres) gate_.spawn("watch books", watch());
+}
+
+base::Task<void> BookWatch::watch() {
+  while (!stopping_) {
+    timer_.expires_after(kInterval);
+    boost::system::error_code ignored;
+    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (stopping_) break;
+    if (auto refreshed = co_await refresh(); !refreshed) {
+      base::log(base::LogLevel::warn, "cannot look for changes of other nodes",
+                {{"error", refreshed.error().message}});
+    }
+  }
+  co_return Result<void>{};
+}
+
+base::Task<void> BookWatch::refresh() {
+  const base::Steady began = base::steady_now();
+  XD_CO_TRY(const Known known, co_await parts_.store.read([this](db::Tx& tx) -> Result<Known> {
+    Known result;
+    XD_TRY(result.mark, outbound::mark_of_subscriptions(tx));
+    XD_TRY(result.tenants, tenant::all_tenants(tx));
+    for (const tenant::Tenant& tenant : result.tenants) {
+      result.mark.append(" ").append(std::to_string(tenant.version));
+    }
+    if (result.mark == seen_) return result;
+    XD_TRY(result.subscriptions, outbound::all_subscriptions(tx, parts_.ring));
+    return result;
+  }));
+  if (known.mark == seen_) co_return Result<void>{};
+  seen_ = known.mark;
+  for (const tenant::Tenant& tenant : known.tenants) {
+    auto shared = std::make_shared<const tenant::Tenant>(tenant);
+    parts_.tenants.tell([shared](tenant::TenantBook& book) { book.put(shared); });
+  }
+  auto all = std::make_shared<const std::vector<outbound::SubscriptionPtr>>(known.subscriptions);
+  parts_.books.tell([all, began](outbound::Book& book) { book.replace(*all, began); });
+  co_return Result<void>{};
+}
+
+asio::awaitable<void> BookWatch::stop() {
+  stopping_ = true;
+  timer_.cancel();
+  co_await gate_.close();
+}
+
+}  // namespace app

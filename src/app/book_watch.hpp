@@ -1,0 +1,36 @@
+// Keeps what the shards know up to date with changes that other nodes make.
+#pragma once
+
+#include "base/gate.hpp"
+#include "outbound/book.hpp"
+#include "tenant/tenant.hpp"
+
+namespace app {
+
+/// On a shared store: looks every second whether tenants or subscriptions have changed, and reads them again when they
+/// have. Changes made on this node are told to its shards at once, without this.
+class BookWatch {
+ public:
+  struct Parts {
+    db::Db& store;
+    const crypto::KeyRing& ring;
+    const base::Everywhere<tenant::TenantBook>& tenants;
+    const base::Everywhere<outbound::Book>& books;
+  };
+  BookWatch(asio::any_io_executor executor, Parts parts) : parts_(parts), timer_(executor), gate_(executor) {}
+
+  void start();
+  asio::awaitable<void> stop();
+
+ private:
+  base::Task<void> watch();
+  base::Task<void> refresh();
+
+  Parts parts_;
+  std::string seen_;
+  bool stopping_ = false;
+  asio::steady_timer timer_;
+  base::Gate gate_;
+};
+
+}  // namespace app
