@@ -56,7 +56,7 @@ class Histogram {
     if (index < kParts) return index;
     if (index == kBuckets - 1) return ~std::uint64_t{0};
     const std::uint64_t shift = index / kParts - 1;
-    return ((index % kParts + kParts) << shift);
+    return ((index % kParts + kParts + 1) << shift) - 1;
   }
 
   std::array<std::uint64_t, kBuckets> buckets_{};

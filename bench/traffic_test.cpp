@@ -166,6 +166,29 @@ TEST(Generator, counts_refusals_apart_from_other_answers) {
   EXPECT_EQ(traffic.ledger.verdict().acknowledged, 3u);
 }
 
+TEST(Generator, rests_after_a_refusal) {
+  const auto script = [](std::size_t) { return std::vector<std::string>{"HTTP/1.1 503 Busy\r\n\r\n"}; };
+  Traffic traffic(script, 10, {.connections = 1});
+  traffic.generator.start(now_ns());
+  ASSERT_TRUE(traffic.run_until([&] { return traffic.generator.counts().refused() == 1; }));
+  EXPECT_EQ(traffic.generator.unanswered(), 0u);
+  const std::int64_t rested_ns = traffic.generator.pace(0);
+  ASSERT_LT(rested_ns, kNeverNs);
+  traffic.generator.pace(rested_ns - 1);
+  EXPECT_EQ(traffic.generator.unanswered(), 0u);
+  traffic.generator.pace(rested_ns);
+  EXPECT_EQ(traffic.generator.unanswered(), 1u);
+}
+
+TEST(Generator, counts_an_answer_that_nobody_asked_for) {
+  Traffic traffic([](std::size_t) { return std::vector{accepted(kId) + accepted(kId)}; }, 1,
+                  {.connections = 1});
+  traffic.generator.start(now_ns());
+  ASSERT_TRUE(traffic.run_until([&] { return traffic.generator.counts().bad_answers == 1; }));
+  EXPECT_EQ(traffic.ledger.verdict().acknowledged, 1u);
+  EXPECT_EQ(traffic.generator.unanswered(), 0u);
+}
+
 TEST(Generator, does_not_take_a_202_without_an_id_for_an_acknowledgement) {
   Traffic traffic([](std::size_t) { return std::vector{accepted("none")}; }, 1, {.connections = 1});
   traffic.generator.start(now_ns());

@@ -105,6 +105,7 @@ TEST(StringMember, is_found_at_the_top_level_only) {
 
 TEST(StringMember, is_not_confused_by_escapes) {
   EXPECT_EQ(string_member(R"({"a":"\"id\":\"no\"\\","id":"yes"})", "id"), "yes");
+  EXPECT_EQ(string_member(R"({"a":"\"","id":"yes"})", "id"), "yes");
   EXPECT_EQ(plain_string_member(R"({"secret_key":"whsec_a\/b+c=="})", "secret_key"), "whsec_a/b+c==");
 }
 

@@ -166,12 +166,13 @@ http::Application make_application(Services& services) {
   auto metrics = std::make_shared<RequestMetrics>();
   return {.answer = [&services, metrics](
                         http::Request request) { return answer(services, *metrics, std::move(request)); },
-          .refuse = [&services](int status, std::string_view detail) {
-            std::string id = base::make_uuid(services.clock.now()).str();
-            http::Response response = problem(status, detail, {.request_id = id});
-            response.headers.emplace_back("X-Request-Id", std::move(id));
-            return response;
-          }};
+          .refuse =
+              [&services](int status, std::string_view detail) {
+                std::string id = base::make_uuid(services.clock.now()).str();
+                http::Response response = problem(status, detail, {.request_id = id});
+                response.headers.emplace_back("X-Request-Id", std::move(id));
+                return response;
+              }};
 }
 
 }  // namespace api

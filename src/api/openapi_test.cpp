@@ -72,7 +72,8 @@ std::string documented(std::string_view pattern) {
   while (!pattern.empty()) {
     const std::size_t end = std::min(pattern.find('/', 1), pattern.size());
     const std::string_view segment = pattern.substr(1, end - 1);
-    path += segment.starts_with(':') ? "/{" + std::string(segment.substr(1)) + "}" : "/" + std::string(segment);
+    path +=
+        segment.starts_with(':') ? "/{" + std::string(segment.substr(1)) + "}" : "/" + std::string(segment);
     pattern.remove_prefix(end);
   }
   return path;
@@ -92,11 +93,13 @@ struct Operation {
 };
 
 std::vector<Operation> operations() {
-  static const std::set<std::string_view> kMethods = {"get", "put", "post", "delete", "patch", "head", "options"};
+  static const std::set<std::string_view> kMethods = {"get",   "put",  "post",   "delete",
+                                                      "patch", "head", "options"};
   std::vector<Operation> result;
   for (const auto& [path, item] : at(document(), {"paths"}).members()) {
     for (const auto& [method, operation] : item.members()) {
-      if (kMethods.contains(method)) result.push_back({std::string(method) + " " + std::string(path), &item, &operation});
+      if (kMethods.contains(method))
+        result.push_back({std::string(method) + " " + std::string(path), &item, &operation});
     }
   }
   return result;
@@ -166,7 +169,8 @@ TEST(OpenApi, declares_the_parameters_of_its_paths) {
 TEST(OpenApi, describes_every_operation) {
   std::set<std::string> ids;
   for (const Operation& operation : operations()) {
-    EXPECT_TRUE(ids.insert(text_of(*operation.value, "operationId")).second) << operation.name << ": id used twice";
+    EXPECT_TRUE(ids.insert(text_of(*operation.value, "operationId")).second)
+        << operation.name << ": id used twice";
     EXPECT_FALSE(text_of(*operation.value, "operationId").empty()) << operation.name;
     EXPECT_FALSE(text_of(*operation.value, "summary").empty()) << operation.name;
     EXPECT_FALSE(text_of(*operation.value, "description").empty()) << operation.name;
@@ -204,7 +208,8 @@ TEST(OpenApi, takes_a_tenant_where_the_route_is_about_one) {
   for (const Endpoint& endpoint : endpoints()) {
     const Operation operation = operation_of(endpoint);
     ASSERT_NE(operation.value, nullptr) << operation.name;
-    const bool about_a_tenant = endpoint.access.scope == Scope::tenant || endpoint.access.scope == Scope::any_key;
+    const bool about_a_tenant =
+        endpoint.access.scope == Scope::tenant || endpoint.access.scope == Scope::any_key;
 
     EXPECT_EQ(parameters_of(operation).contains("header X-Tenant-Id"), about_a_tenant) << operation.name;
   }
@@ -213,7 +218,8 @@ TEST(OpenApi, takes_a_tenant_where_the_route_is_about_one) {
 TEST(OpenApi, gives_every_answer_its_request_id) {
   for (const Operation& operation : operations()) {
     for (const auto& [status, response] : at(*operation.value, {"responses"}).members()) {
-      EXPECT_NE(at(resolved(response), {"headers"}).find("X-Request-Id"), nullptr) << operation.name << " " << status;
+      EXPECT_NE(at(resolved(response), {"headers"}).find("X-Request-Id"), nullptr)
+          << operation.name << " " << status;
     }
   }
 }
@@ -258,7 +264,8 @@ TEST(OpenApi, uses_every_component) {
 TEST(OpenApi, tells_receivers_what_they_get) {
   const Value& post = at(document(), {"webhooks", "delivery", "post"});
   std::set<std::string> headers;
-  for (const Value& parameter : at(post, {"parameters"}).elements()) headers.insert(text_of(parameter, "name"));
+  for (const Value& parameter : at(post, {"parameters"}).elements())
+    headers.insert(text_of(parameter, "name"));
   std::set<std::string> bodies;
   const Value& schema = at(post, {"requestBody", "content", "application/json", "schema", "anyOf"});
   for (const Value& body : schema.elements()) bodies.insert(text_of(body, "$ref"));

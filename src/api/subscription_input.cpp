@@ -237,7 +237,7 @@ outbound::SigningSecret make_signing_secret(base::Secret text, base::Time now) {
   return {base::make_uuid(now), std::move(text), std::move(fingerprint), std::nullopt, now};
 }
 
-std::string subscription_json(const Subscription& s, const outbound::SubscriptionStats& stats,
+std::string subscription_json(const Subscription& s, const outbound::SubscriptionStats& stats, base::Time now,
                               std::string_view secret_key) {
   std::string body;
   format::JsonWriter json(body);
@@ -249,6 +249,7 @@ std::string subscription_json(const Subscription& s, const outbound::Subscriptio
   if (!secret_key.empty()) json.key("secret_key").value(secret_key);
   json.key("signing_secrets").begin_array();
   for (const outbound::SigningSecret& secret : s.secrets) {
+    if (!secret.active(now)) continue;
     json.begin_object().key("fingerprint").value(secret.fingerprint).key("created_at").value(secret.created);
     json.key("valid_until").value(secret.valid_until).end_object();
   }

@@ -36,7 +36,8 @@ Result<Answer> change(Call& call, db::Tx& tx, SubscriptionId id, const char* act
   XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
   XD_DO(check_if_match(call, known->version));
   auto changed = std::make_shared<Subscription>(known->copy());
-  changed->updated = call.services.clock.now();
+  const base::Time now = call.services.clock.now();
+  changed->updated = now;
   ++changed->version;
   XD_DO(edit(*changed));
   XD_TRY(const bool written, outbound::update_subscription(tx, call.services.ring, *changed));
@@ -47,8 +48,8 @@ Result<Answer> change(Call& call, db::Tx& tx, SubscriptionId id, const char* act
   }
   XD_TRY(const auto stats, outbound::find_stats(tx, id));
   auto entry = call.audit(action, "subscription", id.uuid);
-  entry.before = subscription_json(*known, stats);
-  entry.after = subscription_json(*changed, stats);
+  entry.before = subscription_json(*known, stats, now);
+  entry.after = subscription_json(*changed, stats, now);
   XD_DO(tenant::insert_audit(tx, entry));
   tell_everybody(tx, call.services, changed);
   return Answer{200, entry.after, changed->version};
@@ -128,10 +129,10 @@ HandlerResult create_subscription(Call& call) {
     XD_DO(call.services.queue.create_lane(tx, made->lane(), made->tenant, outbound::kDeliverKind,
                                           made->lane_state()));
     auto entry = call.audit("subscription.created", "subscription", made->id.uuid);
-    entry.after = subscription_json(*made, {});
+    entry.after = subscription_json(*made, {}, now);
     XD_DO(tenant::insert_audit(tx, entry));
     tell_everybody(tx, call.services, made);
-    return Answer{201, subscription_json(*made, {}, secret.reveal()), made->version};
+    return Answer{201, subscription_json(*made, {}, now, secret.reveal()), made->version};
   });
 }
 
@@ -150,7 +151,9 @@ HandlerResult list_subscriptions(Call& call) {
   }));
   co_return list_response(
       page, std::move(rows), [](const Row& row) { return row.first->id.uuid; },
-      [](format::JsonWriter& json, const Row& row) { json.raw(subscription_json(*row.first, row.second)); });
+      [now = call.services.clock.now()](format::JsonWriter& json, const Row& row) {
+        json.raw(subscription_json(*row.first, row.second, now));
+      });
 }
 
 HandlerResult get_subscription(Call& call) {
@@ -158,7 +161,7 @@ HandlerResult get_subscription(Call& call) {
   XD_CO_TRY(const Answer answer, co_await call.services.store.read([&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
     XD_TRY(const auto stats, outbound::find_stats(tx, id));
-    return Answer{200, subscription_json(*known, stats), known->version};
+    return Answer{200, subscription_json(*known, stats, call.services.clock.now()), known->version};
   }));
   co_return json_response(200, answer.body, *answer.version);
 }
@@ -175,7 +178,7 @@ HandlerResult delete_subscription(Call& call) {
     XD_DO(call.services.queue.delete_lane(tx, known->lane()));
     XD_DO(outbound::delete_subscription(tx, call.tenant_id(), id));
     auto entry = call.audit("subscription.deleted", "subscription", id.uuid);
-    entry.before = subscription_json(*known, {});
+    entry.before = subscription_json(*known, {}, call.services.clock.now());
     XD_DO(tenant::insert_audit(tx, entry));
     tx.on_commit([books = &call.services.all_books, tenant = call.tenant_id(), id] {
       books->tell([tenant, id](outbound::Book& book) { book.remove(tenant, id); });
@@ -231,7 +234,7 @@ HandlerResult rotate_subscription_secret(Call& call) {
     XD_TRY(const Answer changed, change(call, tx, id, "subscription.secret_rotated", edit));
     XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
     XD_TRY(const auto stats, outbound::find_stats(tx, id));
-    return Answer{200, subscription_json(*known, stats, secret.reveal()), changed.version};
+    return Answer{200, subscription_json(*known, stats, now, secret.reveal()), changed.version};
   });
 }
 

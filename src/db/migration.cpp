@@ -58,10 +58,8 @@ Result<void> check_known(const AppliedByVersion& applied, std::span<const base::
 }
 
 Result<void> lock_and_prepare(Tx& tx) {
-  if (tx.engine() == Engine::postgres) {
-    // 7237 is Crossdock's key; several nodes may start at once.
-    XD_DO(tx.query("SELECT 1 FROM (SELECT pg_advisory_xact_lock(7237)) AS locked", {}, [](const Row&) {}));
-  }
+  // 7237 is Crossdock's key; several nodes may start at once. A script has no lock timeout: who waits, waits.
+  XD_DO(tx.script("/*postgres SELECT pg_advisory_xact_lock(7237);*/"));
   return tx.script(
       "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL,"
       " checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)");

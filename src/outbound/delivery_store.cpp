@@ -281,12 +281,14 @@ Result<Failing> change_stats(db::Tx& tx, const StatsChange& change) {
   Failing failing;
   const bool reset = change.delivered > 0;
   XD_DO(tx.query(
-      "UPDATE subscription_stats SET total_sent = total_sent + $2 + $3, total_delivered = total_delivered + "
-      "$2,"
-      " total_failed = total_failed + $3, last_triggered_at = COALESCE($4, $5),"
-      " last_success_at = COALESCE($4, last_success_at), last_failure_at = COALESCE($5, last_failure_at),"
-      " consecutive_failures = CASE WHEN $6 = 1 THEN $7 ELSE consecutive_failures + $7 END,"
-      " failing_since = CASE WHEN $6 = 1 OR failing_since IS NULL THEN $8 ELSE failing_since END"
+      "UPDATE subscription_stats SET total_sent = total_sent + $2 + $3,"
+      " total_delivered = total_delivered + $2, total_failed = total_failed + $3,"
+      " last_triggered_at = COALESCE(CAST($4 AS BIGINT), CAST($5 AS BIGINT)),"
+      " last_success_at = COALESCE(CAST($4 AS BIGINT), last_success_at),"
+      " last_failure_at = COALESCE(CAST($5 AS BIGINT), last_failure_at),"
+      " consecutive_failures = CASE WHEN CAST($6 AS BIGINT) = 1 THEN $7 ELSE consecutive_failures + $7 END,"
+      " failing_since = CASE WHEN CAST($6 AS BIGINT) = 1 OR failing_since IS NULL THEN CAST($8 AS BIGINT)"
+      " ELSE failing_since END"
       " WHERE subscription_id = $1 RETURNING consecutive_failures, failing_since",
       {change.id, change.delivered, change.failed, change.last_success, change.last_failure, reset,
        change.failed_at_end, change.first_failure_at_end},

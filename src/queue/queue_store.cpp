@@ -167,7 +167,7 @@ Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit) 
                                       " AND due_at <= $2 ORDER BY due_at, id LIMIT $3",
                                   {lane, now, limit}, read));
   // By due time all together: under a flood of fresh tasks a retry would otherwise wait for its end.
-  std::ranges::stable_sort(found, {}, [](const Found& one) { return one.task.due; });
+  std::ranges::sort(found, {}, [](const Found& one) { return std::pair(one.task.due, one.task.id); });
   Loaded loaded;
   for (Found& one : found) {
     loaded.tasks.push_back(std::move(one.task));

@@ -189,17 +189,23 @@ base::Task<std::vector<bool>> Shard::flush_openings(std::vector<Opening> opening
 }
 
 base::Task<std::vector<bool>> Shard::flush_closings(std::vector<Closing> closings) {
-  co_return co_await store_.write(
-      [this, closings = std::move(closings)](db::Tx& tx) -> base::Result<std::vector<bool>> {
-        XD_TRY(auto applied, queue::close(tx, closings, options_.node));
-        std::map<const Handler*, std::vector<Finished>> by_handler;
-        for (std::size_t i = 0; i < closings.size(); ++i) {
-          const Handler* handler = handlers_.find(closings[i].task->kind)->second;
-          by_handler[handler].push_back({closings[i].task, closings[i].outcome, !applied[i]});
-        }
-        for (const auto& [handler, finished] : by_handler) XD_DO(handler->record(tx, finished));
-        return applied;
-      });
+  auto applied = co_await store_.write([this, &closings](db::Tx& tx) { return apply(tx, closings); });
+  if (!applied) {
+    base::log(base::LogLevel::error, "outcomes of tasks cannot be stored; trying again",
+              {{"tasks", closings.size()}, {"error", applied.error().message}});
+  }
+  co_return applied;
+}
+
+base::Result<std::vector<bool>> Shard::apply(db::Tx& tx, const std::vector<Closing>& closings) const {
+  XD_TRY(auto applied, queue::close(tx, closings, options_.node));
+  std::map<const Handler*, std::vector<Finished>> by_handler;
+  for (std::size_t i = 0; i < closings.size(); ++i) {
+    const Handler* handler = handlers_.find(closings[i].task->kind)->second;
+    by_handler[handler].push_back({closings[i].task, closings[i].outcome, !applied[i]});
+  }
+  for (const auto& [handler, finished] : by_handler) XD_DO(handler->record(tx, finished));
+  return applied;
 }
 
 // --- reading lanes from the table

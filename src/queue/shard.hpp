@@ -90,6 +90,7 @@ class Shard {
 
   base::Task<std::vector<bool>> flush_openings(std::vector<Opening> openings);
   base::Task<std::vector<bool>> flush_closings(std::vector<Closing> closings);
+  base::Result<std::vector<bool>> apply(db::Tx& tx, const std::vector<Closing>& closings) const;
 
   asio::any_io_executor executor_;
   db::Db& store_;

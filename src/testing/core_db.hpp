@@ -1,7 +1,6 @@
 // An empty store with the program's tables, for one test at a time.
 #pragma once
 
-#include <map>
 #include <stdexcept>
 #include <vector>
 
@@ -63,11 +62,17 @@ class CoreDb {
   }
 
  private:
+  struct Migrated : TestDb {
+    explicit Migrated(db::Engine engine) : TestDb(engine) { must(db::migrate(**this, db::core_migrations())); }
+  };
+
   static TestDb& shared(db::Engine engine) {
-    static std::map<db::Engine, TestDb> stores;
-    const auto [store, made] = stores.try_emplace(engine, engine);
-    if (made) must(db::migrate(*store->second, db::core_migrations()));
-    return store->second;
+    if (engine == db::Engine::sqlite) {
+      static Migrated sqlite(engine);
+      return sqlite;
+    }
+    static Migrated postgres(engine);
+    return postgres;
   }
 
   void empty() {

@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 #include <future>
 #include <memory>
 #include <thread>
@@ -74,11 +75,15 @@ class Node {
     for (std::size_t i = 0; i < shards(); ++i) on_shard([](queue::Shard&) {}, i);
   }
 
-  /// Waits for what runs, then ends the threads. May be repeated.
-  void stop() {
+  /// Stops the shards and waits for what runs on them.
+  void drain() {
     for (std::size_t i = 0; i < shards(); ++i) {
       if (threads_[i]->runner.joinable()) await(threads_[i]->shard.stop(), i);
     }
+  }
+  /// The same, then ends the threads. May be repeated.
+  void stop() {
+    drain();
     for (const auto& thread : threads_) {
       thread->work.reset();
       if (thread->runner.joinable()) thread->runner.join();

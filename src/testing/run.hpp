@@ -12,7 +12,9 @@ namespace testing {
 /// nothing is left to do, so it must have ended its own.
 template <class T>
 base::Result<T> run(base::Task<T> task) {
-  asio::io_context context(1);
+  // Kept for the thread: a database thread may still be inside post() when the task has ended.
+  thread_local asio::io_context context(1);
+  context.restart();
   std::optional<base::Result<T>> outcome;
   std::exception_ptr thrown;
   asio::co_spawn(context, std::move(task), [&](std::exception_ptr exception, base::Result<T> result) {

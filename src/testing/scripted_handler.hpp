@@ -31,7 +31,8 @@ class ScriptedHandler final : public queue::Handler {
 
   static base::Result<void> make_table(db::Tx& tx) {
     return tx.script(
-        "CREATE TABLE recorded (task_id UUID NOT NULL, verdict BIGINT NOT NULL, stale BIGINT NOT NULL)");
+        "CREATE TABLE IF NOT EXISTS recorded"
+        " (task_id UUID NOT NULL, verdict BIGINT NOT NULL, stale BIGINT NOT NULL)");
   }
 
   /// From now on runs begin, but do not end before release().

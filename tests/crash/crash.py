@@ -5,7 +5,8 @@ A producer publishes events and notes what the server promised; a receiver notes
 answers; the server is killed at random moments and in the middle of its system calls, or its disk loses
 power. After the last restart everything is delivered, and the three accounts are held against each other.
 Passes (status 0) when nothing acknowledged is lost, nothing is made up, and each duplicate is explained by
-an attempt that a crash cut off. Status 1: it is not so; the ledgers are kept. 77: this machine cannot do it.
+an attempt that a crash cut off. Status 1: it is not so; the ledgers are kept. 2: the harness itself failed.
+77: this machine cannot do it.
 """
 import argparse
 import contextlib
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import zlib
 from dataclasses import dataclass, field
 
@@ -33,6 +35,7 @@ from server import Fault, Server, can_trace, die_with_parent, make_breaks, make_
 
 HERE = pathlib.Path(__file__).resolve().parent
 SKIPPED = 77
+BROKEN = 2
 PLACED_S_MAX = 10       # in which an awaited system call comes
 RESUMED_S_MAX = 40      # in which deliveries go on after a restart; a lease of 15 s is on the way
 STOPPED_S_MAX = 20      # in which a server ends by itself whose disk does not work
@@ -54,7 +57,10 @@ class Child:
         self._process.stdin.flush()
 
     def hear(self) -> dict:
-        return json.loads(self._process.stdout.readline())
+        text = self._process.stdout.readline()
+        if not text:
+            raise RuntimeError(f"{self._process.args[1]} ended before it was ready")
+        return json.loads(text)
 
     def stop(self) -> None:
         self._process.stdin.close()
@@ -85,17 +91,12 @@ class Run:
         self.disk = disk
         self.course = Course()
         self.data = (disk.mount_point if disk else directory) / "data"
-        environment = {"CROSSDOCK_MUTANT": options.mutant} if options.mutant else {}
-        if options.engine == "postgres":
-            environment["CROSSDOCK_DATABASE_URL"] = options.database_url
+        environment = {"CROSSDOCK_DATABASE_URL": options.database_url} if options.engine == "postgres" else {}
         self.server = Server(options.server, self.data, directory / "server.log", environment)
 
     def perform(self, plan: list[Fault]) -> Verdict:
-        self._start()
-        if not self._ready():
-            raise RuntimeError(f"the server does not start; see {self.directory}/server.log")
         receiver, producer = Child("receiver.py"), Child("producer.py")
-        setting = Setting(self.server.api, receiver.hear()["port"])
+        setting = self._set_up(receiver.hear()["port"])
         receiver.tell({"seed": self.options.seed, "ledger": self._path("received"), "secrets": setting.secrets})
         receiver.hear()
         producer.tell({"port": self.server.port, "keys": setting.keys, "rate": self.options.rate,
@@ -110,6 +111,20 @@ class Run:
         self._drain(setting)
         receiver.stop()
         return self._reconcile(setting)
+
+    def _set_up(self, receiver_port: int) -> Setting:
+        self._start()
+        if not self._ready():
+            raise RuntimeError(f"the server does not start; see {self.directory}/server.log")
+        setting = Setting(self.server.api, receiver_port)
+        if self.options.mutant:
+            # A mutant cannot even be set up: what it said yes to may not be there for the next request.
+            self.server.drain(60)
+            self.server.environment["CROSSDOCK_MUTANT"] = self.options.mutant
+            self._start()
+            self._ready()
+        self.server.starts = 1
+        return setting
 
     def end(self) -> None:
         """Whatever happened: no process is left behind."""
@@ -259,6 +274,8 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", type=pathlib.Path, required=True, help="the program crossdock")
     parser.add_argument("--engine", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--postgres-tool", type=pathlib.Path,
+                        help="crossdock_test_postgres (default: where it is built with the program)")
     parser.add_argument("--kills", type=int, default=0, help="how often it is killed, half of it in a system call")
     parser.add_argument("--broken-disks", type=int, default=0, help="how often fsync begins to fail (SQLite)")
     parser.add_argument("--power-cut", type=int, default=0,
@@ -270,7 +287,7 @@ def read_arguments() -> argparse.Namespace:
                         help="events per second that must be acknowledged while the server is there")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))
     parser.add_argument("--mutant", default="", help="a fault that the server has compiled in (preset mutants)")
-    parser.add_argument("--report", type=pathlib.Path, help="file for the verdict as JSON")
+    parser.add_argument("--report", type=pathlib.Path, help="file that gets the verdict of each run, a line of JSON each")
     parser.add_argument("--work", type=pathlib.Path, help="directory for the run's own (default: a temporary one)")
     parser.add_argument("--verbose", action="store_true", help="say what is done to the server")
     options = parser.parse_args()
@@ -286,9 +303,9 @@ def read_arguments() -> argparse.Namespace:
 
 
 @contextlib.contextmanager
-def postgres(server: pathlib.Path):
+def postgres(server: pathlib.Path, tool: pathlib.Path | None):
     """The URL of a PostgreSQL of our own, started by the tool that is built with the tests."""
-    tool = server.parent / "src/testing/crossdock_test_postgres"
+    tool = tool or server.parent / "src/testing/crossdock_test_postgres"
     # One place for each build: what a killed run has left there is replaced by the next.
     directory = pathlib.Path(tempfile.gettempdir()) / f"crossdock-crash-{zlib.crc32(str(server).encode()):08x}"
     done = subprocess.run([tool, "start", directory], check=True, capture_output=True, text=True)
@@ -301,8 +318,12 @@ def postgres(server: pathlib.Path):
 def make_faults(options: argparse.Namespace) -> list[Fault]:
     if options.power_cut:
         return make_cuts(options.seed, options.power_cut, options.seconds_between)
-    faults = make_plan(options.seed, options.kills, options.engine, options.seconds_between)
-    return faults + make_breaks(options.seed, options.broken_disks, options.seconds_between)
+    traceable = can_trace()
+    if not traceable:
+        print("SKIPPED: strace may not attach to a process here: all kills are random, no disk breaks", flush=True)
+    faults = make_plan(options.seed, options.kills, options.engine if traceable else "", options.seconds_between)
+    breaks = options.broken_disks if traceable else 0
+    return faults + make_breaks(options.seed, breaks, options.seconds_between)
 
 
 def perform(options: argparse.Namespace, file_system: str) -> bool:
@@ -315,7 +336,7 @@ def perform(options: argparse.Namespace, file_system: str) -> bool:
             disk.mount()
             ending.callback(disk.destroy)
         if options.engine == "postgres":
-            options.database_url = ending.enter_context(postgres(options.server))
+            options.database_url = ending.enter_context(postgres(options.server, options.postgres_tool))
         run = Run(options, directory, disk)
         ending.callback(run.end)
         verdict = run.perform(make_faults(options))
@@ -343,12 +364,13 @@ def main() -> int:
         except disks.CannotCut as reason:
             print(f"SKIPPED: power cut: {reason}", flush=True)
             return SKIPPED
-    elif not can_trace():
-        print("SKIPPED: placed kills: strace cannot trace a process that runs here", flush=True)
-        return SKIPPED
     passed = [perform(options, file_system) for file_system in file_systems]
     return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Exception:
+        traceback.print_exc()
+        sys.exit(BROKEN)  # not 1: a harness that fails has not judged

@@ -186,7 +186,10 @@ def now_us() -> int:
 
 
 async def main() -> None:
-    producer = Producer(Config(**json.loads(sys.stdin.readline())))
+    line = sys.stdin.readline()
+    if not line:
+        return  # the parent gave up before it began
+    producer = Producer(Config(**json.loads(line)))
 
     def wait_for_end() -> None:
         sys.stdin.read()

@@ -165,7 +165,10 @@ async def serve() -> None:
     loop = asyncio.get_running_loop()
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
-    config = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
+    line = await loop.run_in_executor(None, sys.stdin.readline)
+    if not line:
+        return  # the parent gave up before it began
+    config = json.loads(line)
     secrets = {int(number): base64.b64decode(text.removeprefix("whsec_"))
                for number, text in config["secrets"].items()}
     book = ledger.Writer(config["ledger"])

@@ -45,9 +45,9 @@ def faults_of(options, run, verdict: Verdict) -> list[str]:
 
 
 def write_report(path, options, file_system: str, run, verdict: Verdict) -> None:
-    counts = dataclasses.asdict(verdict)
-    path.write_text(json.dumps({
-        "engine": options.engine, "file_system": file_system, "mutant": options.mutant, "seed": options.seed,
-        "kills": run.course.kills, "restarts": run.server.starts - 1, "rate": run.rate,
-        "faults": faults_of(options, run, verdict), "deaths": run.course.deaths, "damages": run.course.damages,
-        **counts}, indent=1) + "\n")
+    line = {"engine": options.engine, "file_system": file_system, "mutant": options.mutant, "seed": options.seed,
+            "kills": run.course.kills, "restarts": run.server.starts - 1, "rate": run.rate,
+            "faults": faults_of(options, run, verdict), "deaths": run.course.deaths,
+            "damages": run.course.damages, **dataclasses.asdict(verdict)}
+    with open(path, "a", encoding="utf-8") as lines:
+        lines.write(json.dumps(line) + "\n")

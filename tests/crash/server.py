@@ -37,16 +37,21 @@ class Fault:
         return f"{self.kind} {self.calls}#{self.nth}" if self.calls else f"{self.kind} {self.after_s:.2f} s"
 
 
+PLACES = {"sqlite": "fsync,fdatasync", "postgres": "sendto,sendmsg"}  # where a commit becomes durable, or is asked for
+
+
 def make_plan(seed: int, kills: int, engine: str, seconds: tuple[float, float]) -> list[Fault]:
-    """The kills of a run: every second one placed at an fsync, where the server does any; the rest random."""
+    """The kills of a run: every second one placed at a system call of the engine, the rest at random moments.
+
+    An engine without places: all at random moments.
+    """
     rng = random.Random(seed)
-    syncs = "fsync,fdatasync" if engine == "sqlite" else "sendto,sendmsg"
     plan = []
     for i in range(kills):
         after_s = rng.uniform(*seconds)
-        if i % 2 == 0:
+        if i % 2 == 0 and engine in PLACES:
             # Another node's lanes are taken when its lease has ended; before that there is little to cut off.
-            plan.append(Fault("placed", after_s, syncs, rng.randint(1, 20), resumed=engine == "postgres"))
+            plan.append(Fault("placed", after_s, PLACES[engine], rng.randint(1, 20), resumed=engine == "postgres"))
         elif i % 8 == 5:
             plan.append(Fault("early", rng.uniform(0, 0.3)))
         elif i % 4 == 3 and engine == "sqlite":
@@ -84,7 +89,7 @@ class Server:
         self.api = Api(self.port)
         self._command = [str(program), "serve", "--dev", "--data", str(data), "--listen", f"127.0.0.1:{self.port}"]
         self._log = log
-        self._environment = {
+        self.environment = {
             **os.environ, **environment,
             "CROSSDOCK_BOOTSTRAP_KEY": BOOTSTRAP_KEY,
             # No subscription may switch itself off: its receiver fails on purpose.
@@ -100,7 +105,7 @@ class Server:
         self.starts += 1
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                             env=self._environment, preexec_fn=die_with_parent)
+                                             env=self.environment, preexec_fn=die_with_parent)
 
     def wait_ready(self) -> bool:
         """False when it ended before it was ready."""

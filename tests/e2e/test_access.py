@@ -214,7 +214,7 @@ class Walls(HubCase):
                         reply = stranger.request(method.upper(), path, bodies.get(method))
                         self.expect_problem(404, "NOT_FOUND", reply)
                         visited += 1
-        self.assertGreaterEqual(visited, 3 * 18)
+        self.assertGreaterEqual(visited, 3 * 17)
         self.assertEqual(self.subscription(subscription)["name"], "test")
         self.assertEqual(len(receiver.requests), 1)
 

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from harness import HubCase, eventually, on_both_engines
 from harness.case import path_of
-from harness.receiver import answer, reset
+from harness.receiver import answer, garbage
 
 load_tests = on_both_engines
 
@@ -60,7 +60,7 @@ class History(HubCase):
 
     def test_every_attempt_is_kept_in_order(self):
         receiver = self.make_receiver()
-        receiver.script(answer(500, b"first"), reset)
+        receiver.script(answer(500, b"first"), garbage)
         subscription = self.subscribe(receiver, retry_intervals=[1])
         self.publish()
         delivery = self.wait_for_status(subscription, "DELIVERED")[0]
@@ -71,7 +71,7 @@ class History(HubCase):
         self.assertEqual([each["attempt_number"] for each in attempts], [1, 2, 3])
         self.assertEqual([each["outcome"] for each in attempts], ["FAILED", "FAILED", "DELIVERED"])
         self.assertEqual([each["response_status"] for each in attempts], [500, None, 200])
-        self.assertEqual([each["error_class"] for each in attempts], ["HTTP_5XX", "READ", None])
+        self.assertEqual([each["error_class"] for each in attempts], ["HTTP_5XX", "PROTOCOL", None])
         self.assertEqual([each["response_body"] for each in attempts], ["first", "", "ok"])
         started = [each["started_at"] for each in attempts]
         self.assertEqual(started, sorted(started))

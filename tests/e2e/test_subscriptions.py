@@ -211,13 +211,13 @@ class Changes(HubCase):
 
     def test_a_change_takes_effect_for_the_next_event(self):
         receiver, other = self.make_receiver(), self.make_receiver()
-        subscription = self.subscribe(receiver)
-        self.publish(data=1)
+        subscription = self.subscribe(receiver, event_types=["load.*"])
+        self.publish(type="load.posted", data=1)
         receiver.wait_for(1)
 
-        self.expect(200, self.api.patch(path_of(subscription), {"url": other.url, "event_types": ["invoice.*"]}))
-        self.assertEqual(self.publish(data=2)["deliveries"], 0)
-        self.assertEqual(self.publish(type="invoice.paid", data=3)["deliveries"], 1)
+        self.expect(200, self.api.patch(path_of(subscription), {"url": other.url, "event_types": ["carrier.*"]}))
+        self.assertEqual(self.publish(type="load.posted", data=2)["deliveries"], 0)
+        self.assertEqual(self.publish(type="carrier.approved", data=3)["deliveries"], 1)
         self.assertEqual(other.wait_for(1)[0].json["data"], 3)
         self.assertEqual(len(receiver.requests), 1)
 

@@ -197,7 +197,7 @@ TEST_F(PostgresOutage, commit_whose_wait_for_the_standby_is_cancelled_is_of_unkn
 
 TEST_F(PostgresOutage, commit_that_waits_for_a_standby_for_too_long_is_of_unknown_outcome) {
   const auto impatient =
-      must(open_postgres({.url = server.url(), .statement_timeout = std::chrono::milliseconds(100)}));
+      must(open_postgres({.url = server.url(), .statement_timeout = std::chrono::seconds(1)}));
   const auto result = impatient->write_now([&](Tx& tx) -> Result<void> {
     XD_DO(commit_remotely(tx));
     return insert(tx, 1);
@@ -209,7 +209,7 @@ TEST_F(PostgresOutage, commit_that_waits_for_a_standby_for_too_long_is_of_unknow
 
 TEST_F(PostgresOutage, server_that_falls_silent_is_given_up) {
   const auto impatient =
-      must(open_postgres({.url = server.url(), .statement_timeout = std::chrono::milliseconds(100)}));
+      must(open_postgres({.url = server.url(), .statement_timeout = std::chrono::seconds(1)}));
   pid_t backend = 0;
   const auto result = impatient->write_now([&](Tx& tx) -> Result<void> {
     XD_DO(tx.query("SELECT pg_backend_pid()", {},

@@ -166,7 +166,7 @@ TEST_F(Postgres, answers_larger_than_every_buffer_do_not_deadlock) {
 
 TEST_F(Postgres, statement_that_takes_too_long_is_unavailable) {
   const auto impatient = must(open_postgres(
-      {.url = testing::PostgresServer::shared_url(), .statement_timeout = std::chrono::milliseconds(50)}));
+      {.url = testing::PostgresServer::shared_url(), .statement_timeout = std::chrono::milliseconds(500)}));
   const auto result = impatient->read_now([](Tx& tx) { return tx.exec("SELECT pg_sleep(60)"); });
   EXPECT_EQ(result.error().code, Code::unavailable);
   EXPECT_TRUE(result.error().retryable());
@@ -175,9 +175,9 @@ TEST_F(Postgres, statement_that_takes_too_long_is_unavailable) {
 
 TEST_F(Postgres, script_may_take_longer_than_a_statement) {
   const auto impatient = must(open_postgres(
-      {.url = testing::PostgresServer::shared_url(), .statement_timeout = std::chrono::milliseconds(50)}));
-  must(impatient->write_now([](Tx& tx) { return tx.script("SELECT pg_sleep(0.2)"); }));
-  EXPECT_EQ(text(*impatient, "SELECT current_setting('statement_timeout')"), "50ms");
+      {.url = testing::PostgresServer::shared_url(), .statement_timeout = std::chrono::milliseconds(500)}));
+  must(impatient->write_now([](Tx& tx) { return tx.script("SELECT pg_sleep(1)"); }));
+  EXPECT_EQ(text(*impatient, "SELECT current_setting('statement_timeout')"), "500ms");
 }
 
 TEST_F(Postgres, script_cannot_end_its_transaction) {

@@ -70,6 +70,12 @@ class Resetting {
   sqlite3_stmt* handle_;
 };
 
+/// Of the constraints those that depend on other rows; NOT NULL and CHECK are the statement's own fault.
+bool is_conflict(int status) {
+  return status == SQLITE_CONSTRAINT_UNIQUE || status == SQLITE_CONSTRAINT_PRIMARYKEY ||
+         status == SQLITE_CONSTRAINT_FOREIGNKEY || status == SQLITE_CONSTRAINT_ROWID;
+}
+
 int bind_one(sqlite3_stmt* handle, int position, const Arg& arg) {
   const std::string_view bytes = arg.bytes();
   switch (arg.kind()) {
@@ -238,7 +244,7 @@ Result<void> SqliteConnection::bind(Statement& statement, std::span<const Arg> a
 base::Error SqliteConnection::error(int status) const {
   const std::string message = std::string("SQLite: ") + sqlite3_errmsg(handle_);
   switch (status & 0xff) {
-    case SQLITE_CONSTRAINT: return {Code::conflict, message};
+    case SQLITE_CONSTRAINT: return {is_conflict(status) ? Code::conflict : Code::invalid, message};
     case SQLITE_FULL: return {Code::unavailable, message + "; free space on the disk", "STORAGE_FULL"};
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return {Code::unavailable, message};

@@ -32,30 +32,58 @@ class SqliteTx final : public Tx {
   Engine engine() const override { return Engine::sqlite; }
   Result<void> each(std::string_view sql, std::size_t width, std::span<const Arg> args,
                     const EachSink& sink) override {
-    return connection_.each(sql, width, args, sink);
+    return unless_failed([&] { return connection_.each(sql, width, args, sink); });
   }
-  Result<void> script(std::string_view sql) override { return connection_.script(std::string(sql)); }
+  Result<void> script(std::string_view sql) override {
+    return unless_failed([&] { return connection_.script(std::string(sql)); });
+  }
   void on_commit(std::move_only_function<void()> hook) override { hooks.push_back(std::move(hook)); }
 
   std::vector<std::move_only_function<void()>> hooks;
+  /// The first error of the closure that runs; also one that the closure overlooks undoes all it did.
+  std::optional<base::Error> failed;
 
  protected:
   Result<std::int64_t> run(std::string_view sql, std::span<const Arg> args, const RowSink* sink) override {
-    return connection_.run(sql, args, sink);
+    return unless_failed([&] { return connection_.run(sql, args, sink); });
   }
 
  private:
+  template <class F>
+  auto unless_failed(F statement) -> std::invoke_result_t<F> {
+    if (failed) return std::unexpected(*failed);
+    auto result = statement();
+    if (!result) failed = result.error();
+    return result;
+  }
+
   SqliteConnection& connection_;
 };
 
 /// The closure's result; an exception of it is a bug and becomes Code::internal.
-Result<void> run_guarded(Db::Work& work, Tx& tx) {
+Result<void> run_guarded(Db::Work& work, SqliteTx& tx) {
+  Result<void> result;
+  tx.failed.reset();
   try {
-    return work(tx);
+    result = work(tx);
   } catch (...) {  // edge: a database thread must survive a closure
     base::report_uncaught("database closure", std::current_exception());
-    return fail(Code::internal, "a database closure threw; see the log");
+    result = fail(Code::internal, "a database closure threw; see the log");
   }
+  if (result && tx.failed) result = std::unexpected(*tx.failed);
+  return result;
+}
+
+/// Runs the hooks in order and destroys them; one that throws is a bug and stops nobody else.
+void run_hooks(std::vector<std::move_only_function<void()>>& hooks) {
+  for (auto& hook : hooks) {
+    try {
+      hook();
+    } catch (...) {  // edge: the commit has happened, everybody must hear of it
+      base::report_uncaught("commit hook", std::current_exception());
+    }
+  }
+  hooks.clear();
 }
 
 class SqliteDb final : public Db {
@@ -126,12 +154,15 @@ class SqliteDb final : public Db {
     }
     if (outcome) outcome = control("COMMIT");
     if (outcome) {
-      for (auto& hook : tx.hooks) hook();
+      run_hooks(tx.hooks);
     } else {
+      tx.hooks.clear();
       if (writer_->in_transaction()) (void)control("ROLLBACK");
       ended_badly(outcome.error());
     }
     commit_seconds_.observe(std::chrono::duration<double>(base::steady_now() - begun).count());
+    // Closures go before the answers: what they refer to may end with the caller.
+    for (Job& job : jobs) job.work = nullptr;
     for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].done(outcome ? std::move(results[i]) : outcome);
   }
 
@@ -169,6 +200,7 @@ class SqliteDb final : public Db {
       if (result) result = run_guarded(jobs.front().work, tx);
       if (connection.in_transaction()) (void)connection.run("ROLLBACK", {}, nullptr);
       if (!result && is_fatal(result.error())) options_.on_fatal(result.error().message);
+      jobs.front().work = nullptr;
       jobs.front().done(std::move(result));
     }
   }

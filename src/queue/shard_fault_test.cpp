@@ -1,0 +1,371 @@
+// What a shard makes of a store that fails or answers late, of a stop, and of another node.
+#include <future>
+#include <thread>
+
+#include "queue/shard_test.hpp"
+
+namespace queue {
+
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::eventually;
+using ::testing::ids_of;
+using ::testing::must;
+using ::testing::Node;
+using ::testing::ScriptedHandler;
+using base::limits::kLaneTasksInMemoryMax;
+
+constexpr std::size_t kMoreThanMemoryHolds = kLaneTasksInMemoryMax + 100;
+
+class FailingStore : public ShardTest {};
+
+INSTANTIATE_TEST_SUITE_P(Engines, FailingStore, ::testing::both_engines(), ::testing::engine_name);
+
+TEST_P(FailingStore, costs_no_task_when_attempts_cannot_be_opened) {
+  ScriptedHandler handler(clock);
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  make_known(*node, handler, lane);
+  const std::vector<Task> tasks = make_tasks(lane, 5);
+  // Not through the faulty store: what it refuses are the openings.
+  store.write([&](db::Tx& tx) {
+    faulty.refuse_writes(2);
+    return node->queue().enqueue(tx, tasks);
+  });
+
+  ASSERT_TRUE(eventually([&] { return all_done(6); }));
+  EXPECT_EQ(faulty.refusals_left(), 0);
+  expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(FailingStore, costs_no_verdict_when_attempts_cannot_be_closed) {
+  ScriptedHandler handler(clock);
+  handler.hold();
+  const auto node = start_node(handler);
+  const std::vector<Task> tasks = make_tasks(make_lane(), 5);
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 2; }));
+
+  faulty.refuse_writes(2);
+  handler.release();
+
+  ASSERT_TRUE(eventually([&] { return all_done(5); }));
+  EXPECT_EQ(faulty.refusals_left(), 0);
+  expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(FailingStore, repeats_no_verdict_whose_commit_was_not_heard_of) {
+  ScriptedHandler handler(clock);
+  handler.hold();
+  const auto node = start_node(handler);
+  const std::vector<Task> tasks = make_tasks(make_lane(), 1);
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 1; }));
+
+  faulty.lose_answers(1);
+  handler.release();
+
+  ASSERT_TRUE(eventually([&] { return recorded_stale() == 1; }));
+  EXPECT_TRUE(all_done(1));
+  expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(FailingStore, runs_a_task_once_whose_opening_was_not_heard_of) {
+  ScriptedHandler handler(clock);
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  make_known(*node, handler, lane);
+  const std::vector<Task> tasks = make_tasks(lane, 1);
+  store.write([&](db::Tx& tx) {
+    faulty.lose_answers(1);
+    return node->queue().enqueue(tx, tasks);
+  });
+
+  ASSERT_TRUE(eventually([&] { return all_done(2); }));
+  expect_each_ran_once(handler, tasks);
+}
+
+class SlowRead : public ShardTest {
+ protected:
+  /// Starts to read the lane; the answer stays out until faulty.release_reads().
+  void begin_read(Node& node, LaneId lane) {
+    faulty.hold_reads();
+    node.on_shard([lane](Shard& shard) { shard.wake(lane); });
+    ASSERT_TRUE(eventually([&] { return faulty.reads_held() == 1; }));
+  }
+  /// Lets timers that are due fire.
+  static void let_timers_fire(Node& node) {
+    for (int i = 0; i < 20; ++i) node.settle();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, SlowRead, ::testing::both_engines(), ::testing::engine_name);
+
+TEST_P(SlowRead, runs_what_arrives_meanwhile_once) {
+  ScriptedHandler handler(clock);
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  make_known(*node, handler, lane);
+  std::vector<Task> tasks = make_tasks(lane, 20);
+  insert({tasks.begin(), tasks.begin() + 10});
+  begin_read(*node, lane);
+
+  must(node->enqueue({tasks.begin() + 10, tasks.end()}));
+  node->settle();
+  EXPECT_EQ(handler.count(), 1u);
+  faulty.release_reads();
+
+  ASSERT_TRUE(eventually([&] { return all_done(21); }));
+  expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(SlowRead, runs_all_of_it_when_more_arrives_meanwhile_than_memory_may_hold) {
+  ScriptedHandler handler(clock);
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  make_known(*node, handler, lane);
+  begin_read(*node, lane);
+
+  const std::vector<Task> tasks = make_tasks(lane, kMoreThanMemoryHolds);
+  must(node->enqueue(tasks));
+  node->settle();
+  faulty.release_reads();
+
+  ASSERT_TRUE(eventually([&] { return all_done(tasks.size() + 1); }));
+  expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(SlowRead, goes_on_when_all_it_has_read_was_done_meanwhile) {
+  ScriptedHandler handler(clock);
+  handler.hold();
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  const std::vector<Task> tasks = make_tasks(lane, kMoreThanMemoryHolds);
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 2; }));
+  faulty.hold_reads();
+  handler.release();
+
+  ASSERT_TRUE(eventually([&] { return waiting() == 100 && faulty.reads_held() == 1; }));
+  faulty.release_reads();
+
+  ASSERT_TRUE(eventually([&] { return all_done(tasks.size()); }));
+  expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(SlowRead, forgets_no_retry_that_becomes_due_meanwhile) {
+  ScriptedHandler handler(clock, [&](const Task& task) {
+    return Outcome{task.attempt == 0 ? Verdict::retry_at(clock.now()) : Verdict::done()};
+  });
+  handler.hold();
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  must(node->enqueue(make_tasks(lane, 1)));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 1; }));
+  begin_read(*node, lane);
+
+  handler.release();
+  ASSERT_TRUE(eventually([&] { return recorded(Verdict::Kind::retry_at) == 1; }));
+  let_timers_fire(*node);
+  faulty.release_reads();
+
+  EXPECT_TRUE(eventually([&] { return all_done(1); }));
+}
+
+TEST_P(SlowRead, forgets_nothing_of_a_lane_that_is_paused_and_resumed_meanwhile) {
+  ScriptedHandler handler(clock);
+  handler.hold();
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  const std::vector<Task> tasks = make_tasks(lane, 10);
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 2; }));
+  begin_read(*node, lane);
+
+  must(node->set_state(lane, LaneState::paused));
+  must(node->set_state(lane, LaneState::active));
+  node->settle();
+  faulty.release_reads();
+  handler.release();
+
+  ASSERT_TRUE(eventually([&] { return all_done(10); }));
+  expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(SlowRead, runs_nothing_of_a_lane_that_is_paused_meanwhile) {
+  ScriptedHandler handler(clock);
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  faulty.hold_reads();
+  must(node->enqueue(make_tasks(lane, 3)));
+  ASSERT_TRUE(eventually([&] { return faulty.reads_held() == 1; }));
+
+  must(node->set_state(lane, LaneState::paused));
+  node->settle();
+  faulty.release_reads();
+  make_known(*node, handler, make_lane());
+
+  EXPECT_EQ(waiting(lane), 3);
+  EXPECT_EQ(handler.count(), 1u);
+  must(node->set_state(lane, LaneState::active));
+  EXPECT_TRUE(eventually([&] { return waiting(lane) == 0; }));
+}
+
+TEST_P(SlowRead, goes_on_when_all_that_memory_held_has_been_taken_out_of_the_table) {
+  ScriptedHandler handler(clock);
+  handler.hold();
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  const std::vector<Task> tasks = make_tasks(lane, kMoreThanMemoryHolds);
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 2; }));
+  node->settle();
+
+  store.write([&](db::Tx& tx) {
+    return tx.exec("DELETE FROM tasks WHERE lane_id = $1 AND opened_at IS NULL AND id <= $2",
+                   {lane, tasks[kLaneTasksInMemoryMax - 1].id});
+  });
+  handler.release();
+
+  EXPECT_TRUE(eventually([&] { return all_done(102); }));
+}
+
+class StoppingShard : public ShardTest {};
+
+INSTANTIATE_TEST_SUITE_P(Engines, StoppingShard, ::testing::both_engines(), ::testing::engine_name);
+
+TEST_P(StoppingShard, waits_for_what_runs_and_records_it_and_leaves_the_rest_for_the_next_start) {
+  ScriptedHandler handler(clock);
+  handler.hold();
+  auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  const std::vector<Task> tasks = make_tasks(lane, 10);
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 2; }));
+
+  auto stopped = std::async(std::launch::async, [&] { node->stop(); });
+  EXPECT_EQ(stopped.wait_for(20ms), std::future_status::timeout);
+  handler.release();
+  stopped.get();
+
+  EXPECT_EQ(recorded(Verdict::Kind::done), 2);
+  EXPECT_EQ(waiting(), 8);
+  EXPECT_EQ(store.integer("SELECT count(*) FROM tasks WHERE opened_at IS NOT NULL"), 0);
+  node = start_node(handler);
+  must(node->recover());
+  ASSERT_TRUE(eventually([&] { return all_done(10); }));
+  expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(StoppingShard, takes_nothing_that_comes_too_late) {
+  ScriptedHandler handler(clock);
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  make_known(*node, handler, lane);
+  node->drain();
+
+  must(node->enqueue(make_tasks(lane, 1)));
+  node->settle();
+
+  EXPECT_EQ(waiting(), 1);
+  EXPECT_EQ(handler.count(), 1u);
+}
+
+TEST_P(StoppingShard, ends_although_the_store_fails) {
+  ScriptedHandler handler(clock);
+  handler.hold();
+  const auto node = start_node(handler);
+  must(node->enqueue(make_tasks(make_lane(), 5)));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 2; }));
+
+  faulty.refuse_writes(1'000'000);
+  handler.release();
+  node->stop();
+
+  EXPECT_EQ(waiting(), 5);
+  EXPECT_EQ(store.integer("SELECT count(*) FROM tasks WHERE opened_at IS NOT NULL"), 2);
+}
+
+/// Two nodes on one store: so on PostgreSQL only.
+class TwoNodes : public ShardTest {
+ protected:
+  void lives(const base::Uuid& node, std::chrono::seconds lease) {
+    store.write([&](db::Tx& tx) { return renew(tx, node, lease); });
+  }
+
+  const base::Uuid here = base::make_uuid(clock.now());
+  const base::Uuid there = base::make_uuid(clock.now());
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, TwoNodes, ::testing::Values(db::Engine::postgres), ::testing::engine_name);
+
+TEST_P(TwoNodes, run_each_task_on_the_node_that_holds_its_lane) {
+  ScriptedHandler handler(clock);
+  ScriptedHandler idle(clock);
+  lives(here, 60s);
+  lives(there, 60s);
+  const auto node = start_node(handler, {.shard = {.node = here}});
+  const auto other = start_node(idle, {.shard = {.node = there}});
+  const LaneId lane = make_lane();
+  make_known(*node, handler, lane);
+
+  const std::vector<Task> tasks = make_tasks(lane, 3);
+  must(other->enqueue(tasks));  // accepted there, but the lane is here
+  other->settle();
+  node->queue().look(lane);
+
+  ASSERT_TRUE(eventually([&] { return all_done(4); }));
+  expect_each_ran_once(handler, tasks);
+  EXPECT_EQ(idle.count(), 0u);
+}
+
+TEST_P(TwoNodes, take_over_the_lanes_of_a_dead_one) {
+  ScriptedHandler handler(clock);
+  lives(here, 60s);
+  lives(there, 60s);
+  const LaneId lane = make_lane();
+  const std::vector<Task> tasks = make_tasks(lane, 3);
+  insert(tasks);
+  ASSERT_TRUE(store.write([&](db::Tx& tx) { return acquire(tx, lane, there); }));
+  const auto node = start_node(handler, {.shard = {.node = here}});
+  must(node->recover());
+  make_known(*node, handler, make_lane());
+  EXPECT_EQ(waiting(lane), 3);
+
+  lives(there, -1s);
+  node->queue().look(lane);
+
+  ASSERT_TRUE(eventually([&] { return all_done(4); }));
+  expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(TwoNodes, change_nothing_of_a_lane_that_was_taken_from_them_and_serve_it_when_it_is_theirs_again) {
+  ScriptedHandler handler(clock);
+  lives(here, 60s);
+  lives(there, 60s);
+  const auto node = start_node(handler, {.shard = {.node = here}});
+  const LaneId lane = make_lane();
+  make_known(*node, handler, lane);
+  // As after a long pause of this process: it does not know yet that its lease ended meanwhile.
+  store.write([&](db::Tx& tx) {
+    return tx.exec("UPDATE lanes SET owner = $2, epoch = epoch + 1 WHERE id = $1", {lane, there});
+  });
+  const std::vector<Task> tasks = make_tasks(lane, kMoreThanMemoryHolds);
+  must(node->enqueue(tasks));
+  node->queue().look(lane);
+  make_known(*node, handler, make_lane());
+  EXPECT_EQ(waiting(lane), static_cast<std::int64_t>(tasks.size()));
+  EXPECT_EQ(handler.count(), 2u);
+
+  lives(there, -1s);
+  ASSERT_TRUE(eventually([&] {
+    node->queue().look(lane);  // once a second, in the program
+    return waiting(lane) == 0;
+  }));
+  expect_each_ran_once(handler, tasks);
+}
+
+}  // namespace
+
+}  // namespace queue

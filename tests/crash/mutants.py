@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Tests the crash test: a server with a known fault must be found out, or the harness is worth nothing.
+
+Runs crash.py against a server built with the preset mutants, once for each fault that it can switch on.
+Status 0: each was caught by what it lost, or could not be tried here, which is said loudly.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+SKIPPED = 77
+
+# What each fault needs to show: a kill between the answer and the commit; a disk that forgets.
+MUTANTS = {"ack_before_commit": ["--kills", "12"], "synchronous_normal": ["--power-cut", "3"]}
+
+
+def hunt(server: pathlib.Path, mutant: str, arguments: list[str]) -> str:
+    """"caught", "skipped", or what is wrong with the harness."""
+    with tempfile.TemporaryDirectory(prefix="crossdock-mutants-") as work:
+        report = pathlib.Path(work) / "report.jsonl"
+        done = subprocess.run([sys.executable, HERE / "crash.py", "--server", server, "--mutant", mutant,
+                               "--work", work, "--report", report, *arguments])
+        if done.returncode == SKIPPED:
+            return "skipped"
+        runs = [json.loads(line) for line in report.read_text().splitlines()] if report.exists() else []
+    if done.returncode not in (0, 1) or not runs:
+        return f"the crash test itself failed with status {done.returncode}"
+    for run in runs:
+        if not run["lost_events"] or "lost_events" not in run["faults"]:
+            return f"not caught{' on ' + run['file_system'] if run['file_system'] else ''}, seed {run['seed']}"
+    return "caught" if done.returncode == 1 else "caught, but the crash test passed"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", type=pathlib.Path, default=HERE.parents[1] / "build/mutants/crossdock",
+                        help="the program of the preset mutants")
+    server = parser.parse_args().server
+    if not server.exists():
+        print(f"{server} is not there; build it: cmake --preset mutants && ninja -C build/mutants crossdock",
+              file=sys.stderr)
+        return 2
+    results = {mutant: hunt(server, mutant, arguments) for mutant, arguments in MUTANTS.items()}
+    for mutant, result in results.items():
+        print(f"mutant {mutant}: {result.upper() if result == 'skipped' else result}")
+    return 0 if all(result in ("caught", "skipped") for result in results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

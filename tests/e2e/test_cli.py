@@ -1,0 +1,172 @@
+"""The commands and settings: what they print, where values come from, and how mistakes are told."""
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from harness.paths import SERVER
+
+KEY = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+TIMEOUT_S = 30
+
+
+class CommandCase(unittest.TestCase):
+    def setUp(self) -> None:
+        directory = tempfile.TemporaryDirectory(prefix="crossdock-e2e-")
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+
+    def run_command(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess:
+        """In an empty directory, with these settings as the only ones of the environment."""
+        inherited = {name: value for name, value in os.environ.items()
+                     if not name.startswith(("CROSSDOCK_", "WEBHOOK_", "INTEGRATION_", "LOG_"))}
+        return subprocess.run([SERVER, *arguments], env=inherited | settings, cwd=self.directory, text=True,
+                              capture_output=True, timeout=TIMEOUT_S, check=False)
+
+    def succeed(self, *arguments: str, **settings: str) -> str:
+        ended = self.run_command(*arguments, **settings)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        return ended.stdout
+
+    def fail_with(self, status: int, *arguments: str, **settings: str) -> str:
+        ended = self.run_command(*arguments, **settings)
+        self.assertEqual(ended.returncode, status, ended.stdout + ended.stderr)
+        return ended.stderr
+
+
+class CommandLine(CommandCase):
+    def test_help_and_version(self):
+        self.assertRegex(self.succeed("--version"), r"^crossdock \d+\.\d+\.\d+\n$")
+        for words in (["--help"], ["serve", "--help"], ["config", "show", "--help"]):
+            self.assertIn("Usage", self.succeed(*words))
+
+    def test_what_is_not_understood_ends_with_2(self):
+        for words in ([], ["nonsense"], ["serve", "--bogus"], ["serve", "--data"], ["config"], ["migrate", "sideways"],
+                      ["receive", "--status", "many"]):
+            with self.subTest(words=words):
+                self.assertNotEqual(self.fail_with(2, *words), "")
+
+    def test_a_generated_key_is_new_each_time_and_can_be_used(self):
+        first, second = self.succeed("keys", "generate").strip(), self.succeed("keys", "generate").strip()
+        self.assertNotEqual(first, second)
+        self.assertRegex(first, r"^k1:[A-Za-z0-9+/]{43}=$")
+        self.assertTrue(self.succeed("keys", "generate", "--name", "k2025").startswith("k2025:"))
+        self.assertIn("pass  encryption key", self.succeed("doctor", INTEGRATION_ENCRYPTION_KEY=f"{first},k2{second[2:]}",
+                                                           CROSSDOCK_LISTEN="127.0.0.1:0"))
+        self.fail_with(1, "keys", "generate", "--name", "a:b")
+
+    def test_migrations_can_be_applied_and_looked_at(self):
+        status = self.succeed("migrate", "status", "--data", "d")
+        self.assertIn("missing", status)
+        self.assertNotIn("applied", status)
+
+        self.assertRegex(self.succeed("migrate", "--data", "d"), r"^[1-9]\d* migrations applied\n$")
+        self.assertEqual(self.succeed("migrate", "up", "--data", "d"), "0 migrations applied\n")
+        self.assertNotIn("missing", self.succeed("migrate", "status", "--data", "d"))
+
+
+class Settings(CommandCase):
+    def shown(self, *arguments: str, **settings: str) -> dict[str, tuple[str, str]]:
+        """Each setting with its origin and value."""
+        lines = self.succeed("config", "show", *arguments, **settings).splitlines()
+        rows = [re.fullmatch(r"(\S+) +(\S+) +(.*)", line) for line in lines]
+        return {row[1]: (row[2], row[3]) for row in rows}
+
+    def write(self, text: str, name: str = "crossdock.toml") -> None:
+        (self.directory / name).write_text(text)
+
+    def test_each_value_is_shown_with_its_origin(self):
+        self.write('listen = "127.0.0.1:1"\nwebhook_workers = 2\nlog_level = "warn"\nlog_response_bodies = false\n')
+        shown = self.shown("--listen", "127.0.0.1:3", CROSSDOCK_LISTEN="127.0.0.1:2", WEBHOOK_WORKERS="3")
+
+        self.assertEqual(shown["CROSSDOCK_LISTEN"], ("flag", "127.0.0.1:3"))
+        self.assertEqual(shown["WEBHOOK_WORKERS"], ("environment", "3"))
+        self.assertEqual(shown["CROSSDOCK_LOG_LEVEL"], ("crossdock.toml", "warn"))
+        self.assertEqual(shown["LOG_RESPONSE_BODIES"], ("crossdock.toml", "false"))
+        self.assertEqual(shown["WEBHOOK_TIMEOUT_SECONDS"], ("default", "30"))
+        self.assertEqual(shown["CROSSDOCK_PUBLIC_URL"], ("default", "-"))
+
+    def test_secrets_are_not_shown(self):
+        secrets = {"INTEGRATION_ENCRYPTION_KEY": KEY, "CROSSDOCK_BOOTSTRAP_KEY": "cdk_verysecretverysecret",
+                   "CROSSDOCK_DATABASE_URL": "postgresql://user:hidden@db/x"}
+        shown = self.shown(**secrets)
+
+        self.assertEqual({shown[name] for name in secrets}, {("environment", "***")})
+
+    def test_a_file_can_be_named(self):
+        self.write('webhook_max_retries = 7\n', "other.toml")
+        self.assertEqual(self.shown("--config", "other.toml")["WEBHOOK_MAX_RETRIES"], ("crossdock.toml", "7"))
+        self.assertIn("missing.toml", self.fail_with(1, "config", "show", "--config", "missing.toml"))
+
+    def test_mistakes_in_the_file_are_named(self):
+        for text, said in (("lissten = 1\n", "lissten"), ("listen = \n", "line 1"), ("listen = [1]\n", "listen")):
+            with self.subTest(text=text):
+                self.write(text)
+                self.assertIn(said, self.fail_with(1, "config", "show"))
+
+    def test_values_that_cannot_be_are_named_with_their_origin(self):
+        for name, value in (("WEBHOOK_TIMEOUT_SECONDS", "0"), ("WEBHOOK_MAX_RETRIES", "many"),
+                            ("CROSSDOCK_LISTEN", "8080"), ("CROSSDOCK_LISTEN", "127.0.0.1:99999"),
+                            ("CROSSDOCK_LOG_LEVEL", "loud"), ("CROSSDOCK_LOG_FORMAT", "xml"),
+                            ("CROSSDOCK_EGRESS_ALLOW", "10.0.0.1/8"), ("CROSSDOCK_MAX_BODY_BYTES", "1g"),
+                            ("CROSSDOCK_BOOTSTRAP_KEY", "short"), ("CROSSDOCK_TLS_KEY", "key.pem"),
+                            ("LOG_RESPONSE_BODIES", "perhaps")):
+            for command in (["serve"], ["config", "show"]):
+                with self.subTest(name=name, value=value, command=command):
+                    said = self.fail_with(1, *command, **{name: value})
+                    self.assertIn(f"{name} (from environment)", said)
+
+    def test_an_address_that_is_not_ours_is_refused(self):
+        said = self.fail_with(1, "serve", "--listen", "192.0.2.1:8080", INTEGRATION_ENCRYPTION_KEY=KEY)
+        self.assertIn("192.0.2.1:8080", said)
+        self.assertIn("--listen", said)
+
+    def test_a_host_name_is_refused_as_an_address(self):
+        said = self.fail_with(1, "serve", "--listen", "no-such-host.invalid:8080", INTEGRATION_ENCRYPTION_KEY=KEY)
+        self.assertIn("no-such-host.invalid", said)
+
+    def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(self):
+        said = self.fail_with(1, "serve", INTEGRATION_ENCRYPTION_KEY=KEY,
+                              CROSSDOCK_DATABASE_URL="postgresql://user:hidden@[::1/x")
+        self.assertIn("database URL", said)
+        self.assertNotIn("hidden", said)
+
+    def test_a_data_directory_that_cannot_be_made_is_refused(self):
+        self.write("", "file")
+        said = self.fail_with(1, "serve", "--data", "file/data", INTEGRATION_ENCRYPTION_KEY=KEY)
+        self.assertIn("file/data", said)
+
+
+class Doctor(CommandCase):
+    def test_a_healthy_machine_passes(self):
+        report = self.succeed("doctor", "--listen", "127.0.0.1:0", INTEGRATION_ENCRYPTION_KEY=KEY)
+
+        for part in ("configuration", "data directory", "disk space", "disk sync", "store", "encryption key", "listen"):
+            self.assertRegex(report, rf"(?m)^(pass|WARN)  {part} ")
+
+    def test_each_fault_is_named_with_what_to_do(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            ended = self.run_command("doctor", "--listen", address)
+        self.assertEqual(ended.returncode, 1)
+        self.assertRegex(ended.stdout, r"(?m)^FAIL  encryption key .*crossdock keys generate")
+        self.assertRegex(ended.stdout, rf"(?m)^FAIL  listen +{re.escape(address)}")
+
+    def test_a_store_that_cannot_be_reached_fails(self):
+        url = f"postgresql://postgres@/x?host={self.directory}"
+        ended = self.run_command("doctor", "--listen", "127.0.0.1:0", INTEGRATION_ENCRYPTION_KEY=KEY,
+                                 CROSSDOCK_DATABASE_URL=url)
+        self.assertEqual(ended.returncode, 1)
+        self.assertRegex(ended.stdout, r"(?m)^FAIL  store ")
+
+    def test_a_wrong_setting_fails(self):
+        ended = self.run_command("doctor", INTEGRATION_ENCRYPTION_KEY=KEY, WEBHOOK_WORKERS="none")
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("WEBHOOK_WORKERS", ended.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
