@@ -2,6 +2,14 @@
 
 namespace api {
 
+bool has_room(Services& services) {
+  if (services.store.has_room()) return true;
+  services.gate.spawn("look at the disk", [](db::Db& store) -> base::Task<void> {
+    co_return co_await store.write([](db::Tx&) -> Result<void> { return {}; });
+  }(services.store));
+  return false;
+}
+
 std::string_view Call::param(std::string_view name) const {
   for (const auto& [key, value] : params) {
     if (key == name) return value;

@@ -40,6 +40,10 @@ struct Services {
   int webhook_max_retries = 5;               ///< default of max_retries
 };
 
+/// Whether the disk has room for new work. The store looks at the disk after each commit, so where there is
+/// none a commit of nothing is asked for: with everything refused there might be no other.
+bool has_room(Services& services);
+
 /// Who asks.
 struct Principal {
   tenant::ApiKeyId key{};

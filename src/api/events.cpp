@@ -18,8 +18,8 @@ using base::fail;
 constexpr std::size_t kSubjectBytesMax = 255;
 
 /// Admission: refuses before anything is lost, not after.
-Result<void> check_room(const Services& services, std::size_t waiting) {
-  if (!services.store.has_room()) {
+Result<void> check_room(Services& services, std::size_t waiting) {
+  if (!has_room(services)) {
     return fail(Code::unavailable, "the disk is almost full; nothing was accepted", "STORAGE_FULL");
   }
   if (waiting >= services.intake_waiting_max) {

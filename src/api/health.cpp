@@ -36,8 +36,7 @@ HandlerResult get_livez(Call&) { co_return json_response(200, R"({"status":"ok"}
 HandlerResult get_readyz(Call& call) {
   if (call.services.draining)
     co_return fail(Code::unavailable, "shutting down; send requests to another node");
-  if (!call.services.store.has_room())
-    co_return fail(Code::unavailable, "the disk is almost full", "STORAGE_FULL");
+  if (!has_room(call.services)) co_return fail(Code::unavailable, "the disk is almost full", "STORAGE_FULL");
   // A write proves that the store can be written, which no read can.
   XD_CO_DO(co_await call.services.store.write([](db::Tx&) -> Result<void> { return {}; }));
   co_return json_response(200, R"({"status":"ok"})");

@@ -74,7 +74,10 @@ Result<void> Hub::start() {
   XD_DO(leases_->start());
   watch_.emplace(shards_.front()->executor(), BookWatch::Parts{*store_, *ring_, all_tenants_, all_books_});
   watch_->start();
-  return listen();
+  XD_DO(listen());
+  // Before anybody is told that it is ready: a signal without a handler would end the process.
+  wait_for_signals();
+  return {};
 }
 
 Result<void> Hub::make_first_keys() {
@@ -129,7 +132,6 @@ std::string Hub::url() const {
 }
 
 void Hub::run() {
-  wait_for_signals();
   asio::co_spawn(
       shards_.front()->executor(), queue_->recover(), [](std::exception_ptr thrown, Result<void> result) {
         if (thrown) base::report_uncaught("recovery", thrown);

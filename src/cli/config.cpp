@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -122,8 +123,13 @@ void read_listen(Reader& reader, const std::string& text, Config& config) {
     const auto [end, error] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
     if (error != std::errc{} || end != text.data() + text.size()) port = -1;
   }
-  if (host.empty() || port < 0 || port > 65535) reader.refuse("CROSSDOCK_LISTEN", "it is ADDRESS:PORT");
-  config.host = host == "localhost" ? "127.0.0.1" : host;
+  if (host == "localhost") host = "127.0.0.1";
+  boost::system::error_code not_an_address;
+  boost::asio::ip::make_address(host, not_an_address);
+  if (not_an_address || port < 0 || port > 65535) {
+    reader.refuse("CROSSDOCK_LISTEN", "it is IP-ADDRESS:PORT, such as 0.0.0.0:8080 or [::1]:8080");
+  }
+  config.host = host;
   config.port = static_cast<std::uint16_t>(port);
 }
 

@@ -1,5 +1,5 @@
 // The contract of statements: exec, query, each, script.
-#include "db/conformance.hpp"
+#include "db/conformance_test.hpp"
 
 namespace db {
 namespace {

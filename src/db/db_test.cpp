@@ -5,7 +5,7 @@
 #include <latch>
 #include <mutex>
 
-#include "db/conformance.hpp"
+#include "db/conformance_test.hpp"
 #include "testing/run.hpp"
 
 namespace db {

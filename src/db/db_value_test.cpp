@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "base/id.hpp"
-#include "db/conformance.hpp"
+#include "db/conformance_test.hpp"
 
 namespace db {
 namespace {

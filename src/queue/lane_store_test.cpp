@@ -139,6 +139,15 @@ TEST_P(SharedLanes, go_to_whoever_asks_first_after_they_were_given_back) {
   EXPECT_EQ(store.integer("SELECT count(*) FROM nodes WHERE id = $1", {node}), 0);
 }
 
+TEST_P(SharedLanes, keep_their_epoch_when_their_owner_asks_for_them_again) {
+  const LaneId lane = make_lane();
+  const auto first = acquired(lane, node);
+  const auto second = acquired(lane, node);
+
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(second->epoch, first->epoch);
+}
+
 TEST_P(SharedLanes, stay_with_a_node_that_renews_its_lease) {
   const LaneId lane = make_lane();
   renewed(node, -1s);
@@ -200,8 +209,9 @@ TEST_P(SharedLanes, judge_each_write_by_its_own_epoch) {
   const LaneId lane = make_lane();
   const std::vector<Task> tasks = insert(lane, 3);
   const auto before = acquired(lane, node);
+  ASSERT_TRUE(acquired(lane, other));
   const auto after = acquired(lane, node);
-  ASSERT_EQ(after->epoch, before->epoch + 1);
+  ASSERT_EQ(after->epoch, before->epoch + 2);
 
   EXPECT_EQ(opened({{lane, tasks[0].id, before->epoch}, {lane, tasks[1].id, after->epoch}}, node),
             (std::vector<bool>{false, true}));

@@ -109,10 +109,10 @@ Result<std::optional<Lease>> acquire(db::Tx& tx, LaneId lane, const base::Uuid& 
   if (tx.engine() == db::Engine::sqlite) {
     XD_DO(tx.query("SELECT tenant_id, state, epoch FROM lanes WHERE id = $1", {lane}, read));
   } else {
-    // Taking it anew although it is ours already would only cost an epoch; it happens after a restart of the
-    // node.
+    // One that is ours already keeps its epoch, so that what is under way in it stays valid.
     XD_DO(tx.query(
-        "UPDATE lanes SET owner = $2, epoch = epoch + 1 WHERE id = $1 AND (owner IS NULL OR owner = $2"
+        "UPDATE lanes SET owner = $2, epoch = CASE WHEN owner = $2 THEN epoch ELSE epoch + 1 END"
+        " WHERE id = $1 AND (owner IS NULL OR owner = $2"
         " OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = lanes.owner"
         " AND n.lease_until > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT))"
         " RETURNING tenant_id, state, epoch",

@@ -17,6 +17,14 @@ constexpr std::size_t kArrivedMeanwhileMax = 4096;
 constexpr auto kStoreRetry = std::chrono::milliseconds{200};
 /// After a crash: not at once, so that a task that brings the process down does not do so in a tight loop.
 constexpr auto kUnknownDelay = std::chrono::milliseconds{500};
+/// After a handler threw: what is wrong is a bug, and seldom passes quickly.
+constexpr auto kThrownDelay = std::chrono::minutes{1};
+
+/// After an attempt whose outcome nobody knows: another one at that time, unless there were too many.
+Verdict after_unknown(const Task& task, base::Time again) {
+  const bool too_often = task.unknown_attempts + 1 >= static_cast<int>(base::limits::kUnknownAttemptsMax);
+  return too_often ? Verdict::done() : Verdict{Verdict::Kind::unknown, again};
+}
 
 }  // namespace
 
@@ -28,8 +36,9 @@ Shard::Shard(asio::any_io_executor executor, db::Db& store, const base::Clock& c
       scheduler_(options.slots),
       timer_(executor),
       gate_(executor),
-      openings_(gate_, "open attempts", [this](auto items) { return flush_openings(std::move(items)); }),
-      closings_(gate_, "close attempts", [this](auto items) { return flush_closings(std::move(items)); }) {}
+      writes_(executor),
+      openings_(writes_, "open attempts", [this](auto items) { return flush_openings(std::move(items)); }),
+      closings_(writes_, "close attempts", [this](auto items) { return flush_closings(std::move(items)); }) {}
 
 void Shard::add_handler(std::string kind, Handler& handler) { handlers_.emplace(std::move(kind), &handler); }
 
@@ -53,7 +62,8 @@ void Shard::arrive(Task task) {
   } else if (lane.loading && lane.arrived_meanwhile.size() < kArrivedMeanwhileMax) {
     lane.arrived_meanwhile.push_back(std::move(task));
     return;
-  } else if (!lane.spilled && lane.state == LaneState::active && take_into_memory(lane, std::move(task))) {
+  } else if (lane.known && !lane.spilled && lane.state == LaneState::active &&
+             take_into_memory(lane, std::move(task))) {
     return;
   }
   lane.spilled = true;
@@ -90,7 +100,7 @@ void Shard::set_suspended(bool suspended) {
       lane.known = false;
       lane.spilled = true;
     } else {
-      want_load(lane);
+      read_again(lane);
     }
   }
 }
@@ -98,9 +108,10 @@ void Shard::set_suspended(bool suspended) {
 void Shard::set_state(LaneId id, LaneState state) {
   Lane& lane = lane_of(id);
   lane.state = state;
+  lane.state_told = true;
   scheduler_.set_paused(id, state == LaneState::paused);
   if (state == LaneState::active) {
-    wake(id);
+    read_again(lane);
     pump();
   } else {
     for (const Task& task : scheduler_.drop_ready(id)) forget(task);
@@ -123,9 +134,11 @@ void Shard::pump() {
 }
 
 base::Task<void> Shard::perform(Task task) {
-  if (!co_await open(task)) {
+  const Opened opened = co_await open(task);
+  if (opened != Opened::yes) {
     scheduler_.release(task.lane, Signal::neutral);
     forget(task);
+    if (opened == Opened::refused) doubt(lane_of(task.lane));
     pump();
     co_return base::Result<void>{};
   }
@@ -134,7 +147,7 @@ base::Task<void> Shard::perform(Task task) {
     outcome = co_await handlers_.find(task.kind)->second->run(task);
   } catch (...) {  // edge: a handler's bug costs this attempt, not the process
     base::report_uncaught("queue handler", std::current_exception());
-    outcome.verdict = {Verdict::Kind::unknown, clock_.now() + std::chrono::minutes{1}};
+    outcome.verdict = after_unknown(task, clock_.now() + kThrownDelay);
   }
   scheduler_.release(task.lane, outcome.signal);
   pump();
@@ -142,22 +155,29 @@ base::Task<void> Shard::perform(Task task) {
   co_return base::Result<void>{};
 }
 
-/// Puts the attempt on disk before anything leaves. False when the task is gone or its lane is not ours any
-/// more.
-asio::awaitable<bool> Shard::open(const Task& task) {
+/// Puts the attempt on disk before anything leaves.
+asio::awaitable<Shard::Opened> Shard::open(const Task& task) {
   if (!handlers_.contains(task.kind)) {
     base::log(base::LogLevel::error, "no handler for a task; it stays in its lane",
               {{"kind", task.kind}, {"task_id", task.id}, {"lane_id", task.lane}});
-    co_return false;
+    co_return Opened::not_now;
   }
   while (true) {
     const Lane& lane = lane_of(task.lane);
-    if (lane.gone || lane.state == LaneState::paused || stopping_ || suspended_) co_return false;
+    const bool stopped = lane.gone || lane.state == LaneState::paused || stopping_ || suspended_;
+    if (stopped) co_return Opened::not_now;
     auto opened = co_await openings_.add({task.lane, task.id, lane.epoch});
-    if (opened) co_return *opened;
-    if (gate_.closing()) co_return false;
+    if (opened) co_return *opened ? Opened::yes : Opened::refused;
+    if (gate_.closing()) co_return Opened::not_now;
     co_await base::sleep_for(kStoreRetry);
   }
+}
+
+/// The store refused to open a task of this lane: the task is gone, or the lane is another node's by now. Which
+/// of them shows when the lane is acquired anew.
+void Shard::doubt(Lane& lane) {
+  lane.known = false;
+  read_again(lane);
 }
 
 /// What happened must reach the store: repeated until it does, or until the process ends and recovery takes
@@ -218,6 +238,14 @@ void Shard::want_load(Lane& lane) {
   start_loads();
 }
 
+/// The table holds what memory does not know of, and a read that is under way may have begun too early to see
+/// it.
+void Shard::read_again(Lane& lane) {
+  lane.spilled = true;
+  lane.again = lane.loading;
+  want_load(lane);
+}
+
 void Shard::start_loads() {
   while (loads_running_ < kLoadsAtOnce && !load_queue_.empty() && !stopping_) {
     const LaneId id = load_queue_.front();
@@ -248,6 +276,7 @@ base::Task<void> Shard::load_lane(LaneId id) {
   }
   lane.closed_meanwhile.clear();
   lane.arrived_meanwhile.clear();
+  if (std::exchange(lane.again, false)) read_again(lane);
   start_loads();
   pump();
   co_return base::Result<void>{};
@@ -282,6 +311,7 @@ base::Task<Loaded> Shard::read_lane(LaneId id, std::size_t limit) {
 /// else's.
 asio::awaitable<base::Result<bool>> Shard::learn(LaneId id) {
   const auto work = [id, node = options_.node](db::Tx& tx) { return acquire(tx, id, node); };
+  lane_of(id).state_told = false;
   auto lease =
       store_.engine() == db::Engine::sqlite ? co_await store_.read(work) : co_await store_.write(work);
   if (!lease) co_return std::unexpected(lease.error());
@@ -292,7 +322,8 @@ asio::awaitable<base::Result<bool>> Shard::learn(LaneId id) {
   }
   lane.known = true;
   lane.epoch = (*lease)->epoch;
-  lane.state = (*lease)->state;
+  // A change that was told meanwhile may be younger than what was read.
+  if (!lane.state_told) lane.state = (*lease)->state;
   scheduler_.set_paused(id, lane.state == LaneState::paused);
   co_return true;
 }
@@ -319,13 +350,12 @@ void Shard::loaded(Lane& lane, Loaded result) {
     if (!seen && (lane.spilled || !take_into_memory(lane, std::move(task)))) lane.spilled = true;
   }
   if (result.next_due) set_due(lane, *result.next_due);
+  // Where all that was read has ended meanwhile, nothing is left whose end would ask for the rest.
+  if (lane.spilled && lane.in_memory.empty()) lane.again = true;
 }
 
 base::Task<void> Shard::end_unknown(Task task) {
-  Outcome outcome;
-  if (task.unknown_attempts + 1 < static_cast<int>(base::limits::kUnknownAttemptsMax)) {
-    outcome.verdict = {Verdict::Kind::unknown, clock_.now() + kUnknownDelay};
-  }
+  Outcome outcome{after_unknown(task, clock_.now() + kUnknownDelay)};
   co_await finish(task, outcome);
   co_return base::Result<void>{};
 }
@@ -364,8 +394,7 @@ void Shard::on_timer() {
   while (!due_.empty() && due_.begin()->first <= now) {
     Lane& lane = lane_of(due_.begin()->second);
     clear_due(lane);
-    lane.spilled = true;
-    want_load(lane);
+    read_again(lane);
   }
   arm_timer();
 }
@@ -374,6 +403,7 @@ asio::awaitable<void> Shard::stop() {
   stopping_ = true;
   timer_.cancel();
   co_await gate_.close();
+  co_await writes_.close();
 }
 
 }  // namespace queue

@@ -58,6 +58,8 @@ class Shard {
     bool known = false;   // state and epoch were read
     bool spilled = true;  // the table may hold tasks that memory does not
     bool loading = false;
+    bool again = false;       // while loading: to be done once more when it has ended
+    bool state_told = false;  // while its row is read: the state was changed, and told
     bool queued = false;  // stands in load_queue_
     bool gone = false;
     LaneState state = LaneState::active;
@@ -71,11 +73,14 @@ class Shard {
   bool take_into_memory(Lane& lane, Task task);
   void pump();
   base::Task<void> perform(Task task);
-  asio::awaitable<bool> open(const Task& task);
+  enum class Opened : std::uint8_t { yes, not_now, refused };
+  asio::awaitable<Opened> open(const Task& task);
+  void doubt(Lane& lane);
   asio::awaitable<void> finish(Task& task, Outcome& outcome);
   void forget(const Task& task);
 
   void want_load(Lane& lane);
+  void read_again(Lane& lane);
   void start_loads();
   base::Task<void> load_lane(LaneId id);
   base::Task<Loaded> read_lane(LaneId id, std::size_t limit);
@@ -109,6 +114,7 @@ class Shard {
   asio::steady_timer timer_;
   std::optional<base::Time> armed_for_;
   base::Gate gate_;
+  base::Gate writes_;  // of the batchers: open until the last verdict is written
   base::Batcher<Opening, bool> openings_;
   base::Batcher<Closing, bool> closings_;
 };

@@ -231,6 +231,32 @@ TEST_P(SlowRead, goes_on_when_all_that_memory_held_has_been_taken_out_of_the_tab
   EXPECT_TRUE(eventually([&] { return all_done(102); }));
 }
 
+/// Commits of one connection wait while others go on: so on PostgreSQL only.
+class SlowCommit : public SlowRead {};
+
+INSTANTIATE_TEST_SUITE_P(Engines, SlowCommit, ::testing::Values(db::Engine::postgres), ::testing::engine_name);
+
+TEST_P(SlowCommit, of_all_that_a_slow_read_has_seen_does_not_keep_the_rest_of_the_lane_waiting) {
+  ScriptedHandler handler(clock);
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  make_known(*node, handler, lane);
+  handler.hold_records();
+  const std::vector<Task> tasks = make_tasks(lane, kMoreThanMemoryHolds);
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return handler.count() == 1 + kLaneTasksInMemoryMax; }));
+  // What memory holds has run, and waits to be recorded; the read sees all of that still.
+  begin_read(*node, lane);
+
+  handler.release_records();
+  ASSERT_TRUE(eventually([&] { return waiting() == 100; }));
+  node->settle();
+  faulty.release_reads();
+
+  ASSERT_TRUE(eventually([&] { return all_done(tasks.size() + 1); }));
+  expect_each_ran_once(handler, tasks);
+}
+
 class StoppingShard : public ShardTest {};
 
 INSTANTIATE_TEST_SUITE_P(Engines, StoppingShard, ::testing::both_engines(), ::testing::engine_name);

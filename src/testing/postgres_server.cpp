@@ -179,7 +179,7 @@ void PostgresServer::wait_until_ready() {
       throw std::runtime_error("test PostgreSQL: not ready in time: " + store.error().message + "\n" +
                                log_tail());
     }
-    std::this_thread::sleep_for(kPoll);
+    std::this_thread::sleep_for(kPoll);  // tidy: allow sleep a process outside has no signal to wait for
   }
 }
 
@@ -234,7 +234,7 @@ void remove_postgres(const std::string& directory) {
       if (std::chrono::steady_clock::now() > deadline) {
         throw std::runtime_error("test PostgreSQL: process " + std::to_string(process) + " does not end");
       }
-      std::this_thread::sleep_for(kPoll);
+      std::this_thread::sleep_for(kPoll);  // tidy: allow sleep a process outside has no signal to wait for
     }
   }
   fs::remove_all(directory);

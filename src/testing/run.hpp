@@ -8,8 +8,8 @@
 
 namespace testing {
 
-/// Returns what the task returned; an exception in it is thrown here. Work that the task left behind is run until
-/// nothing is left to do, so it must have ended its own.
+/// Returns what the task returned; an exception in it is thrown here. Work that the task left behind is run
+/// until nothing is left to do, so it must have ended its own.
 template <class T>
 base::Result<T> run(base::Task<T> task) {
   // Kept for the thread: a database thread may still be inside post() when the task has ended.

@@ -44,6 +44,16 @@ class ScriptedHandler final : public queue::Handler {
     const std::lock_guard lock(mutex_);
     held_ = false;
   }
+  /// From now on record() blocks its database thread until release_records().
+  void hold_records() {
+    const std::lock_guard lock(mutex_);
+    records_held_ = true;
+  }
+  void release_records() {
+    const std::lock_guard lock(mutex_);
+    records_held_ = false;
+    records_released_.notify_all();
+  }
   /// Bytes that hydrate() says a task's payload has.
   void set_payload_bytes(std::size_t bytes) { payload_bytes_ = bytes; }
 
@@ -81,6 +91,7 @@ class ScriptedHandler final : public queue::Handler {
   }
 
   base::Result<void> record(db::Tx& tx, std::span<const queue::Finished> finished) const override {
+    wait_for_release();
     std::vector<db::Arg> args;
     for (const queue::Finished& one : finished) {
       args.insert(args.end(),
@@ -100,6 +111,10 @@ class ScriptedHandler final : public queue::Handler {
     const std::lock_guard lock(mutex_);
     --running_;
   }
+  void wait_for_release() const {
+    std::unique_lock lock(mutex_);
+    records_released_.wait(lock, [this] { return !records_held_; });
+  }
   bool held() const {
     const std::lock_guard lock(mutex_);
     return held_;
@@ -113,6 +128,8 @@ class ScriptedHandler final : public queue::Handler {
   std::size_t running_ = 0;
   std::size_t running_most_ = 0;
   bool held_ = false;
+  bool records_held_ = false;
+  mutable std::condition_variable records_released_;
 };
 
 }  // namespace testing

@@ -44,14 +44,15 @@ class Api:
     def make_tenant(self, slug: str) -> tuple[str, str]:
         """Its id and a key of its administrator."""
         tenant = self.call("POST", "/api/v1/tenants", BOOTSTRAP_KEY, {"name": slug, "slug": slug})
-        made = self.call("POST", "/api/v1/api-keys", BOOTSTRAP_KEY, {"name": "crash", "role": "admin"}, slug)
+        wanted = {"name": "crash", "role": "admin"}
+        made = self.call("POST", "/api/v1/api-keys", BOOTSTRAP_KEY, wanted, slug)
         return tenant["id"], made["key"]
 
     def subscribe(self, key: str, name: str, url: str, patterns: tuple[str, ...]) -> tuple[str, str]:
         """The subscription's id and its signing secret."""
-        made = self.call("POST", "/api/v1/webhooks/subscriptions", key,
-                         {"name": name, "url": url, "event_types": list(patterns), "timeout_seconds": TIMEOUT_S,
-                          "max_retries": RETRIES_MAX, "retry_intervals": [RETRY_S]})
+        wanted = {"name": name, "url": url, "event_types": list(patterns), "timeout_seconds": TIMEOUT_S,
+                  "max_retries": RETRIES_MAX, "retry_intervals": [RETRY_S]}
+        made = self.call("POST", "/api/v1/webhooks/subscriptions", key, wanted)
         return made["id"], made["secret_key"]
 
     def waiting(self, keys: list[str]) -> bool:
@@ -71,7 +72,7 @@ class Setting:
         self.secrets: dict[int, str] = {}
         for endpoint in ENDPOINTS:
             url = f"http://127.0.0.1:{receiver_port}/hook/{endpoint.number}"
-            subscription, secret = api.subscribe(self.keys[endpoint.tenant], f"endpoint {endpoint.number}", url,
-                                                 endpoint.patterns)
+            key, name = self.keys[endpoint.tenant], f"endpoint {endpoint.number}"
+            subscription, secret = api.subscribe(key, name, url, endpoint.patterns)
             self.subscriptions[subscription] = endpoint.number
             self.secrets[endpoint.number] = secret

@@ -39,7 +39,7 @@ BROKEN = 2
 PLACED_S_MAX = 10       # in which an awaited system call comes
 RESUMED_S_MAX = 40      # in which deliveries go on after a restart; a lease of 15 s is on the way
 STOPPED_S_MAX = 20      # in which a server ends by itself whose disk does not work
-DRAIN_S_MAX = 180
+STUCK_S_MAX = 60        # without a request although deliveries wait
 LAST_LIFE_S = 2         # of load after the last restart
 STATUS_STORAGE_BROKEN = 74
 IN_FLIGHT_MAX = 512     # deliveries under way in one thread of the server, as documented
@@ -91,13 +91,16 @@ class Run:
         self.disk = disk
         self.course = Course()
         self.data = (disk.mount_point if disk else directory) / "data"
-        environment = {"CROSSDOCK_DATABASE_URL": options.database_url} if options.engine == "postgres" else {}
+        environment = {}
+        if options.engine == "postgres":
+            environment["CROSSDOCK_DATABASE_URL"] = options.database_url
         self.server = Server(options.server, self.data, directory / "server.log", environment)
 
     def perform(self, plan: list[Fault]) -> Verdict:
         receiver, producer = Child("receiver.py"), Child("producer.py")
         setting = self._set_up(receiver.hear()["port"])
-        receiver.tell({"seed": self.options.seed, "ledger": self._path("received"), "secrets": setting.secrets})
+        receiver.tell({"seed": self.options.seed, "ledger": self._path("received"),
+                       "secrets": setting.secrets})
         receiver.hear()
         producer.tell({"port": self.server.port, "keys": setting.keys, "rate": self.options.rate,
                        "seed": self.options.seed, "run": secrets.token_hex(4), "ledger": self._path("sent")})
@@ -141,7 +144,8 @@ class Run:
             self._died(self.server.wait(0))
             return False
         self.ready_at = time.time()
-        self.course.slowest_restart_s = max(self.course.slowest_restart_s, time.monotonic() - self.started_at)
+        took_s = time.monotonic() - self.started_at
+        self.course.slowest_restart_s = max(self.course.slowest_restart_s, took_s)
         return True
 
     def _live(self, fault: Fault) -> None:
@@ -159,7 +163,8 @@ class Run:
         if status is not None:
             return self._died(status)
         self.course.count(fault.kind)
-        {"random": self._kill, "placed": self._kill_at, "broken": self._break, "cut": self._cut}[fault.kind](fault)
+        ends = {"random": self._kill, "placed": self._kill_at, "broken": self._break, "cut": self._cut}
+        ends[fault.kind](fault)
         self.course.lives.append((self.ready_at, time.time()))
 
     def _live_on(self, seconds: float) -> None:
@@ -219,14 +224,15 @@ class Run:
 
     def _drain(self, setting: Setting) -> None:
         """Until nothing waits and nothing has arrived for twice the longest attempt."""
-        deadline = time.monotonic() + DRAIN_S_MAX
-        seen, quiet_since = -1, time.monotonic()
-        while time.monotonic() < deadline and self.server.alive():
-            arrived = self._received_bytes()
-            if arrived != seen or self.server.api.waiting(setting.keys):
-                seen, quiet_since = arrived, time.monotonic()
-            if time.monotonic() - quiet_since > 2 * TIMEOUT_S:
+        seen, arrived_at = -1, time.monotonic()
+        while self.server.alive():
+            if (size := self._received_bytes()) != seen:
+                seen, arrived_at = size, time.monotonic()
+            quiet_s = time.monotonic() - arrived_at
+            if quiet_s > 2 * TIMEOUT_S and not self.server.api.waiting(setting.keys):
                 break
+            if quiet_s > STUCK_S_MAX:
+                break  # what is left is counted as undrained
             time.sleep(0.25)
         status = self.server.drain(60)
         if status != 0:
@@ -239,7 +245,8 @@ class Run:
             with export.Copy(self.data / "core.db") as copy:
                 stored = export.read_export(lambda query: export.rows_of_sqlite(copy, query))
         else:
-            stored = export.read_export(lambda query: export.rows_of_postgres(self.options.database_url, query))
+            url = self.options.database_url
+            stored = export.read_export(lambda query: export.rows_of_postgres(url, query))
         crashes = self.server.starts - 1
         rules = Rules(setting.tenants, setting.subscriptions, RETRIES_MAX, crashes,
                       IN_FLIGHT_MAX * (os.cpu_count() or 1))
@@ -271,24 +278,31 @@ def acknowledged_rate(sent: dict[int, ledger.Sent], lives: list[tuple[float, flo
 
 
 def read_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", type=pathlib.Path, required=True, help="the program crossdock")
     parser.add_argument("--engine", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--postgres-tool", type=pathlib.Path,
                         help="crossdock_test_postgres (default: where it is built with the program)")
-    parser.add_argument("--kills", type=int, default=0, help="how often it is killed, half of it in a system call")
-    parser.add_argument("--broken-disks", type=int, default=0, help="how often fsync begins to fail (SQLite)")
+    parser.add_argument("--kills", type=int, default=0,
+                        help="how often it is killed, half of it in a system call")
+    parser.add_argument("--broken-disks", type=int, default=0,
+                        help="how often fsync begins to fail (SQLite)")
     parser.add_argument("--power-cut", type=int, default=0,
                         help="how often each file system loses power, instead of kills (SQLite)")
     parser.add_argument("--file-systems", default=",".join(disks.FILE_SYSTEMS))
-    parser.add_argument("--seconds-between", default="0.05,3", metavar="MIN,MAX", help="length of the server's lives")
+    parser.add_argument("--seconds-between", default="0.05,3", metavar="MIN,MAX",
+                        help="length of the server's lives")
     parser.add_argument("--rate", type=float, default=1300, help="events per second that are offered")
     parser.add_argument("--rate-min", type=float, default=0,
                         help="events per second that must be acknowledged while the server is there")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))
-    parser.add_argument("--mutant", default="", help="a fault that the server has compiled in (preset mutants)")
-    parser.add_argument("--report", type=pathlib.Path, help="file that gets the verdict of each run, a line of JSON each")
-    parser.add_argument("--work", type=pathlib.Path, help="directory for the run's own (default: a temporary one)")
+    parser.add_argument("--mutant", default="",
+                        help="a fault that the server has compiled in (preset mutants)")
+    parser.add_argument("--report", type=pathlib.Path,
+                        help="file that gets the verdict of each run, a line of JSON each")
+    parser.add_argument("--work", type=pathlib.Path,
+                        help="where the run's directory is made (default: where temporary ones are)")
     parser.add_argument("--verbose", action="store_true", help="say what is done to the server")
     options = parser.parse_args()
     options.server = options.server.resolve()
@@ -307,7 +321,8 @@ def postgres(server: pathlib.Path, tool: pathlib.Path | None):
     """The URL of a PostgreSQL of our own, started by the tool that is built with the tests."""
     tool = tool or server.parent / "src/testing/crossdock_test_postgres"
     # One place for each build: what a killed run has left there is replaced by the next.
-    directory = pathlib.Path(tempfile.gettempdir()) / f"crossdock-crash-{zlib.crc32(str(server).encode()):08x}"
+    name = f"crossdock-crash-{zlib.crc32(str(server).encode()):08x}"
+    directory = pathlib.Path(tempfile.gettempdir()) / name
     done = subprocess.run([tool, "start", directory], check=True, capture_output=True, text=True)
     try:
         yield done.stdout.strip()
@@ -320,9 +335,11 @@ def make_faults(options: argparse.Namespace) -> list[Fault]:
         return make_cuts(options.seed, options.power_cut, options.seconds_between)
     traceable = can_trace()
     if not traceable:
-        print("SKIPPED: strace may not attach to a process here: all kills are random, no disk breaks", flush=True)
-    faults = make_plan(options.seed, options.kills, options.engine if traceable else "", options.seconds_between)
-    breaks = options.broken_disks if traceable else 0
+        print("SKIPPED: strace may not attach to a process here: all kills are random, no disk breaks",
+              flush=True)
+    engine = options.engine if traceable else ""
+    faults = make_plan(options.seed, options.kills, engine, options.seconds_between)
+    breaks = options.broken_disks if engine == "sqlite" else 0
     return faults + make_breaks(options.seed, breaks, options.seconds_between)
 
 
@@ -339,7 +356,11 @@ def perform(options: argparse.Namespace, file_system: str) -> bool:
             options.database_url = ending.enter_context(postgres(options.server, options.postgres_tool))
         run = Run(options, directory, disk)
         ending.callback(run.end)
-        verdict = run.perform(make_faults(options))
+        try:
+            verdict = run.perform(make_faults(options))
+        except BaseException:
+            print(f"broken off; what there is lies in {directory}", flush=True)
+            raise
     passed = print_report(options, file_system, run, verdict)
     if options.report:
         write_report(options.report, options, file_system, run, verdict)

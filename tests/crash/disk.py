@@ -2,6 +2,7 @@
 import os
 import pathlib
 import subprocess
+import sys
 
 FILE_SYSTEMS = ("ext4", "xfs")
 IMAGE_BYTES = 2 << 30  # sparse; XFS wants at least 300 MiB
@@ -58,19 +59,18 @@ def run(*command: str) -> None:
 
 
 def enter_namespace() -> None:
-    """Starts this program again in a mount namespace of its own, so that its mounts end with it, however it ends."""
+    """Starts this program again in a mount namespace of its own: its mounts end with it, however it ends."""
     if os.environ.get(IN_NAMESPACE):
         return
     if os.geteuid() != 0:
         raise CannotCut("mounting a loop file needs root")
-    import sys
     run("unshare", "--mount", "true")
     os.environ[IN_NAMESPACE] = "1"
     os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv])
 
 
 def check(file_system: str, directory: pathlib.Path) -> None:
-    """Cuts the power of an empty disk once: what was synced must be there afterwards, what was not must be gone."""
+    """Cuts the power of an empty disk once: what was synced must be there afterwards, the rest gone."""
     disk = Disk(file_system, directory)
     disk.mount()
     try:

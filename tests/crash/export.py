@@ -1,4 +1,5 @@
 """What the server has stored, read from its database when it is down: the server's side of the account."""
+import hashlib
 import json
 import os
 import pathlib
@@ -9,8 +10,6 @@ import tempfile
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Iterator
-
-import hashlib
 
 QUERIES = {
     "events": "SELECT id, tenant_id, type, data FROM events",
@@ -87,10 +86,9 @@ def read_export(rows_of) -> Export:
                             hashlib.sha256(row["data"].encode()).hexdigest()))
     deliveries = {}
     for row in rows_of(QUERIES["deliveries"]):
-        delivery = Delivery(row["id"], row["subscription_id"], row["event_id"], row["status"], row["replay_no"])
-        delivery.attempts_said = row["attempt_number"]
-        delivery.attempts[row["attempt_number"]] = Attempt(row["outcome"], row["response_status"])
-        deliveries[delivery.id] = delivery
+        last = {row["attempt_number"]: Attempt(row["outcome"], row["response_status"])}
+        deliveries[row["id"]] = Delivery(row["id"], row["subscription_id"], row["event_id"], row["status"],
+                                         row["replay_no"], last, row["attempt_number"])
     tasks = list(rows_of(QUERIES["tasks"]))
     waiting = {task["id"] for task in tasks}
     orphans = 0
@@ -106,14 +104,15 @@ def read_export(rows_of) -> Export:
 
 
 class Copy:
-    """A copy of a database with its log, so that looking at it recovers and checkpoints nothing of the original."""
+    """A copy of a database with its log: looking at it recovers and checkpoints nothing of the original."""
 
     def __init__(self, path: pathlib.Path):
         # In memory where there is room: the copy is to slow no disk down.
         memory = pathlib.Path("/dev/shm")
         size = sum(part.stat().st_size for part in path.parent.glob(path.name + "*"))
-        roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 * size
-        self._directory = tempfile.TemporaryDirectory(dir=memory if roomy else None, prefix="crossdock-crash-")
+        usable = memory.is_dir() and os.access(memory, os.W_OK)
+        roomy = usable and shutil.disk_usage(memory).free > 4 * size
+        self._directory = tempfile.TemporaryDirectory(prefix="crossdock-copy-", dir=memory if roomy else None)
         self.path = pathlib.Path(self._directory.name) / path.name
         for suffix in ("", "-wal"):
             part = path.with_name(path.name + suffix)

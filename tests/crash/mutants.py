@@ -7,6 +7,7 @@ Status 0: each was caught by what it lost, or could not be tried here, which is 
 import argparse
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,23 +21,32 @@ MUTANTS = {"ack_before_commit": ["--kills", "12"], "synchronous_normal": ["--pow
 
 def hunt(server: pathlib.Path, mutant: str, arguments: list[str]) -> str:
     """"caught", "skipped", or what is wrong with the harness."""
-    with tempfile.TemporaryDirectory(prefix="crossdock-mutants-") as work:
-        report = pathlib.Path(work) / "report.jsonl"
-        done = subprocess.run([sys.executable, HERE / "crash.py", "--server", server, "--mutant", mutant,
-                               "--work", work, "--report", report, *arguments])
-        if done.returncode == SKIPPED:
-            return "skipped"
+    work = pathlib.Path(tempfile.mkdtemp(prefix="crossdock-mutants-"))
+    report = work / "report.jsonl"
+    done = subprocess.run([sys.executable, HERE / "crash.py", "--server", server, "--mutant", mutant,
+                           "--work", work, "--report", report, *arguments])
+    if done.returncode == SKIPPED:
+        result = "skipped"
+    else:
         runs = [json.loads(line) for line in report.read_text().splitlines()] if report.exists() else []
-    if done.returncode not in (0, 1) or not runs:
-        return f"the crash test itself failed with status {done.returncode}"
+        result = judge(done.returncode, runs)
+    if result in ("caught", "skipped"):
+        shutil.rmtree(work)  # with the ledgers of a failure that was wanted
+    return result
+
+
+def judge(status: int, runs: list[dict]) -> str:
+    if status not in (0, 1) or not runs:
+        return f"the crash test itself failed with status {status}"
     for run in runs:
-        if not run["lost_events"] or "lost_events" not in run["faults"]:
-            return f"not caught{' on ' + run['file_system'] if run['file_system'] else ''}, seed {run['seed']}"
-    return "caught" if done.returncode == 1 else "caught, but the crash test passed"
+        if "lost_events" not in run["faults"]:
+            return f"not caught by the run of seed {run['seed']} {run['file_system']}"
+    return "caught" if status == 1 else "caught, but the crash test passed"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", type=pathlib.Path, default=HERE.parents[1] / "build/mutants/crossdock",
                         help="the program of the preset mutants")
     server = parser.parse_args().server
@@ -46,7 +56,7 @@ def main() -> int:
         return 2
     results = {mutant: hunt(server, mutant, arguments) for mutant, arguments in MUTANTS.items()}
     for mutant, result in results.items():
-        print(f"mutant {mutant}: {result.upper() if result == 'skipped' else result}")
+        print(f"mutant {mutant}: {result.upper() if result == 'skipped' else result}", flush=True)
     return 0 if all(result in ("caught", "skipped") for result in results.values()) else 1
 
 

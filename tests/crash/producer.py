@@ -1,4 +1,4 @@
-"""The producer process: publishes events at a steady pace over many kept connections, whatever happens to the server.
+"""The producer process: publishes events at a steady pace over kept connections, whatever the server does.
 
 Reads its configuration as one line of JSON, see Config; ends when its standard input does. Some events go
 in batches, some carry an Idempotency-Key and are sent again while their outcome is unknown, some are wrong
@@ -160,7 +160,8 @@ class Producer:
         code = str(answer.get("code", answer.get("error", {}).get("code", "")))
         # A refusal promises that nothing was accepted; an answer that says it does not know promises nothing.
         if 400 <= status < 500 or (status == 503 and code != "OUTCOME_UNKNOWN"):
-            self._book.append("".join(ledger.outcome_line(now_us(), draft.seq, Outcome.REJ, f"{status} {code}")
+            why = f"{status} {code}"
+            self._book.append("".join(ledger.outcome_line(now_us(), draft.seq, Outcome.REJ, why)
                                       for draft in drafts))
         else:
             self._note_unknown(drafts, f"{status} {code}")

@@ -86,8 +86,10 @@ class Receiver:
         nth = self.requests[endpoint, seq]
         self.requests[endpoint, seq] += 1
         script = script_of(self.seed, endpoint, seq)
-        row = ledger.Received(time.time_ns() // 1000, endpoint, seq, headers.get("webhook-id", ""), sha256,
-                              self.is_signed(endpoint, headers, body), kept, script[min(nth, len(script) - 1)])
+        row = ledger.Received(
+            at_us=time.time_ns() // 1000, endpoint=endpoint, seq=seq, sha256=sha256, kept=kept,
+            webhook_id=headers.get("webhook-id", ""), signed=self.is_signed(endpoint, headers, body),
+            answer=script[min(nth, len(script) - 1)])
         self.book.append(ledger.received_line(row))
         return row
 

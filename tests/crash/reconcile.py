@@ -62,12 +62,13 @@ class Verdict:
     misnumbered: int = must_be_zero("deliveries whose attempts are not numbered 1 to n, each once")
     overcount: int = must_be_zero("attempts beyond the policy, or more cut off than were under way")
     undrained: int = must_be_zero("tasks left when nothing was to be done any more")
-    examples: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    examples: dict[str, list[str]] = field(default_factory=dict)
 
     def count(self, name: str, example: str) -> None:
         setattr(self, name, getattr(self, name) + 1)
-        if len(self.examples[name]) < EXAMPLES_MAX:
-            self.examples[name].append(example)
+        examples = self.examples.setdefault(name, [])
+        if len(examples) < EXAMPLES_MAX:
+            examples.append(example)
 
     def faults(self) -> list[str]:
         return [each.name for each in fields(self) if each.metadata.get("zero") and getattr(self, each.name)]
@@ -145,13 +146,14 @@ def check_requests(verdict: Verdict, sent: dict[int, Sent], received: list[Recei
     return requests
 
 
-def check_deliveries(verdict: Verdict, sent: dict[int, Sent], stored: dict[int, str], requests, export: Export,
-                     rules: Rules) -> None:
+def check_deliveries(verdict: Verdict, sent: dict[int, Sent], stored: dict[int, str],
+                     requests: dict[tuple[int, int], list[Received]], export: Export, rules: Rules) -> None:
     seqs = {event_id: seq for seq, event_id in stored.items()}
     deliveries: dict[tuple[int, int], Delivery] = {}
     for delivery in export.deliveries:
         key = (seqs.get(delivery.event_id), rules.subscriptions.get(delivery.subscription_id))
-        wanted = key[0] is not None and key[1] in expected_endpoints(sent[key[0]].tenant, sent[key[0]].type)
+        origin = sent.get(key[0])
+        wanted = origin is not None and key[1] in expected_endpoints(origin.tenant, origin.type)
         if not wanted or key in deliveries or delivery.replay_no != 0:
             verdict.count("phantom", f"delivery {delivery.id} of seq {key[0]} to endpoint {key[1]}")
         else:
@@ -172,10 +174,12 @@ def check_deliveries(verdict: Verdict, sent: dict[int, Sent], stored: dict[int, 
     for _ in range(export.orphans):
         verdict.count("phantom", "an attempt of no delivery")
     if verdict.attempts_unknown > rules.crashes * rules.in_flight_max:
-        verdict.count("overcount", f"{verdict.attempts_unknown} attempts were cut off by {rules.crashes} crashes")
+        verdict.count("overcount",
+                      f"{verdict.attempts_unknown} attempts were cut off by {rules.crashes} crashes")
 
 
-def check_owed(verdict: Verdict, name: str, rows: list[Received], delivery: Delivery | None, rules: Rules) -> None:
+def check_owed(verdict: Verdict, name: str, rows: list[Received], delivery: Delivery | None,
+               rules: Rules) -> None:
     if any(row.answer.delivered for row in rows) and delivery is not None and delivery.status == "DELIVERED":
         return
     known = [] if delivery is None else [a for a in delivery.attempts.values() if a.outcome == "FAILED"]
@@ -187,7 +191,8 @@ def check_owed(verdict: Verdict, name: str, rows: list[Received], delivery: Deli
                               f"delivery {delivery.status if delivery else 'not there'}")
 
 
-def check_attempts(verdict: Verdict, name: str, rows: list[Received], delivery: Delivery, rules: Rules) -> None:
+def check_attempts(verdict: Verdict, name: str, rows: list[Received], delivery: Delivery,
+                   rules: Rules) -> None:
     attempts = Counter(kind_of_attempt(attempt) for attempt in delivery.attempts.values())
     unknown = attempts.pop("UNKNOWN", 0)
     known = sum(attempts.values())

@@ -1,4 +1,4 @@
-"""The judge judged: each thing that can go wrong is made to go wrong once, and must be counted as what it is."""
+"""The judge judged: each thing that can go wrong goes wrong once, and must be counted as what it is."""
 import dataclasses
 import pathlib
 import tempfile
@@ -152,7 +152,8 @@ class ReconcileTest(unittest.TestCase):
         self.assert_counts(account, acknowledged=1, received=2, corrupt=1)
 
     def test_counts_what_changed_in_the_store(self):
-        for event in (Event("e1", "t0", "order.created", 1, "other"), Event("e1", "t0", "order.paid", 1, "hash"),
+        for event in (Event("e1", "t0", "order.created", 1, "other"),
+                      Event("e1", "t0", "order.paid", 1, "hash"),
                       Event("e1", "t1", "order.created", 1, "hash")):
             with self.subTest(event):
                 account = make_account()

@@ -13,7 +13,8 @@ def print_report(options, file_system: str, run, verdict: Verdict) -> bool:
           f"{', mutant ' + options.mutant if options.mutant else ''}, seed {options.seed}")
     line("kills", sum(course.kills.values()), f"{kinds}; {course.missed} placed ones came too late")
     line("restarts", run.server.starts - 1, f"the slowest was ready after {course.slowest_restart_s:.2f} s")
-    line("rate", round(run.rate), f"events acknowledged per second in which the server was there, of {options.rate:g}")
+    line("rate", round(run.rate),
+         f"events acknowledged per second in which the server was there, of {options.rate:g}")
     for each in dataclasses.fields(verdict):
         if each.name != "examples":
             count = getattr(verdict, each.name)
@@ -22,7 +23,8 @@ def print_report(options, file_system: str, run, verdict: Verdict) -> bool:
                 if each.metadata["zero"]:
                     print(f"  {'':18} {'':>9}    {example}")
     line("deaths", len(course.deaths), "ends of the server that nobody asked for", bad=bool(course.deaths))
-    line("damages", len(course.damages), "databases that integrity_check found wanting", bad=bool(course.damages))
+    line("damages", len(course.damages), "databases that integrity_check found wanting",
+         bad=bool(course.damages))
     for what in course.deaths[:5] + course.damages[:5]:
         print(f"  {'':18} {'':>9}    {what}")
     faults = faults_of(options, run, verdict)
@@ -45,9 +47,9 @@ def faults_of(options, run, verdict: Verdict) -> list[str]:
 
 
 def write_report(path, options, file_system: str, run, verdict: Verdict) -> None:
-    line = {"engine": options.engine, "file_system": file_system, "mutant": options.mutant, "seed": options.seed,
-            "kills": run.course.kills, "restarts": run.server.starts - 1, "rate": run.rate,
-            "faults": faults_of(options, run, verdict), "deaths": run.course.deaths,
+    line = {"engine": options.engine, "file_system": file_system, "mutant": options.mutant,
+            "seed": options.seed, "kills": run.course.kills, "restarts": run.server.starts - 1,
+            "rate": run.rate, "faults": faults_of(options, run, verdict), "deaths": run.course.deaths,
             "damages": run.course.damages, **dataclasses.asdict(verdict)}
     with open(path, "a", encoding="utf-8") as lines:
         lines.write(json.dumps(line) + "\n")

@@ -55,7 +55,7 @@ class JobQueue {
   std::deque<Item> items_;
   bool closed_ = false;
   int connections_ = 0;
-  base::Steady down_since_ = std::chrono::steady_clock::now();  // while connections_ is 0
+  base::Steady down_since_ = base::steady_now();  // while connections_ is 0
 };
 
 /// Calls done, whose exceptions are reported and end here.

@@ -5,7 +5,7 @@
 #include <csignal>
 #include <set>
 
-#include "db/conformance.hpp"
+#include "db/conformance_test.hpp"
 #include "testing/postgres_server.hpp"
 
 namespace db {

@@ -98,11 +98,10 @@ class PostgresDb final : public Db {
   }
 
   void perform(Kind kind, JobQueue::Item& job, PostgresConnection& connection) {
-    const auto begun = std::chrono::steady_clock::now();
+    const auto begun = base::steady_now();
     Result<void> result = PostgresTx(connection, kind).perform(job.work);
     if (kind == Kind::write) {
-      commit_seconds_.observe(
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+      commit_seconds_.observe(std::chrono::duration<double>(base::steady_now() - begun).count());
     }
     // What the closure holds goes first: it may refer to what ends when the caller hears of the result.
     job.work = nullptr;
@@ -122,7 +121,7 @@ class PostgresDb final : public Db {
         base::log(LogLevel::warn, "cannot connect to PostgreSQL; trying again",
                   {{"error", opened.error().message}});
       }
-      if (!jobs.wait_for_connection(std::chrono::steady_clock::now() + backoff.next())) return nullptr;
+      if (!jobs.wait_for_connection(base::steady_now() + backoff.next())) return nullptr;
     }
   }
 

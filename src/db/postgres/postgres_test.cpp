@@ -3,7 +3,7 @@
 
 #include <latch>
 
-#include "db/conformance.hpp"
+#include "db/conformance_test.hpp"
 #include "testing/postgres_server.hpp"
 
 namespace db {

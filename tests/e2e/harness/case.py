@@ -6,10 +6,10 @@ from typing import Any, Mapping
 from harness.api import Api, Reply
 from harness.hub import Hub
 from harness.receiver import Behaviour, Receiver, answer
-from harness.wait import eventually
+from harness.wait import PATIENCE_S, eventually
 
 ENGINES = ("sqlite", "postgres")
-__all__ = ["HubCase", "eventually", "on_both_engines"]
+__all__ = ["HubCase", "OwnHubCase", "eventually", "on_both_engines"]
 
 
 def on_both_engines(loader: unittest.TestLoader, tests: unittest.TestSuite, pattern: str | None) -> unittest.TestSuite:
@@ -84,15 +84,33 @@ class HubCase(unittest.TestCase):
     def deliveries(self, subscription: dict, query: str = "") -> list[dict]:
         return self.expect(200, self.api.get(f"{path_of(subscription)}/deliveries{query}"))["data"]
 
-    def wait_for_status(self, subscription: dict, status: str, count: int = 1) -> list[dict]:
+    def wait_for_status(self, subscription: dict, status: str, count: int = 1, within: float = PATIENCE_S) -> list[dict]:
         """The subscription's deliveries of a status, as soon as there are so many."""
         def found() -> list[dict]:
             rows = self.deliveries(subscription, f"?status={status}&limit=250")
             return rows if len(rows) >= count else []
-        return eventually(found, f"{count} deliveries {status}")
+        return eventually(found, f"{count} deliveries {status}", within)
 
     def act(self, subscription: dict, action: str, body: Any = None) -> dict:
         return self.expect(200, self.api.post(f"{path_of(subscription)}/{action}", body))
+
+
+class OwnHubCase(HubCase):
+    """Each test has a hub of its own, which it ends and starts as it likes."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """There is no hub for the class."""
+
+    def setUp(self) -> None:
+        self.hub = self.make_hub()
+        self.hub.start()
+        super().setUp()
+
+    def make_hub(self, **options) -> Hub:
+        hub = Hub(self.engine, **options)
+        self.addCleanup(hub.remove)
+        return hub
 
 
 def path_of(subscription: dict) -> str:

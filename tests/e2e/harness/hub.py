@@ -18,6 +18,7 @@ BOOTSTRAP_KEY = "cdk_bootstrapbootstrapbootstrap"
 ENCRYPTION_KEY = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 START_S = 30
 STOP_S = 40  # the server gives itself 30
+LEASE_S = 30.0  # a node that died on PostgreSQL keeps its lanes for 15, which the next one has to wait for
 READY = re.compile(r"ready on (https?)://127\.0\.0\.1:(\d+)")
 
 
