@@ -19,9 +19,10 @@ Result<void> read_subscription(Call& call, Input& input, Reading reading,
 /// A new signing secret from its text, which the caller has checked.
 outbound::SigningSecret make_signing_secret(base::Secret text, base::Time now);
 
-/// All columns of mission 4 but the secrets, of which only what is valid now is told; secret_key is written when it is
-/// given (it is shown once).
-std::string subscription_json(const outbound::Subscription& subscription, const outbound::SubscriptionStats& stats,
-                              base::Time now, std::string_view secret_key = {});
+/// All columns of mission 4 but the secrets, of which only what is valid now is told; secret_key is written
+/// when it is given (it is shown once).
+std::string subscription_json(const outbound::Subscription& subscription,
+                              const outbound::SubscriptionStats& stats, base::Time now,
+                              std::string_view secret_key = {});
 
 }  // namespace api

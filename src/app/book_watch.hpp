@@ -7,8 +7,8 @@
 
 namespace app {
 
-/// On a shared store: looks every second whether tenants or subscriptions have changed, and reads them again when they
-/// have. Changes made on this node are told to its shards at once, without this.
+/// On a shared store: looks every second whether tenants or subscriptions have changed, and reads them again
+/// when they have. Changes made on this node are told to its shards at once, without this.
 class BookWatch {
  public:
   struct Parts {

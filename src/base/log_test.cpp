@@ -15,14 +15,13 @@ constexpr auto kNow = Time{std::chrono::microseconds{1'700'000'000'123'456}};
 TEST(Log, writes_one_json_object_per_line) {
   const std::string line = format_log_line(LogFormat::json, kNow, LogLevel::warn, "delivery failed",
                                            {{"status", 503}, {"url", "https://x.example/"}, {"final", true}});
-  EXPECT_EQ(line,
-            R"({"ts":"2023-11-14T22:13:20.123Z","level":"warn","msg":"delivery failed",)"
-            R"("status":503,"url":"https://x.example/","final":true})");
+  EXPECT_EQ(line, R"({"ts":"2023-11-14T22:13:20.123Z","level":"warn","msg":"delivery failed",)"
+                  R"("status":503,"url":"https://x.example/","final":true})");
 }
 
 TEST(Log, escapes_whatever_could_forge_a_second_line) {
-  const std::string line =
-      format_log_line(LogFormat::json, kNow, LogLevel::info, "a\nb", {{"v", std::string("\x1b[31m\"\\\r\x7f", 9)}});
+  const std::string line = format_log_line(LogFormat::json, kNow, LogLevel::info, "a\nb",
+                                           {{"v", std::string("\x1b[31m\"\\\r\x7f", 9)}});
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_NE(line.find(R"(a\nb)"), std::string::npos);
   EXPECT_NE(line.find(R"(\u001b[31m\"\\\r\u007f)"), std::string::npos);

@@ -19,7 +19,7 @@ struct ReceiveOptions {
   std::string listen = "127.0.0.1:9000";
   std::string secret_file{};  ///< holds whsec_…; empty: CROSSDOCK_RECEIVE_SECRET, and without that nothing is
                               ///< verified
-  int status = 200;            ///< what is answered
+  int status = 200;           ///< what is answered
   std::size_t stop_after = 0;  ///< ends after so many webhooks; 0: never
 };
 /// A small receiver: prints a line for each webhook and whether its signature fits.

@@ -10,9 +10,13 @@ namespace crypto {
 namespace {
 
 TEST(Base64, follows_the_vectors_of_rfc_4648) {
-  const std::pair<const char*, const char*> cases[] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},
-                                                       {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},
-                                                       {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> cases[] = {{"", ""},
+                                                       {"f", "Zg=="},
+                                                       {"fo", "Zm8="},
+                                                       {"foo", "Zm9v"},
+                                                       {"foob", "Zm9vYg=="},
+                                                       {"fooba", "Zm9vYmE="},
+                                                       {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, encoded] : cases) {
     EXPECT_EQ(to_base64(plain), encoded);
     EXPECT_EQ(from_base64(encoded), plain);
@@ -34,7 +38,8 @@ TEST(Hex, reads_either_case_and_refuses_the_rest) {
 }
 
 TEST(Digest, follows_known_vectors) {
-  EXPECT_EQ(to_hex(digest(Hash::sha256, "abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(to_hex(digest(Hash::sha256, "abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(to_hex(digest(Hash::sha1, "abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
   // RFC 4231, test case 2.
   EXPECT_EQ(to_hex(hmac(Hash::sha256, "Jefe", "what do ya want for nothing?")),
@@ -95,8 +100,9 @@ TEST(StandardWebhooks, looks_at_sixteen_signatures_at_most) {
 }
 
 TEST(WebhookSecret, refuses_short_long_and_foreign_texts) {
-  for (const std::string& text : {std::string("whsec_"), std::string("whsec_c2hvcnQ="), std::string("MfKQ9r8GKYqrTwjU"),
-                                  "whsec_" + to_base64(std::string(65, 'x')), std::string("whsec_!!!!")}) {
+  for (const std::string& text :
+       {std::string("whsec_"), std::string("whsec_c2hvcnQ="), std::string("MfKQ9r8GKYqrTwjU"),
+        "whsec_" + to_base64(std::string(65, 'x')), std::string("whsec_!!!!")}) {
     EXPECT_FALSE(WebhookSecret::parse(text)) << text;
   }
   EXPECT_TRUE(WebhookSecret::parse(WebhookSecret::generate().reveal()));
@@ -129,12 +135,14 @@ TEST(KeyRing, encrypts_with_the_first_key_and_opens_with_all) {
   ASSERT_TRUE(rotated);
   EXPECT_TRUE(rotated->seal("x", "place").starts_with("v1.new."));
   EXPECT_EQ(rotated->open(sealed, "place")->reveal(), "secret");
-  EXPECT_EQ(KeyRing::parse(KeyRing::generate_entry("new"))->open(sealed, "place").error().code, base::Code::invalid);
+  EXPECT_EQ(KeyRing::parse(KeyRing::generate_entry("new"))->open(sealed, "place").error().code,
+            base::Code::invalid);
 }
 
 TEST(KeyRing, refuses_malformed_texts) {
-  for (const char* text : {"", "k1", "k1:", "k1:AAAA", ":AAAA", "k 1:AAAA", ",",
-                           "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}) {
+  for (const char* text :
+       {"", "k1", "k1:", "k1:AAAA", ":AAAA", "k 1:AAAA", ",",
+        "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}) {
     EXPECT_FALSE(KeyRing::parse(text)) << text;
   }
 }

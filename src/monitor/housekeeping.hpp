@@ -5,7 +5,8 @@
 
 namespace monitor {
 
-/// The kind of the tasks, and the one lane of the deployment they wait in: one lane has one owner, so one node cleans.
+/// The kind of the tasks, and the one lane of the deployment they wait in: one lane has one owner, so one
+/// node cleans.
 inline constexpr const char* kHousekeepingKind = "housekeeping";
 queue::LaneId housekeeping_lane();
 

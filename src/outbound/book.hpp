@@ -43,7 +43,8 @@ class Book {
  public:
   void put(const SubscriptionPtr& subscription);
   void remove(TenantId tenant, SubscriptionId id);
-  /// Takes these for all there were when reading them began: puts each, removes the others but those put since.
+  /// Takes these for all there were when reading them began: puts each, removes the others but those put
+  /// since.
   void replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began);
 
   PreparedPtr find(SubscriptionId id) const;

@@ -255,11 +255,12 @@ Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto
 
 Result<std::string> mark_of_subscriptions(db::Tx& tx) {
   std::string mark;
-  XD_DO(tx.query("SELECT count(*), CAST(COALESCE(sum(version), 0) AS BIGINT), COALESCE(max(updated_at), 0)"
-                 " FROM webhook_subscriptions",
-                 {}, [&](const db::Row& row) {
-                   for (int column = 0; column < 3; ++column) mark += std::to_string(row.integer(column)) + "/";
-                 }));
+  XD_DO(
+      tx.query("SELECT count(*), CAST(COALESCE(sum(version), 0) AS BIGINT), COALESCE(max(updated_at), 0)"
+               " FROM webhook_subscriptions",
+               {}, [&](const db::Row& row) {
+                 for (int column = 0; column < 3; ++column) mark += std::to_string(row.integer(column)) + "/";
+               }));
   return mark;
 }
 

@@ -68,7 +68,7 @@ TEST(NextTry, honours_retry_after_from_the_scheduled_moment_up_to_a_day) {
   const struct {
     microseconds asked;
     seconds delay;
-  } cases[] = {{-1h, 60s},      {0s, 60s},       {59s, 60s},         {60s, 60s},   {61s, 61s},
+  } cases[] = {{-1h, 60s}, {0s, 60s},  {59s, 60s},      {60s, 60s},      {61s, 61s},
                {12h, 12h}, {24h, 24h}, {24h + 1s, 24h}, {24h * 365, 24h}};
   for (const auto& c : cases) {
     EXPECT_EQ(delay({}, {.number = 1, .retry_after = kEnded + c.asked}), c.delay) << c.asked.count();
@@ -101,8 +101,8 @@ TEST(RetryAfter, is_a_number_of_seconds) {
 }
 
 TEST(RetryAfter, is_an_http_date_in_any_of_its_three_forms) {
-  constexpr Time kMoment{std::chrono::sys_days{std::chrono::year{1994} / 11 / 6}.time_since_epoch() + 8h + 49min +
-                         37s};
+  constexpr Time kMoment{std::chrono::sys_days{std::chrono::year{1994} / 11 / 6}.time_since_epoch() + 8h +
+                         49min + 37s};
   // RFC 9110 §5.6.7: a recipient takes all of them.
   EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", kEnded), kMoment);
   EXPECT_EQ(parse_retry_after("Sunday, 06-Nov-94 08:49:37 GMT", kEnded), kMoment);

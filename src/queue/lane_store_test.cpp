@@ -84,8 +84,8 @@ TEST_P(LaneStore, changes_the_state_of_a_lane) {
 TEST_P(LaneStore, refuses_a_second_lane_of_the_same_id) {
   const LaneId lane = make_lane();
 
-  const auto again = store->write_now(
-      [&](db::Tx& tx) { return insert_lane(tx, lane, tenant, "test", LaneState::active); });
+  const auto again =
+      store->write_now([&](db::Tx& tx) { return insert_lane(tx, lane, tenant, "test", LaneState::active); });
 
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, base::Code::conflict);
@@ -93,7 +93,8 @@ TEST_P(LaneStore, refuses_a_second_lane_of_the_same_id) {
 
 class SharedLanes : public LaneStore {};
 
-INSTANTIATE_TEST_SUITE_P(Engines, SharedLanes, ::testing::Values(db::Engine::postgres), ::testing::engine_name);
+INSTANTIATE_TEST_SUITE_P(Engines, SharedLanes, ::testing::Values(db::Engine::postgres),
+                         ::testing::engine_name);
 
 TEST_P(SharedLanes, are_held_by_one_live_node) {
   const LaneId lane = make_lane();
@@ -181,7 +182,8 @@ TEST_P(SharedLanes, let_a_stale_owner_close_nothing) {
   const auto fresh = acquired(lane, other);
   ASSERT_TRUE(fresh);
 
-  for (const Verdict& verdict : {Verdict::done(), Verdict::retry_at(kNow), Verdict{Verdict::Kind::unknown, kNow}}) {
+  for (const Verdict& verdict :
+       {Verdict::done(), Verdict::retry_at(kNow), Verdict{Verdict::Kind::unknown, kNow}}) {
     EXPECT_FALSE(closed(task, verdict, node, stale->epoch));
   }
 

@@ -36,8 +36,9 @@ Task read_task(const db::Row& row) {
 /// A lane and the epoch by which a write believes to hold it.
 using Claim = std::pair<LaneId, std::int64_t>;
 
-/// The claims among those of the items that hold for this node. On PostgreSQL the lanes' rows stay locked until
-/// the transaction ends, so that nobody can take a lane between this check and the writes that follow it.
+/// The claims among those of the items that hold for this node. On PostgreSQL the lanes' rows stay locked
+/// until the transaction ends, so that nobody can take a lane between this check and the writes that follow
+/// it.
 template <class Item>
 Result<std::set<Claim>> fenced(db::Tx& tx, std::span<const Item> items, const base::Uuid& node,
                                Claim (*claim_of)(const Item&)) {
@@ -110,13 +111,13 @@ Result<std::optional<Lease>> acquire(db::Tx& tx, LaneId lane, const base::Uuid& 
     XD_DO(tx.query("SELECT tenant_id, state, epoch FROM lanes WHERE id = $1", {lane}, read));
   } else {
     // One that is ours already keeps its epoch, so that what is under way in it stays valid.
-    XD_DO(tx.query(
-        "UPDATE lanes SET owner = $2, epoch = CASE WHEN owner = $2 THEN epoch ELSE epoch + 1 END"
-        " WHERE id = $1 AND (owner IS NULL OR owner = $2"
-        " OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = lanes.owner"
-        " AND n.lease_until > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT))"
-        " RETURNING tenant_id, state, epoch",
-        {lane, node}, read));
+    XD_DO(
+        tx.query("UPDATE lanes SET owner = $2, epoch = CASE WHEN owner = $2 THEN epoch ELSE epoch + 1 END"
+                 " WHERE id = $1 AND (owner IS NULL OR owner = $2"
+                 " OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = lanes.owner"
+                 " AND n.lease_until > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT))"
+                 " RETURNING tenant_id, state, epoch",
+                 {lane, node}, read));
   }
   return lease;
 }

@@ -48,7 +48,8 @@ struct Loaded {
   bool more = false;                   ///< there are further ones that could run now
   std::optional<base::Time> next_due;  ///< of the earliest that waits for its time
 };
-/// The oldest tasks of a lane that may run now, at most `limit` of the fresh and of the timed ones, by due time.
+/// The oldest tasks of a lane that may run now, at most `limit` of the fresh and of the timed ones, by due
+/// time.
 Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit);
 
 struct Opening {

@@ -165,8 +165,7 @@ TEST_P(TaskStore, loads_a_retry_that_is_due_before_fresh_tasks_that_came_later) 
   insert(earlier);
   insert({retry});
 
-  EXPECT_EQ(ids_of(loaded(lane).tasks),
-            ids_of({earlier[0], earlier[1], retry, later[0], later[1]}));
+  EXPECT_EQ(ids_of(loaded(lane).tasks), ids_of({earlier[0], earlier[1], retry, later[0], later[1]}));
 }
 
 TEST_P(TaskStore, loads_nothing_of_another_lane) {
@@ -300,9 +299,8 @@ TEST_P(TaskStore, finds_the_tasks_about_one_thing_among_a_range_of_ids) {
   for (const std::size_t i : {0, 1, 3, 4}) tasks[i].ref = thing;
   insert(tasks);
 
-  const auto found = store.read([&](db::Tx& tx) {
-    return about(tx, lane, thing, tasks[1].id.uuid, tasks[3].id.uuid);
-  });
+  const auto found =
+      store.read([&](db::Tx& tx) { return about(tx, lane, thing, tasks[1].id.uuid, tasks[3].id.uuid); });
 
   EXPECT_EQ(ids_of(found), ids_of({tasks[1], tasks[3]}));
 }

@@ -359,9 +359,13 @@ class RandomSteps {
   void take_one() {
     auto task = scheduler_.next();
     if (!task) {
-      const bool someone_could = running_.size() < kSlots && std::ranges::any_of(lanes_, [&](const Lane& lane) {
-        return !lane.paused && !lane.waiting.empty() && lane.running < scheduler_.window(lane.id);
-      });
+      const bool someone_could =
+          running_.size() < kSlots && std::ranges::any_of(
+                                          lanes_,
+                                          [&](const Lane& lane) {
+                                            return !lane.paused && !lane.waiting.empty() &&
+                                                   lane.running < scheduler_.window(lane.id);
+                                          });
       EXPECT_FALSE(someone_could);
       return;
     }

@@ -173,8 +173,8 @@ asio::awaitable<Shard::Opened> Shard::open(const Task& task) {
   }
 }
 
-/// The store refused to open a task of this lane: the task is gone, or the lane is another node's by now. Which
-/// of them shows when the lane is acquired anew.
+/// The store refused to open a task of this lane: the task is gone, or the lane is another node's by now.
+/// Which of them shows when the lane is acquired anew.
 void Shard::doubt(Lane& lane) {
   lane.known = false;
   read_again(lane);

@@ -60,7 +60,7 @@ class Shard {
     bool loading = false;
     bool again = false;       // while loading: to be done once more when it has ended
     bool state_told = false;  // while its row is read: the state was changed, and told
-    bool queued = false;  // stands in load_queue_
+    bool queued = false;      // stands in load_queue_
     bool gone = false;
     LaneState state = LaneState::active;
     std::unordered_set<TaskId> in_memory;         // ready, running, or being closed

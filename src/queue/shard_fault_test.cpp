@@ -9,12 +9,12 @@ namespace queue {
 namespace {
 
 using namespace std::chrono_literals;
+using base::limits::kLaneTasksInMemoryMax;
 using ::testing::eventually;
 using ::testing::ids_of;
 using ::testing::must;
 using ::testing::Node;
 using ::testing::ScriptedHandler;
-using base::limits::kLaneTasksInMemoryMax;
 
 constexpr std::size_t kMoreThanMemoryHolds = kLaneTasksInMemoryMax + 100;
 
@@ -234,7 +234,8 @@ TEST_P(SlowRead, goes_on_when_all_that_memory_held_has_been_taken_out_of_the_tab
 /// Commits of one connection wait while others go on: so on PostgreSQL only.
 class SlowCommit : public SlowRead {};
 
-INSTANTIATE_TEST_SUITE_P(Engines, SlowCommit, ::testing::Values(db::Engine::postgres), ::testing::engine_name);
+INSTANTIATE_TEST_SUITE_P(Engines, SlowCommit, ::testing::Values(db::Engine::postgres),
+                         ::testing::engine_name);
 
 TEST_P(SlowCommit, of_all_that_a_slow_read_has_seen_does_not_keep_the_rest_of_the_lane_waiting) {
   ScriptedHandler handler(clock);

@@ -7,12 +7,12 @@ namespace queue {
 namespace {
 
 using namespace std::chrono_literals;
+using base::limits::kLaneTasksInMemoryMax;
+using base::limits::kUnknownAttemptsMax;
 using ::testing::eventually;
 using ::testing::ids_of;
 using ::testing::must;
 using ::testing::ScriptedHandler;
-using base::limits::kLaneTasksInMemoryMax;
-using base::limits::kUnknownAttemptsMax;
 
 std::vector<TaskId> ids_of(const std::vector<ScriptedHandler::Run>& runs) {
   std::vector<TaskId> ids;
@@ -118,7 +118,8 @@ TEST_P(RunningShard, runs_every_task_although_their_payloads_do_not_fit_into_mem
   handler.hold();
   const auto node = start_node(handler, {.shard = {.bytes_max = 1 << 20}});
   std::vector<Task> tasks;
-  for (int lane = 0; lane < 5; ++lane) std::ranges::copy(make_tasks(make_lane(), 20), std::back_inserter(tasks));
+  for (int lane = 0; lane < 5; ++lane)
+    std::ranges::copy(make_tasks(make_lane(), 20), std::back_inserter(tasks));
   insert(tasks);
 
   must(node->recover());
@@ -159,8 +160,8 @@ TEST_P(RunningShard, runs_a_timed_task_not_before_its_moment) {
   const base::Time due = clock.now() + 50ms;
 
   for (const LaneId lane : {fresh, known}) {
-    must(node->enqueue({::testing::make_task(
-        {.lane = lane, .tenant = tenant, .now = clock.now(), .due = due})}));
+    must(node->enqueue(
+        {::testing::make_task({.lane = lane, .tenant = tenant, .now = clock.now(), .due = due})}));
   }
 
   ASSERT_TRUE(eventually([&] { return all_done(3); }));

@@ -1,4 +1,5 @@
-// What the tests of the queue's shards share: a node over a store that can be told to fail, and a scripted handler.
+// What the tests of the queue's shards share: a node over a store that can be told to fail, and a scripted
+// handler.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -64,9 +65,10 @@ class ShardTest : public ::testing::StoreTest {
     std::map<TaskId, int> runs;
     for (const auto& run : handler.runs()) ++runs[run.task];
     for (const Task& task : tasks) EXPECT_EQ(runs[task.id], 1) << task.id.str();
-    EXPECT_EQ(store.integer("SELECT count(*) FROM (SELECT task_id FROM recorded WHERE verdict = 0 AND stale = 0"
-                            " GROUP BY task_id HAVING count(*) > 1) AS twice"),
-              0);
+    EXPECT_EQ(
+        store.integer("SELECT count(*) FROM (SELECT task_id FROM recorded WHERE verdict = 0 AND stale = 0"
+                      " GROUP BY task_id HAVING count(*) > 1) AS twice"),
+        0);
     EXPECT_EQ(waiting(), 0);
   }
 

@@ -24,9 +24,9 @@ TEST(Window, grows_by_one_after_a_window_of_successes_and_is_halved_by_overload)
     std::string_view signals;  // s: success, o: overload, n: neutral
     std::size_t size;
   } cases[] = {
-      {"", 2},       {"s", 2},         {"ss", 3},    {"ssss", 3},   {"sssss", 4},    {"sssssssss", 5},
-      {"n", 2},      {"nnnnnnnn", 2},  {"sns", 3},   {"o", 1},      {"oo", 1},       {"os", 2},
-      {"sssss o", 2}, {"sssss oo", 1}, {"ss o", 1},  {"sssssssss o", 2},
+      {"", 2},        {"s", 2},        {"ss", 3},   {"ssss", 3},        {"sssss", 4}, {"sssssssss", 5},
+      {"n", 2},       {"nnnnnnnn", 2}, {"sns", 3},  {"o", 1},           {"oo", 1},    {"os", 2},
+      {"sssss o", 2}, {"sssss oo", 1}, {"ss o", 1}, {"sssssssss o", 2},
   };
   for (const auto& c : cases) EXPECT_EQ(after(c.signals).size(), c.size) << c.signals;
 }

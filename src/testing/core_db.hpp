@@ -18,8 +18,8 @@ T must(base::Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-/// Making the tables costs PostgreSQL more than most tests do, so all tests of a program that want them share one
-/// store of each engine, and each begins with it emptied.
+/// Making the tables costs PostgreSQL more than most tests do, so all tests of a program that want them share
+/// one store of each engine, and each begins with it emptied.
 class CoreDb {
  public:
   explicit CoreDb(db::Engine engine) : store_(shared(engine)) { empty(); }
@@ -63,7 +63,9 @@ class CoreDb {
 
  private:
   struct Migrated : TestDb {
-    explicit Migrated(db::Engine engine) : TestDb(engine) { must(db::migrate(**this, db::core_migrations())); }
+    explicit Migrated(db::Engine engine) : TestDb(engine) {
+      must(db::migrate(**this, db::core_migrations()));
+    }
   };
 
   static TestDb& shared(db::Engine engine) {
@@ -79,7 +81,8 @@ class CoreDb {
     // What others refer to comes last.
     const std::string_view list =
         store_->engine() == db::Engine::sqlite
-            ? "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'schema_%' ORDER BY name = 'tenants'"
+            ? "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'schema_%' ORDER BY "
+              "name = 'tenants'"
             : "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()"
               " AND tablename NOT LIKE 'schema_%' ORDER BY tablename = 'tenants'";
     std::string script;

@@ -12,7 +12,8 @@ template <class Condition>
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
   while (!holds()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});  // tidy: allow sleep what it looks at does not tell
+    // tidy: allow sleep what it looks at does not tell
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
   return true;
 }

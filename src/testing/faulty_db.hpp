@@ -18,7 +18,8 @@ class FaultyDb final : public db::Db {
     const std::lock_guard lock(mutex_);
     refuse_ = count;
   }
-  /// The next so many writes are done, but their callers are told that the connection broke during the commit.
+  /// The next so many writes are done, but their callers are told that the connection broke during the
+  /// commit.
   void lose_answers(int count) {
     const std::lock_guard lock(mutex_);
     lose_ = count;

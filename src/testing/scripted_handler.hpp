@@ -103,8 +103,7 @@ class ScriptedHandler final : public queue::Handler {
  private:
   void begin(const queue::Task& task) {
     const std::lock_guard lock(mutex_);
-    runs_.push_back(
-        {task.id, task.attempt, task.unknown_attempts, clock_.now(), task.payload != nullptr});
+    runs_.push_back({task.id, task.attempt, task.unknown_attempts, clock_.now(), task.payload != nullptr});
     running_most_ = std::max(running_most_, ++running_);
   }
   void end() {

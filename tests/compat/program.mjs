@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 
-const PROGRAM = process.env.CROSSDOCK_SERVER ?? path.resolve(import.meta.dirname ?? ".", "../../build/dev/crossdock");
+// ctest says which build is tested; by hand, in this folder, it is the one of daily work.
+const PROGRAM = process.env.CROSSDOCK_SERVER ?? path.resolve("../../build/dev/crossdock");
 const START_MS = 30_000;
 
 /** The first line of the stream that fits, as its match. Fails when the stream ends without one. */
@@ -29,7 +30,10 @@ async function lineOf(stream, pattern) {
 /** A command of the program that runs until stop(). */
 class Running {
   constructor(args, environment) {
-    this.process = spawn(PROGRAM, args, { env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+    this.process = spawn(PROGRAM, args, {
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.exit = once(this.process, "exit");
   }
 

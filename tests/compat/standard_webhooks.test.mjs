@@ -1,4 +1,4 @@
-// The library of Standard Webhooks verifies what Crossdock sends, and `crossdock receive` what the library signs.
+// The library of Standard Webhooks verifies what Crossdock sends, `crossdock receive` what the library signs.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -21,9 +21,10 @@ after(async () => {
 async function subscribe(t, settings = {}, statuses = []) {
   const receiver = await Receiver.listen(statuses);
   t.after(() => receiver.close());
-  const wanted = { name: "compat", url: receiver.url, event_types: [`${t.name.replaceAll(/\W+/g, "_")}`], ...settings };
+  const type = t.name.replaceAll(/\W+/g, "_"); // so that each test gets its own deliveries only
+  const wanted = { name: "compat", url: receiver.url, event_types: [type], ...settings };
   const subscription = await hub.post(SUBSCRIPTIONS, wanted);
-  const publish = (data) => hub.post("/api/v1/events", { type: wanted.event_types[0], data });
+  const publish = (data) => hub.post("/api/v1/events", { type, data });
   return { receiver, subscription, publish };
 }
 

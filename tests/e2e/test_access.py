@@ -108,7 +108,9 @@ class Roles(HubCase):
         self.expect(200, api.get(EVENTS))
 
     def test_nobody_makes_a_key_that_may_do_more_than_his_own(self):
-        narrow = self.hub.api.as_key(self.make_key(self.tenant, scopes=["api_keys:write", "events:read"])["key"])
+        narrow = self.hub.api.as_key(
+            self.make_key(self.tenant, scopes=["api_keys:write", "events:read"])["key"]
+        )
 
         self.expect(201, narrow.post(KEYS, {"name": "k", "role": "viewer", "scopes": ["events:read"]}))
         self.expect_problem(403, "FORBIDDEN", narrow.post(KEYS, {"name": "k", "role": "viewer"}))
@@ -119,8 +121,16 @@ class Roles(HubCase):
                                        "2020-01-01T00:00:00Z", "key": "cdk_mine"})
 
         self.expect_problem(422, "VALIDATION_FAILED", refused)
-        self.assertEqual(refused.pointers, {"#/name": "REQUIRED", "#/role": "INVALID", "#/scopes/1": "INVALID",
-                                            "#/expires_at": "OUT_OF_RANGE", "#/key": "UNKNOWN_MEMBER"})
+        self.assertEqual(
+            refused.pointers,
+            {
+                "#/name": "REQUIRED",
+                "#/role": "INVALID",
+                "#/scopes/1": "INVALID",
+                "#/expires_at": "OUT_OF_RANGE",
+                "#/key": "UNKNOWN_MEMBER",
+            },
+        )
 
 
 class Platform(HubCase):
@@ -156,8 +166,12 @@ class Platform(HubCase):
         renamed = self.hub.platform.patch(path, {"name": "Acme Ltd"}, headers=etag)
 
         self.assertEqual(self.expect(200, renamed)["name"], "Acme Ltd")
-        self.expect_problem(412, "ETAG_MISMATCH", self.hub.platform.patch(path, {"name": "Late"}, headers=etag))
-        eventually(lambda: self.hub.platform.get(path).json["name"] == "Acme Ltd", "the new name is everywhere")
+        self.expect_problem(
+            412, "ETAG_MISMATCH", self.hub.platform.patch(path, {"name": "Late"}, headers=etag)
+        )
+        eventually(
+            lambda: self.hub.platform.get(path).json["name"] == "Acme Ltd", "the new name is everywhere"
+        )
 
     def test_slugs_are_unique_and_have_a_shape(self):
         taken = self.hub.platform.post(TENANTS, {"name": "Twin", "slug": self.tenant["slug"]})

@@ -16,8 +16,10 @@ class AutoDisable(HubCase):
         subscription = self.subscribe(receiver)
         self.publish()
 
-        disabled = eventually(lambda: (found := self.subscription(subscription))["status"] == "FAILED" and found,
-                              "the subscription is disabled")
+        disabled = eventually(
+            lambda: (found := self.subscription(subscription))["status"] == "FAILED" and found,
+            "the subscription is disabled",
+        )
         self.assertEqual(disabled["disabled_reason"], "GONE")
         self.assertIsNotNone(disabled["disabled_at"])
         self.assertEqual(self.wait_for_status(subscription, "FAILED")[0]["attempt_number"], 1)
@@ -31,8 +33,10 @@ class AutoDisable(HubCase):
         self.assertEqual(self.subscription(subscription)["status"], "ACTIVE")
 
         self.publish(data=9)
-        disabled = eventually(lambda: (found := self.subscription(subscription))["status"] == "FAILED" and found,
-                              "the subscription is disabled")
+        disabled = eventually(
+            lambda: (found := self.subscription(subscription))["status"] == "FAILED" and found,
+            "the subscription is disabled",
+        )
         self.assertEqual(disabled["disabled_reason"], "CONSECUTIVE_FAILURES")
         self.assertEqual(disabled["consecutive_failures"], 10)
         entries = self.expect(200, self.api.get("/api/v1/audit-log"))["data"]
@@ -44,7 +48,9 @@ class AutoDisable(HubCase):
         receiver.script(answer(410))
         subscription = self.subscribe(receiver)
         self.publish(data="first")
-        eventually(lambda: self.subscription(subscription)["status"] == "FAILED", "the subscription is disabled")
+        eventually(
+            lambda: self.subscription(subscription)["status"] == "FAILED", "the subscription is disabled"
+        )
 
         self.publish(data="second")
         self.wait_for_status(subscription, "HELD")
@@ -52,7 +58,9 @@ class AutoDisable(HubCase):
         self.wait_for_status(subscription, "HELD")
         enabled = self.act(subscription, "enable")
 
-        self.assertEqual((enabled["status"], enabled["is_enabled"], enabled["disabled_reason"]), ("ACTIVE", True, None))
+        self.assertEqual(
+            (enabled["status"], enabled["is_enabled"], enabled["disabled_reason"]), ("ACTIVE", True, None)
+        )
         self.wait_for_status(subscription, "DELIVERED")
         self.assertEqual([request.json["data"] for request in receiver.wait_for(2)], ["first", "second"])
 

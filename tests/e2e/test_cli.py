@@ -44,8 +44,15 @@ class CommandLine(CommandCase):
             self.assertIn("Usage", self.succeed(*words))
 
     def test_what_is_not_understood_ends_with_2(self):
-        for words in ([], ["nonsense"], ["serve", "--bogus"], ["serve", "--data"], ["config"], ["migrate", "sideways"],
-                      ["receive", "--status", "many"]):
+        for words in (
+            [],
+            ["nonsense"],
+            ["serve", "--bogus"],
+            ["serve", "--data"],
+            ["config"],
+            ["migrate", "sideways"],
+            ["receive", "--status", "many"],
+        ):
             with self.subTest(words=words):
                 self.assertNotEqual(self.fail_with(2, *words), "")
 
@@ -54,8 +61,12 @@ class CommandLine(CommandCase):
         self.assertNotEqual(first, second)
         self.assertRegex(first, r"^k1:[A-Za-z0-9+/]{43}=$")
         self.assertTrue(self.succeed("keys", "generate", "--name", "k2025").startswith("k2025:"))
-        self.assertIn("pass  encryption key", self.succeed("doctor", INTEGRATION_ENCRYPTION_KEY=f"{first},k2{second[2:]}",
-                                                           CROSSDOCK_LISTEN="127.0.0.1:0"))
+        self.assertIn(
+            "pass  encryption key",
+            self.succeed(
+                "doctor", INTEGRATION_ENCRYPTION_KEY=f"{first},k2{second[2:]}", CROSSDOCK_LISTEN="127.0.0.1:0"
+            ),
+        )
         self.fail_with(1, "keys", "generate", "--name", "a:b")
 
     def test_migrations_can_be_applied_and_looked_at(self):
@@ -79,7 +90,9 @@ class Settings(CommandCase):
         (self.directory / name).write_text(text)
 
     def test_each_value_is_shown_with_its_origin(self):
-        self.write('listen = "127.0.0.1:1"\nwebhook_workers = 2\nlog_level = "warn"\nlog_response_bodies = false\n')
+        self.write(
+            'listen = "127.0.0.1:1"\nwebhook_workers = 2\nlog_level = "warn"\nlog_response_bodies = false\n'
+        )
         shown = self.shown("--listen", "127.0.0.1:3", CROSSDOCK_LISTEN="127.0.0.1:2", WEBHOOK_WORKERS="3")
 
         self.assertEqual(shown["CROSSDOCK_LISTEN"], ("flag", "127.0.0.1:3"))
@@ -102,7 +115,11 @@ class Settings(CommandCase):
         self.assertIn("missing.toml", self.fail_with(1, "config", "show", "--config", "missing.toml"))
 
     def test_mistakes_in_the_file_are_named(self):
-        for text, said in (("lissten = 1\n", "lissten"), ("listen = \n", "line 1"), ("listen = [1]\n", "listen")):
+        for text, said in (
+            ("lissten = 1\n", "lissten"),
+            ("listen = \n", "line 1"),
+            ("listen = [1]\n", "listen"),
+        ):
             with self.subTest(text=text):
                 self.write(text)
                 self.assertIn(said, self.fail_with(1, "config", "show"))
@@ -141,7 +158,15 @@ class Doctor(CommandCase):
     def test_a_healthy_machine_passes(self):
         report = self.succeed("doctor", "--listen", "127.0.0.1:0", INTEGRATION_ENCRYPTION_KEY=KEY)
 
-        for part in ("configuration", "data directory", "disk space", "disk sync", "store", "encryption key", "listen"):
+        for part in (
+            "configuration",
+            "data directory",
+            "disk space",
+            "disk sync",
+            "store",
+            "encryption key",
+            "listen",
+        ):
             self.assertRegex(report, rf"(?m)^(pass|WARN)  {part} ")
 
     def test_each_fault_is_named_with_what_to_do(self):

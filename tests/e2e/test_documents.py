@@ -42,7 +42,11 @@ class Documents(HubCase):
         self.expect_problem(404, "NOT_FOUND", self.hub.api.get("/problems/nothing"))
 
     def test_the_type_of_a_problem_leads_to_its_page(self):
-        for reply in (self.hub.api.get("/nowhere"), self.hub.api.get("/api/v1/events"), self.api.post("/api/v1/events")):
+        for reply in (
+            self.hub.api.get("/nowhere"),
+            self.hub.api.get("/api/v1/events"),
+            self.api.post("/api/v1/events"),
+        ):
             page = self.hub.api.get(reply.json["type"])
             self.assertEqual(page.status, 200)
             self.assertIn(reply.code, page.content.decode())
@@ -65,7 +69,9 @@ class Documents(HubCase):
 
     def test_metrics_count_requests_and_attempts(self):
         def counted(*parts: str) -> float:
-            return sum(value for series, value in self.metrics().items() if all(part in series for part in parts))
+            return sum(
+                value for series, value in self.metrics().items() if all(part in series for part in parts)
+            )
         before = {part: counted(part) for part in ('outcome="delivered"', 'outcome="failed"')}
         published = ("request_duration_seconds_count", '"POST"', '"/api/v1/events"')
         requests = counted(*published)

@@ -80,8 +80,17 @@ class Events(HubCase):
                 self.expect_problem(422, "VALIDATION_FAILED", self.api.post(EVENTS, event(type=bad)))
 
     def test_malformed_json_is_refused_with_the_place(self):
-        for raw in (b"{", b'{"type": "a" "data": 1}', b"{'type': 1}", b"", b'{"type":"a","data":1} x', b"\xff\xfe",
-                    b'{"type":"a","type":"b","data":1}', b'{"type":"a","data":NaN}', b'{"type":"\\ud800","data":1}'):
+        for raw in (
+            b"{",
+            b'{"type": "a" "data": 1}',
+            b"{'type': 1}",
+            b"",
+            b'{"type":"a","data":1} x',
+            b"\xff\xfe",
+            b'{"type":"a","type":"b","data":1}',
+            b'{"type":"a","data":NaN}',
+            b'{"type":"\\ud800","data":1}',
+        ):
             with self.subTest(raw=raw):
                 problem = self.expect_problem(400, "MALFORMED_JSON", self.api.post(EVENTS, raw=raw))
                 self.assertIn("line", problem["detail"])
@@ -102,12 +111,18 @@ class Events(HubCase):
         self.expect_problem(413, "PAYLOAD_TOO_LARGE", self.api.post(EVENTS, raw=fitting + b" "))
 
     def test_only_uncompressed_json_is_read(self):
-        for headers in ({"Content-Type": "text/plain"}, {"Content-Type": ""}, {"Content-Type": "application/jsonp"},
-                        {"Content-Encoding": "gzip"}):
+        for headers in (
+            {"Content-Type": "text/plain"},
+            {"Content-Type": ""},
+            {"Content-Type": "application/jsonp"},
+            {"Content-Encoding": "gzip"},
+        ):
             with self.subTest(headers=headers):
                 refused = self.api.post(EVENTS, event(), headers=headers)
                 self.expect_problem(415, "UNSUPPORTED_MEDIA_TYPE", refused)
-        self.expect(202, self.api.post(EVENTS, event(), headers={"Content-Type": "Application/JSON; charset=utf-8"}))
+        self.expect(
+            202, self.api.post(EVENTS, event(), headers={"Content-Type": "Application/JSON; charset=utf-8"})
+        )
 
     def test_the_target_of_a_request_may_have_eight_kibibytes(self):
         self.expect(200, self.api.get(f"{EVENTS}?type={'x' * 4000}"))
@@ -146,13 +161,17 @@ class Batches(HubCase):
         self.assertEqual([sorted(each) for each in answers],
                          [["created_at", "deliveries", "id"], ["error"], ["error"],
                           ["created_at", "deliveries", "id"], ["error"]])
-        pointers = [[error["pointer"] for error in each["error"]["errors"]] for each in answers if "error" in each]
+        pointers = [
+            [error["pointer"] for error in each["error"]["errors"]] for each in answers if "error" in each
+        ]
         self.assertEqual(pointers, [["#/events/1/type"], ["#/events/2/data"], ["#/events/4/unknown"]])
         stored = [row["type"] for row in self.expect(200, self.api.get(EVENTS))["data"]]
         self.assertEqual(stored, ["order.d", "order.a"])
 
     def test_a_thousand_events_are_taken_and_one_more_is_not(self):
-        answers = self.expect(202, self.api.post(BATCH, {"events": [event(data=n) for n in range(1000)]}))["data"]
+        answers = self.expect(202, self.api.post(BATCH, {"events": [event(data=n) for n in range(1000)]}))[
+            "data"
+        ]
         refused = self.api.post(BATCH, {"events": [event(data=n) for n in range(1001)]})
 
         self.assertEqual(len({each["id"] for each in answers}), 1000)
@@ -170,7 +189,9 @@ class Batches(HubCase):
     def test_all_events_of_a_batch_are_delivered(self):
         receiver = self.make_receiver()
         subscription = self.subscribe(receiver)
-        answers = self.expect(202, self.api.post(BATCH, {"events": [event(data=n) for n in range(50)]}))["data"]
+        answers = self.expect(202, self.api.post(BATCH, {"events": [event(data=n) for n in range(50)]}))[
+            "data"
+        ]
 
         self.wait_for_status(subscription, "DELIVERED", 50)
         arrived = {request.header("webhook-id"): request.json["data"] for request in receiver.requests}

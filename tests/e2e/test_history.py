@@ -17,11 +17,15 @@ class History(HubCase):
     def detail(self, delivery: dict) -> dict:
         """With what the wire log holds, which is written a moment after the delivery."""
         path = f"{DELIVERIES}/{delivery['id']}"
-        return eventually(lambda: (found := self.expect(200, self.api.get(path)))["request_headers"] and found,
-                          "the wire log")
+        return eventually(
+            lambda: (found := self.expect(200, self.api.get(path)))["request_headers"] and found,
+            "the wire log",
+        )
 
     def test_a_delivery_shows_what_was_sent_and_what_came_back(self):
-        receiver = self.make_receiver(answer(201, b'{"ok":true}', {"X-Trace": "abc", "Content-Type": "application/json"}))
+        receiver = self.make_receiver(
+            answer(201, b'{"ok":true}', {"X-Trace": "abc", "Content-Type": "application/json"})
+        )
         subscription = self.subscribe(receiver, headers={"X-Env": "test"})
         published = self.publish(data={"id": 42})
         delivery = self.wait_for_status(subscription, "DELIVERED")[0]
@@ -35,7 +39,14 @@ class History(HubCase):
         self.assertFalse(detail["response_truncated"])
         sent = {name.lower(): value for name, value in detail["request_headers"].items()}
         arrived = receiver.requests[0]
-        for name in ("webhook-id", "webhook-timestamp", "webhook-signature", "x-env", "content-type", "user-agent"):
+        for name in (
+            "webhook-id",
+            "webhook-timestamp",
+            "webhook-signature",
+            "x-env",
+            "content-type",
+            "user-agent",
+        ):
             self.assertEqual(sent[name], arrived.header(name), name)
 
     def test_credentials_are_not_shown(self):
@@ -46,7 +57,9 @@ class History(HubCase):
             self.publish()
             delivery = self.wait_for_status(subscription, "DELIVERED")[0]
 
-            credentials = receiver.requests[0].header("authorization") or receiver.requests[0].header("x-api-key")
+            credentials = receiver.requests[0].header("authorization") or receiver.requests[0].header(
+                "x-api-key"
+            )
             self.assertIn("***", self.detail(delivery)["request_headers"].values())
             for path in (f"{DELIVERIES}/{delivery['id']}", f"{DELIVERIES}/{delivery['id']}/attempts"):
                 self.assertNotIn(credentials.encode(), self.api.get(path).content)
@@ -66,8 +79,10 @@ class History(HubCase):
         delivery = self.wait_for_status(subscription, "DELIVERED")[0]
 
         path = f"{DELIVERIES}/{delivery['id']}/attempts"
-        attempts = eventually(lambda: (found := self.expect(200, self.api.get(path))["data"])[-1]["request_headers"]
-                              and found, "the wire log")
+        attempts = eventually(
+            lambda: (found := self.expect(200, self.api.get(path))["data"])[-1]["request_headers"] and found,
+            "the wire log",
+        )
         self.assertEqual([each["attempt_number"] for each in attempts], [1, 2, 3])
         self.assertEqual([each["outcome"] for each in attempts], ["FAILED", "FAILED", "DELIVERED"])
         self.assertEqual([each["response_status"] for each in attempts], [500, None, 200])
@@ -97,7 +112,9 @@ class History(HubCase):
         self.wait_for_status(bad, "FAILED")
 
         def found(query: str) -> set:
-            return {each["subscription_id"] for each in self.expect(200, self.api.get(DELIVERIES + query))["data"]}
+            return {
+                each["subscription_id"] for each in self.expect(200, self.api.get(DELIVERIES + query))["data"]
+            }
         self.assertEqual(found(""), {good["id"], bad["id"]})
         self.assertEqual(found("?status=FAILED"), {bad["id"]})
         self.assertEqual(found("?status=FAILED,DELIVERED"), {good["id"], bad["id"]})
@@ -219,7 +236,9 @@ class Audit(HubCase):
         self.publish()
         delivery = self.wait_for_status(subscription, "DELIVERED")[0]
         changed = {"name": "changed", "url": receiver.url, "event_types": ["*"]}
-        self.expect(200, self.api.put(path, changed, headers={"X-Request-Id": "put-1", "User-Agent": "e2e/1"}))
+        self.expect(
+            200, self.api.put(path, changed, headers={"X-Request-Id": "put-1", "User-Agent": "e2e/1"})
+        )
         self.expect(200, self.api.patch(path, {"name": "patched"}))
         for action in ("pause", "resume", "disable", "enable", "rotate-secret", "test"):
             self.act(subscription, action)

@@ -30,7 +30,9 @@ class Idempotency(HubCase):
         self.assertEqual(again.headers["Idempotency-Replayed"], "true")
         self.wait_for_status(subscription, "DELIVERED")
         self.publish(type="order.last")
-        self.assertEqual([request.json["type"] for request in receiver.wait_for(2)], ["order.created", "order.last"])
+        self.assertEqual(
+            [request.json["type"] for request in receiver.wait_for(2)], ["order.created", "order.last"]
+        )
         self.assertEqual(self.count(EVENTS), 2)
 
     def test_another_body_under_the_same_key_is_refused(self):
@@ -67,7 +69,9 @@ class Idempotency(HubCase):
     def test_a_key_has_a_shape(self):
         for key in ("x" * 256, "a b", "tab\tkey"):
             with self.subTest(key=key):
-                self.expect_problem(400, "BAD_REQUEST", self.api.post(EVENTS, EVENT, headers={"Idempotency-Key": key}))
+                self.expect_problem(
+                    400, "BAD_REQUEST", self.api.post(EVENTS, EVENT, headers={"Idempotency-Key": key})
+                )
         self.expect(202, self.api.post(EVENTS, EVENT, headers={"Idempotency-Key": "x" * 255}))
 
     def test_in_a_batch_each_event_has_its_own_key(self):

@@ -18,12 +18,21 @@ class Misbehaviour(HubCase):
         return delivery
 
     def test_statuses_have_their_classes(self):
-        for status, error_class in ((400, "HTTP_4XX"), (401, "HTTP_401_403"), (403, "HTTP_401_403"),
-                                    (404, "HTTP_404_410"), (429, "HTTP_429"), (500, "HTTP_5XX"), (599, "HTTP_5XX"),
-                                    (304, "HTTP_3XX")):
+        for status, error_class in (
+            (400, "HTTP_4XX"),
+            (401, "HTTP_401_403"),
+            (403, "HTTP_401_403"),
+            (404, "HTTP_404_410"),
+            (429, "HTTP_429"),
+            (500, "HTTP_5XX"),
+            (599, "HTTP_5XX"),
+            (304, "HTTP_3XX"),
+        ):
             with self.subTest(status=status):
                 delivery = self.failed(self.make_receiver(answer(status, b"")))
-                self.assertEqual((delivery["response_status"], delivery["error_class"]), (status, error_class))
+                self.assertEqual(
+                    (delivery["response_status"], delivery["error_class"]), (status, error_class)
+                )
 
     def test_a_redirect_is_not_followed(self):
         target = self.make_receiver()
@@ -77,7 +86,9 @@ class Misbehaviour(HubCase):
 
         delivery = self.wait_for_status(subscription, "DELIVERED")[0]
         path = f"/api/v1/webhooks/deliveries/{delivery['id']}"
-        detail = eventually(lambda: (found := self.api.get(path).json)["response_body"] and found, "the wire log")
+        detail = eventually(
+            lambda: (found := self.api.get(path).json)["response_body"] and found, "the wire log"
+        )
         self.assertEqual(detail["response_body"], "x" * 65536)
         self.assertTrue(detail["response_truncated"])
 
@@ -98,7 +109,9 @@ class Misbehaviour(HubCase):
                 "timeout_seconds": 1, "max_retries": 0}))
             self.publish(data="x" * 900_000)
 
-            self.assertIn(self.wait_for_status(subscription, "FAILED")[0]["error_class"], ("READ_TIMEOUT", "WRITE"))
+            self.assertIn(
+                self.wait_for_status(subscription, "FAILED")[0]["error_class"], ("READ_TIMEOUT", "WRITE")
+            )
 
 
 if __name__ == "__main__":

@@ -63,7 +63,9 @@ class Restarting(OwnHubCase):
         self.hub.restart()
 
         self.assertEqual([self.expect(200, self.api.get(path)) for path in paths], before)
-        self.assertEqual(self.expect(200, self.hub.platform.get(f"/api/v1/tenants/{self.tenant['slug']}")), self.tenant)
+        self.assertEqual(
+            self.expect(200, self.hub.platform.get(f"/api/v1/tenants/{self.tenant['slug']}")), self.tenant
+        )
 
 
 if __name__ == "__main__":

@@ -83,7 +83,9 @@ class States(HubCase):
         self.assertEqual({(each["event_id"], each["status"]) for each in found},
                          {(done, "DELIVERED"), *((id, "CANCELLED") for id in waiting)})
         cancelled = next(each for each in found if each["status"] == "CANCELLED")
-        self.assertEqual(self.expect(200, self.api.get(f"{DELIVERIES}/{cancelled['id']}/attempts"))["data"], [])
+        self.assertEqual(
+            self.expect(200, self.api.get(f"{DELIVERIES}/{cancelled['id']}/attempts"))["data"], []
+        )
         self.expect_problem(409, "CONFLICT_STATE", self.api.post(f"{DELIVERIES}/{cancelled['id']}/replay"))
         self.assertEqual(len(receiver.requests), 1)
 
@@ -149,8 +151,11 @@ class Replays(HubCase):
     def test_mistakes_of_a_replay_are_named(self):
         _, original = self.finished()
         path = f"{DELIVERIES}/{original['id']}/replay"
-        for body, pointers in (({"url": "http://10.0.0.1/"}, {"#/url": "SSRF_BLOCKED"}),
-                               ({"url": "nowhere"}, {"#/url": "INVALID"}), ({"URL": "x"}, {"#/URL": "UNKNOWN_MEMBER"})):
+        for body, pointers in (
+            ({"url": "http://10.0.0.1/"}, {"#/url": "SSRF_BLOCKED"}),
+            ({"url": "nowhere"}, {"#/url": "INVALID"}),
+            ({"URL": "x"}, {"#/URL": "UNKNOWN_MEMBER"}),
+        ):
             reply = self.api.post(path, body)
             self.expect_problem(422, "VALIDATION_FAILED", reply)
             self.assertEqual(reply.pointers, pointers)
@@ -212,7 +217,9 @@ class Tests(HubCase):
         subscription = self.subscribe(receiver)
         for n, action in enumerate(("pause", "disable")):
             self.act(subscription, action)
-            self.assertEqual(self.expect(200, self.api.post(f"{path_of(subscription)}/test"))["status"], "DELIVERED")
+            self.assertEqual(
+                self.expect(200, self.api.post(f"{path_of(subscription)}/test"))["status"], "DELIVERED"
+            )
             self.assertEqual(len(receiver.requests), n + 1)
 
     def test_a_test_is_kept_in_the_history_and_cannot_be_replayed(self):

@@ -11,15 +11,39 @@ SUBSCRIPTIONS = "/api/v1/webhooks/subscriptions"
 URL = "https://receiver.example/hooks"
 MINIMAL = {"name": "Orders", "url": URL, "event_types": ["order.*"]}
 FULL = MINIMAL | {
-    "description": "to the warehouse", "event_types": ["order.created", "invoice.*"], "auth_type": "BASIC",
-    "auth_config": {"username": "crossdock", "password": "p4ssw0rd-of-ours"}, "content_type": "application/json",
-    "headers": {"X-Env": "test"}, "payload_format": "ENTITY", "timeout_seconds": 7, "retry_enabled": False,
-    "max_retries": 2, "retry_intervals": [5, 10], "status": "PAUSED", "is_enabled": True}
+    "description": "to the warehouse",
+    "event_types": ["order.created", "invoice.*"],
+    "auth_type": "BASIC",
+    "auth_config": {"username": "crossdock", "password": "p4ssw0rd-of-ours"},
+    "content_type": "application/json",
+    "headers": {"X-Env": "test"},
+    "payload_format": "ENTITY",
+    "timeout_seconds": 7,
+    "retry_enabled": False,
+    "max_retries": 2,
+    "retry_intervals": [5, 10],
+    "status": "PAUSED",
+    "is_enabled": True,
+}
 DEFAULTS = {
-    "description": None, "auth_type": "NONE", "auth_config": None, "content_type": "application/json", "headers": {},
-    "transform_template": None, "payload_format": "STANDARD", "timeout_seconds": 30, "retry_enabled": True,
-    "max_retries": 5, "retry_intervals": [60, 300, 900, 3600, 7200], "status": "ACTIVE", "is_enabled": True,
-    "disabled_reason": None, "disabled_at": None, "total_sent": 0, "consecutive_failures": 0}
+    "description": None,
+    "auth_type": "NONE",
+    "auth_config": None,
+    "content_type": "application/json",
+    "headers": {},
+    "transform_template": None,
+    "payload_format": "STANDARD",
+    "timeout_seconds": 30,
+    "retry_enabled": True,
+    "max_retries": 5,
+    "retry_intervals": [60, 300, 900, 3600, 7200],
+    "status": "ACTIVE",
+    "is_enabled": True,
+    "disabled_reason": None,
+    "disabled_at": None,
+    "total_sent": 0,
+    "consecutive_failures": 0,
+}
 
 
 class Subscriptions(HubCase):
@@ -50,26 +74,63 @@ class Subscriptions(HubCase):
         reply = self.api.post(SUBSCRIPTIONS, {})
 
         self.expect_problem(422, "VALIDATION_FAILED", reply)
-        self.assertEqual(reply.pointers, {"#/name": "REQUIRED", "#/url": "REQUIRED", "#/event_types": "REQUIRED"})
+        self.assertEqual(
+            reply.pointers, {"#/name": "REQUIRED", "#/url": "REQUIRED", "#/event_types": "REQUIRED"}
+        )
 
     def test_every_wrong_member_is_named_at_once(self):
-        wrong = self.refused(name="", event_types=["order.*", "a..b", 7], auth_type="OAUTH2", content_type="text/xml",
-                             payload_format="RAW", timeout_seconds=0, retry_enabled="yes", max_retries=21,
-                             retry_intervals=[60, 0, 604801, "1"], status="FAILED", is_enabled=1, descripton="typo",
-                             transform_template={"a": "b"})
+        wrong = self.refused(
+            name="",
+            event_types=["order.*", "a..b", 7],
+            auth_type="OAUTH2",
+            content_type="text/xml",
+            payload_format="RAW",
+            timeout_seconds=0,
+            retry_enabled="yes",
+            max_retries=21,
+            retry_intervals=[60, 0, 604801, "1"],
+            status="FAILED",
+            is_enabled=1,
+            descripton="typo",
+            transform_template={"a": "b"},
+        )
 
-        self.assertEqual(wrong, {
-            "#/name": "REQUIRED", "#/event_types/1": "INVALID", "#/event_types/2": "INVALID", "#/auth_type": "INVALID",
-            "#/content_type": "INVALID", "#/payload_format": "INVALID", "#/timeout_seconds": "OUT_OF_RANGE",
-            "#/retry_enabled": "WRONG_TYPE", "#/max_retries": "OUT_OF_RANGE", "#/retry_intervals/1": "OUT_OF_RANGE",
-            "#/retry_intervals/2": "OUT_OF_RANGE", "#/retry_intervals/3": "OUT_OF_RANGE", "#/status": "INVALID",
-            "#/is_enabled": "WRONG_TYPE", "#/descripton": "UNKNOWN_MEMBER", "#/transform_template": "INVALID"})
+        self.assertEqual(
+            wrong,
+            {
+                "#/name": "REQUIRED",
+                "#/event_types/1": "INVALID",
+                "#/event_types/2": "INVALID",
+                "#/auth_type": "INVALID",
+                "#/content_type": "INVALID",
+                "#/payload_format": "INVALID",
+                "#/timeout_seconds": "OUT_OF_RANGE",
+                "#/retry_enabled": "WRONG_TYPE",
+                "#/max_retries": "OUT_OF_RANGE",
+                "#/retry_intervals/1": "OUT_OF_RANGE",
+                "#/retry_intervals/2": "OUT_OF_RANGE",
+                "#/retry_intervals/3": "OUT_OF_RANGE",
+                "#/status": "INVALID",
+                "#/is_enabled": "WRONG_TYPE",
+                "#/descripton": "UNKNOWN_MEMBER",
+                "#/transform_template": "INVALID",
+            },
+        )
 
     def test_urls_that_cannot_be_sent_to_are_refused(self):
-        for url in ("", "receiver.example", "ftp://receiver.example/", "https://user:pw@receiver.example/",
-                    "https://receiver.example/#x", "https://receiver.example/a b", "https://", "https://a..b/",
-                    "https://receiver.example/\r\nX-Injected: 1", "https://receiver.example:0/",
-                    "https://receiver.example/" + "x" * 2000):
+        for url in (
+            "",
+            "receiver.example",
+            "ftp://receiver.example/",
+            "https://user:pw@receiver.example/",
+            "https://receiver.example/#x",
+            "https://receiver.example/a b",
+            "https://",
+            "https://a..b/",
+            "https://receiver.example/\r\nX-Injected: 1",
+            "https://receiver.example:0/",
+            "https://receiver.example/" + "x" * 2000,
+        ):
             with self.subTest(url=url[:60]):
                 self.assertEqual(list(self.refused(url=url)), ["#/url"])
         self.create(url="https://receiver.example/" + "x" * (2000 - len("https://receiver.example/")))
@@ -83,15 +144,28 @@ class Subscriptions(HubCase):
 
     def test_headers_cannot_break_the_message(self):
         for name, value, code in (
-                ("X-A", "1\r\nX-B: 2", "INVALID"), ("X-A", "a\nb", "INVALID"), ("X-A\r\nX-B", "1", "INVALID"),
-                ("X A", "1", "INVALID"), ("", "1", "INVALID"), ("X-A", "é", "INVALID"), ("X-A", 1, "INVALID"),
-                ("X-A", "x" * 4097, "INVALID"), ("Host", "evil", "RESERVED"), ("content-LENGTH", "1", "RESERVED"),
-                ("Transfer-Encoding", "chunked", "RESERVED"), ("Connection", "close", "RESERVED"),
-                ("Expect", "100-continue", "RESERVED"), ("webhook-signature", "v1,x", "RESERVED"),
-                ("Webhook-Id", "1", "RESERVED"), ("webhook-timestamp", "1", "RESERVED")):
+            ("X-A", "1\r\nX-B: 2", "INVALID"),
+            ("X-A", "a\nb", "INVALID"),
+            ("X-A\r\nX-B", "1", "INVALID"),
+            ("X A", "1", "INVALID"),
+            ("", "1", "INVALID"),
+            ("X-A", "é", "INVALID"),
+            ("X-A", 1, "INVALID"),
+            ("X-A", "x" * 4097, "INVALID"),
+            ("Host", "evil", "RESERVED"),
+            ("content-LENGTH", "1", "RESERVED"),
+            ("Transfer-Encoding", "chunked", "RESERVED"),
+            ("Connection", "close", "RESERVED"),
+            ("Expect", "100-continue", "RESERVED"),
+            ("webhook-signature", "v1,x", "RESERVED"),
+            ("Webhook-Id", "1", "RESERVED"),
+            ("webhook-timestamp", "1", "RESERVED"),
+        ):
             with self.subTest(name=name, value=str(value)[:20]):
                 self.assertEqual(list(self.refused(headers={name: value}).values()), [code])
-        self.assertEqual(self.refused(headers={f"X-{n}": "1" for n in range(31)}), {"#/headers": "OUT_OF_RANGE"})
+        self.assertEqual(
+            self.refused(headers={f"X-{n}": "1" for n in range(31)}), {"#/headers": "OUT_OF_RANGE"}
+        )
         self.assertEqual(self.refused(headers=["X-A"]), {"#/headers": "WRONG_TYPE"})
         self.create(headers={f"X-{n}": "x" * 100 for n in range(30)})
 
@@ -131,11 +205,18 @@ class Subscriptions(HubCase):
         rotated = self.expect(200, self.api.post(f"{path}/rotate-secret"))
         changes = {"If-Match": "*"}
 
-        answers = [self.api.get(path), self.api.get(SUBSCRIPTIONS), self.api.get("/api/v1/audit-log"),
-                   self.api.patch(path, {"name": "again"}, headers=changes),
-                   self.api.put(path, FULL, headers=changes), self.api.post(f"{path}/pause"),
-                   self.api.post(f"{path}/resume"), self.api.post(f"{path}/disable"), self.api.post(f"{path}/enable"),
-                   self.api.get("/metrics")]
+        answers = [
+            self.api.get(path),
+            self.api.get(SUBSCRIPTIONS),
+            self.api.get("/api/v1/audit-log"),
+            self.api.patch(path, {"name": "again"}, headers=changes),
+            self.api.put(path, FULL, headers=changes),
+            self.api.post(f"{path}/pause"),
+            self.api.post(f"{path}/resume"),
+            self.api.post(f"{path}/disable"),
+            self.api.post(f"{path}/enable"),
+            self.api.get("/metrics"),
+        ]
         for answer in answers:
             self.assertLess(answer.status, 300, answer.content)
             for secret in (made["secret_key"], rotated["secret_key"], FULL["auth_config"]["password"]):
@@ -162,19 +243,36 @@ class Changes(HubCase):
         self.assertEqual(self.subscription(self.made), changed)
 
     def test_patch_sets_what_is_sent_and_null_resets(self):
-        changed = self.expect(200, self.api.patch(self.path, {"timeout_seconds": 9, "headers": None, "description":
-                                                              None, "retry_intervals": None}))
+        changed = self.expect(
+            200,
+            self.api.patch(
+                self.path,
+                {"timeout_seconds": 9, "headers": None, "description": None, "retry_intervals": None},
+            ),
+        )
 
-        wanted = FULL | {"timeout_seconds": 9, "headers": {}, "description": None, "auth_config": {"set": True},
-                         "retry_intervals": DEFAULTS["retry_intervals"]}
+        wanted = FULL | {
+            "timeout_seconds": 9,
+            "headers": {},
+            "description": None,
+            "auth_config": {"set": True},
+            "retry_intervals": DEFAULTS["retry_intervals"],
+        }
         self.assertEqual({name: changed[name] for name in wanted}, wanted)
 
     def test_patch_cannot_reset_what_has_no_default(self):
         reply = self.api.patch(self.path, {"name": None, "url": None, "event_types": None, "id": "x"})
 
         self.expect_problem(422, "VALIDATION_FAILED", reply)
-        self.assertEqual(reply.pointers, {"#/name": "REQUIRED", "#/url": "REQUIRED", "#/event_types": "REQUIRED",
-                                          "#/id": "UNKNOWN_MEMBER"})
+        self.assertEqual(
+            reply.pointers,
+            {
+                "#/name": "REQUIRED",
+                "#/url": "REQUIRED",
+                "#/event_types": "REQUIRED",
+                "#/id": "UNKNOWN_MEMBER",
+            },
+        )
         self.assertEqual(self.subscription(self.made)["name"], FULL["name"])
 
     def test_another_way_to_authenticate_needs_another_config(self):
@@ -191,14 +289,19 @@ class Changes(HubCase):
         self.assertNotEqual(first.headers["ETag"], self.etag)
         stale = {"If-Match": self.etag}
 
-        for reply in (self.api.patch(self.path, {"name": "second"}, headers=stale),
-                      self.api.put(self.path, MINIMAL, headers=stale), self.api.delete(self.path, headers=stale),
-                      self.api.post(f"{self.path}/pause", headers=stale),
-                      self.api.post(f"{self.path}/rotate-secret", headers=stale)):
+        for reply in (
+            self.api.patch(self.path, {"name": "second"}, headers=stale),
+            self.api.put(self.path, MINIMAL, headers=stale),
+            self.api.delete(self.path, headers=stale),
+            self.api.post(f"{self.path}/pause", headers=stale),
+            self.api.post(f"{self.path}/rotate-secret", headers=stale),
+        ):
             self.expect_problem(412, "ETAG_MISMATCH", reply)
         read = self.api.get(self.path)
         self.assertEqual((read.json["name"], read.headers["ETag"]), ("first", first.headers["ETag"]))
-        self.expect(200, self.api.patch(self.path, {"name": "third"}, headers={"If-Match": read.headers["ETag"]}))
+        self.expect(
+            200, self.api.patch(self.path, {"name": "third"}, headers={"If-Match": read.headers["ETag"]})
+        )
         self.expect(200, self.api.patch(self.path, {"name": "fourth"}, headers={"If-Match": "*"}))
 
     def test_a_deleted_subscription_is_gone(self):
@@ -215,7 +318,9 @@ class Changes(HubCase):
         self.publish(type="load.posted", data=1)
         receiver.wait_for(1)
 
-        self.expect(200, self.api.patch(path_of(subscription), {"url": other.url, "event_types": ["carrier.*"]}))
+        self.expect(
+            200, self.api.patch(path_of(subscription), {"url": other.url, "event_types": ["carrier.*"]})
+        )
         self.assertEqual(self.publish(type="load.posted", data=2)["deliveries"], 0)
         self.assertEqual(self.publish(type="carrier.approved", data=3)["deliveries"], 1)
         self.assertEqual(other.wait_for(1)[0].json["data"], 3)

@@ -16,9 +16,30 @@ load_tests = on_both_engines
 
 def make_certificate(directory: pathlib.Path) -> None:
     """A new self-signed certificate for 127.0.0.1 in cert.pem, its key in key.pem."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-days", "2", "-subj", "/CN=crossdock", "-addext", "subjectAltName=IP:127.0.0.1",
-                    "-keyout", directory / "key.pem", "-out", directory / "cert.pem"], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=crossdock",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            directory / "key.pem",
+            "-out",
+            directory / "cert.pem",
+        ],
+        check=True,
+        capture_output=True,
+    )
 
 
 class Tls(HubCase):

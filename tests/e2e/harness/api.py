@@ -24,7 +24,8 @@ class Reply:
     @property
     def code(self) -> str:
         """The problem's code; empty for an answer that is none."""
-        return self.json.get("code", "") if self.headers.get_content_type() == "application/problem+json" else ""
+        is_problem = self.headers.get_content_type() == "application/problem+json"
+        return self.json["code"] if is_problem else ""
 
     @property
     def pointers(self) -> dict[str, str]:
@@ -33,7 +34,8 @@ class Reply:
 
 
 class Api:
-    """Speaks as one key. Each request has a connection of its own, so that all threads of the server are met."""
+    """Speaks as one key. Each request has a connection of its own, so that all threads of the server are
+    met."""
 
     def __init__(self, port: int, key: str = "", tenant: str = "", tls: ssl.SSLContext | None = None):
         self._port = port
@@ -74,7 +76,9 @@ class Api:
 
     def _exchange(self, method: str, path: str, content: bytes | None, fields: dict[str, str]) -> Reply:
         if self._tls:
-            connection = http.client.HTTPSConnection("127.0.0.1", self._port, timeout=TIMEOUT_S, context=self._tls)
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", self._port, timeout=TIMEOUT_S, context=self._tls
+            )
         else:
             connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)
         try:

@@ -12,14 +12,18 @@ ENGINES = ("sqlite", "postgres")
 __all__ = ["HubCase", "OwnHubCase", "eventually", "on_both_engines"]
 
 
-def on_both_engines(loader: unittest.TestLoader, tests: unittest.TestSuite, pattern: str | None) -> unittest.TestSuite:
+def on_both_engines(
+    loader: unittest.TestLoader, tests: unittest.TestSuite, pattern: str | None
+) -> unittest.TestSuite:
     """For a module's load_tests: each class of the module runs on SQLite and on PostgreSQL."""
     del pattern
     suite = unittest.TestSuite()
     for of_class in tests:
         for case in {type(test): None for test in of_class}:
             for engine in ENGINES:
-                twin = type(f"{case.__name__}_{engine}", (case,), {"engine": engine, "__module__": case.__module__})
+                twin = type(
+                    f"{case.__name__}_{engine}", (case,), {"engine": engine, "__module__": case.__module__}
+                )
                 suite.addTest(loader.loadTestsFromTestCase(twin))
     return suite
 
@@ -46,11 +50,15 @@ class HubCase(unittest.TestCase):
     # --- arranging
 
     def make_tenant(self, name: str = "Acme") -> dict:
-        return self.expect(201, self.hub.platform.post("/api/v1/tenants", {"name": name, "slug": f"t-{uuid.uuid4().hex}"}))
+        return self.expect(
+            201, self.hub.platform.post("/api/v1/tenants", {"name": name, "slug": f"t-{uuid.uuid4().hex}"})
+        )
 
     def make_key(self, tenant: dict, **settings: Any) -> dict:
         platform = self.hub.platform_in(tenant["id"])
-        return self.expect(201, platform.post("/api/v1/api-keys", {"name": "test", "role": "admin"} | settings))
+        return self.expect(
+            201, platform.post("/api/v1/api-keys", {"name": "test", "role": "admin"} | settings)
+        )
 
     def make_receiver(self, default: Behaviour = answer()) -> Receiver:
         receiver = Receiver(default)
@@ -63,7 +71,9 @@ class HubCase(unittest.TestCase):
         return self.expect(201, self.api.post("/api/v1/webhooks/subscriptions", wanted))
 
     def publish(self, **members: Any) -> dict:
-        return self.expect(202, self.api.post("/api/v1/events", {"type": "order.created", "data": {"id": 42}} | members))
+        return self.expect(
+            202, self.api.post("/api/v1/events", {"type": "order.created", "data": {"id": 42}} | members)
+        )
 
     # --- asking
 
@@ -84,7 +94,9 @@ class HubCase(unittest.TestCase):
     def deliveries(self, subscription: dict, query: str = "") -> list[dict]:
         return self.expect(200, self.api.get(f"{path_of(subscription)}/deliveries{query}"))["data"]
 
-    def wait_for_status(self, subscription: dict, status: str, count: int = 1, within: float = PATIENCE_S) -> list[dict]:
+    def wait_for_status(
+        self, subscription: dict, status: str, count: int = 1, within: float = PATIENCE_S
+    ) -> list[dict]:
         """The subscription's deliveries of a status, as soon as there are so many."""
         def found() -> list[dict]:
             rows = self.deliveries(subscription, f"?status={status}&limit=250")

@@ -1,4 +1,5 @@
-"""Holds every answer of the server against api/openapi.json, so that the document is true and not only well-formed."""
+"""Holds every answer of the server against api/openapi.json, so that the document is not only well-formed but
+true."""
 import json
 import re
 from typing import Mapping

@@ -45,8 +45,7 @@ class Hub:
     one that is None is not set at all."""
 
     def __init__(self, engine: str = "sqlite", settings: Mapping[str, str | None] | None = None,
-                 flags: tuple[str, ...] = (), data: pathlib.Path | None = None,
-                 wrapper: tuple[str, ...] = ()) -> None:
+                 flags: tuple[str, ...] = (), data: pathlib.Path | None = None) -> None:
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="crossdock-e2e-"))
         self.data = data or self._directory / "data"
         self.log_file = self._directory / "log"
@@ -54,7 +53,6 @@ class Hub:
         self._port = Port()
         self.port = self._port.number
         self.flags = flags
-        self.wrapper = wrapper
         self.settings: dict[str, str | None] = {
             "CROSSDOCK_BOOTSTRAP_KEY": BOOTSTRAP_KEY,
             "CROSSDOCK_DATABASE_URL": self._database.url if self._database else None,
@@ -73,14 +71,20 @@ class Hub:
 
     @property
     def command(self) -> list[str]:
-        return [*self.wrapper, str(SERVER), "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}",
-                *self.flags]
+        address = f"127.0.0.1:{self.port}"
+        return [str(SERVER), "serve", "--data", str(self.data), "--listen", address, *self.flags]
 
     def start(self) -> "Hub":
         """Returns when it says that it is ready."""
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(self.command, env=self.environment, cwd=self._directory, text=True,
-                                            stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(
+                self.command,
+                env=self.environment,
+                cwd=self._directory,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         overdue = threading.Timer(START_S, self.process.kill)
         overdue.start()
         self.first_lines = []
@@ -95,8 +99,15 @@ class Hub:
 
     def run_to_its_end(self) -> subprocess.CompletedProcess:
         """For a server that is expected to refuse to start."""
-        return subprocess.run(self.command, env=self.environment, cwd=self._directory, text=True, capture_output=True,
-                              timeout=START_S, check=False)
+        return subprocess.run(
+            self.command,
+            env=self.environment,
+            cwd=self._directory,
+            text=True,
+            capture_output=True,
+            timeout=START_S,
+            check=False,
+        )
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

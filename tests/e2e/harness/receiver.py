@@ -41,7 +41,9 @@ class _Exchange(BaseHTTPRequestHandler):
     def do_POST(self) -> None:  # the name is BaseHTTPRequestHandler's
         length = int(self.headers.get("Content-Length") or 0)
         headers = [(name.lower(), value) for name, value in self.headers.items()]
-        behaviour = self.server.receiver.record(Request(self.command, self.path, headers, self.rfile.read(length)))
+        behaviour = self.server.receiver.record(
+            Request(self.command, self.path, headers, self.rfile.read(length))
+        )
         behaviour(self)
 
     def log_message(self, *_: Any) -> None:
@@ -114,8 +116,8 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class Receiver:
-    """Listens on a port of its own and keeps what arrives. The next requests meet the behaviours of the script,
-    each its own; the rest meet the default."""
+    """Listens on a port of its own and keeps what arrives. The next requests meet the behaviours of the
+    script, each its own; the rest meet the default."""
 
     def __init__(self, default: Behaviour = answer(), port: int = 0) -> None:
         self.default = default
@@ -125,7 +127,9 @@ class Receiver:
         self._lock = threading.Lock()
         self._server = _Server(self, port)
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
         self._thread.start()
 
     @property

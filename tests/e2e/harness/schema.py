@@ -4,8 +4,15 @@ import uuid
 from datetime import datetime
 from typing import Any, Iterator
 
-TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "object": dict, "array": list,
-         "null": type(None)}
+TYPES = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "object": dict,
+    "array": list,
+    "null": type(None),
+}
 
 
 class SchemaChecker:
@@ -45,7 +52,10 @@ class SchemaChecker:
     @staticmethod
     def _has_type(wanted: str | list, value: Any) -> bool:
         names = [wanted] if isinstance(wanted, str) else wanted
-        return any(isinstance(value, TYPES[name]) and (name == "boolean") == isinstance(value, bool) for name in names)
+        return any(
+            isinstance(value, TYPES[name]) and (name == "boolean") == isinstance(value, bool)
+            for name in names
+        )
 
     def _combined(self, schema: dict, value: Any, where: str) -> Iterator[str]:
         for word, enough in (("oneOf", lambda fits: fits == 1), ("anyOf", lambda fits: fits >= 1)):
