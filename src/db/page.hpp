@@ -1,6 +1,7 @@
 // A page of a list that is ordered by id, newest first.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 

@@ -24,7 +24,8 @@ std::string headers_json(const http::OutboundResponse& response) {
   json.begin_object();
   std::set<std::string_view> written;
   for (const auto& [name, value] : response.headers) {
-    if (written.insert(name).second) json.key(name).value(value);
+    if (!written.insert(name).second) continue;
+    json.key(name).value(name == "set-cookie" ? "***" : std::string_view(value));
   }
   json.end_object();
   return text;
@@ -110,9 +111,12 @@ void add(Rows& rows, const queue::Finished& finished) {
   const bool final = verdict.kind == queue::Verdict::Kind::done && !finished.stale;
   if (report != nullptr && !report->cancelled) add_stats(rows, task, *report);
   if (!final) {
+    const bool sent = report == nullptr || !report->cancelled;
+    if (!sent) return;
     rows.attempts.push_back({DeliveryId{task.id.uuid}, SubscriptionId{task.lane.uuid}, task.tenant, attempt});
   } else if (report == nullptr) {
-    add_delivery(rows, task, attempt, "", std::string(kFailed));
+    const auto* event = static_cast<const event::Event*>(task.payload.get());
+    add_delivery(rows, task, attempt, event != nullptr ? event->type : "", std::string(kFailed));
   } else {
     add_delivery(rows, task, attempt, report->event_type, report->cancelled ? "CANCELLED" : attempt.outcome);
   }
@@ -239,7 +243,8 @@ Result<void> DeliveryHandler::disable(db::Tx& tx, TenantId tenant, SubscriptionI
   changed->disabled = now;
   changed->updated = now;
   ++changed->version;
-  XD_DO(update_subscription(tx, parts_.ring, *changed));
+  XD_TRY(const bool written, update_subscription(tx, parts_.ring, *changed));
+  if (!written) return {};  // somebody changed it at this moment; the next failure will see what it is then
   XD_DO(parts_.queue.set_state(tx, changed->lane(), queue::LaneState::paused));
   tenant::AuditEntry entry{.id = base::make_uuid(now), .tenant = tenant, .at = now};
   entry.action = "subscription.disabled";

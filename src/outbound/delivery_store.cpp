@@ -94,6 +94,16 @@ Result<void> add_types(db::Tx& tx, std::vector<Delivery>& deliveries) {
                  });
 }
 
+/// Which tasks of a lane the query's statuses mean; nothing when none.
+std::optional<queue::Tried> wanted_of_lane(const DeliveryQuery& query, bool held) {
+  const auto wants = [&](std::string_view status) {
+    return query.statuses.empty() || std::ranges::find(query.statuses, status) != query.statuses.end();
+  };
+  if (held) return wants("HELD") ? std::optional(queue::Tried::any) : std::nullopt;
+  if (wants("PENDING")) return wants("RETRYING") ? queue::Tried::any : queue::Tried::no;
+  return wants("RETRYING") ? std::optional(queue::Tried::yes) : std::nullopt;
+}
+
 constexpr auto kFanoutPeriod = std::chrono::minutes{1};
 
 }  // namespace
@@ -218,13 +228,10 @@ Result<std::vector<Delivery>> list_waiting(db::Tx& tx, const DeliveryQuery& quer
   XD_TRY(const auto lanes, lanes_of(tx, query.tenant, query.subscription));
   std::vector<Delivery> deliveries;
   for (const auto& [lane, held] : lanes) {
-    XD_TRY(const auto tasks, queue::pending(tx, lane, query.page));
-    for (const queue::Task& task : tasks) {
-      Delivery delivery = waiting(task, held);
-      const bool wanted = query.statuses.empty() ||
-                          std::ranges::find(query.statuses, delivery.status) != query.statuses.end();
-      if (wanted) deliveries.push_back(std::move(delivery));
-    }
+    const std::optional<queue::Tried> tried = wanted_of_lane(query, held);
+    if (!tried) continue;
+    XD_TRY(const auto tasks, queue::pending(tx, lane, query.page, *tried));
+    for (const queue::Task& task : tasks) deliveries.push_back(waiting(task, held));
   }
   std::ranges::sort(deliveries, std::greater{}, &Delivery::id);
   const std::size_t surplus = deliveries.size() - std::min(deliveries.size(), query.page.limit);
@@ -283,7 +290,7 @@ Result<Failing> change_stats(db::Tx& tx, const StatsChange& change) {
   XD_DO(tx.query(
       "UPDATE subscription_stats SET total_sent = total_sent + $2 + $3,"
       " total_delivered = total_delivered + $2, total_failed = total_failed + $3,"
-      " last_triggered_at = COALESCE(CAST($4 AS BIGINT), CAST($5 AS BIGINT)),"
+      " last_triggered_at = COALESCE(CAST($9 AS BIGINT), last_triggered_at),"
       " last_success_at = COALESCE(CAST($4 AS BIGINT), last_success_at),"
       " last_failure_at = COALESCE(CAST($5 AS BIGINT), last_failure_at),"
       " consecutive_failures = CASE WHEN CAST($6 AS BIGINT) = 1 THEN $7 ELSE consecutive_failures + $7 END,"
@@ -291,7 +298,7 @@ Result<Failing> change_stats(db::Tx& tx, const StatsChange& change) {
       " ELSE failing_since END"
       " WHERE subscription_id = $1 RETURNING consecutive_failures, failing_since",
       {change.id, change.delivered, change.failed, change.last_success, change.last_failure, reset,
-       change.failed_at_end, change.first_failure_at_end},
+       change.failed_at_end, change.first_failure_at_end, std::max(change.last_success, change.last_failure)},
       [&](const db::Row& row) { failing = {row.integer(0), row.maybe_time(1)}; }));
   return failing;
 }

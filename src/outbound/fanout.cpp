@@ -66,7 +66,8 @@ base::Result<void> FanoutHandler::hydrate(db::Tx& tx, std::span<queue::Task> tas
   return {};
 }
 
-asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& task) {
+asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& given) {
+  queue::Task task = given;
   const auto event = std::static_pointer_cast<const event::Event>(task.payload);
   if (!event) co_return queue::Outcome{};
   std::vector<PreparedPtr> matches = book_.match(event->tenant, event->type);
@@ -81,13 +82,16 @@ asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& task) {
     if (piece.empty() || (piece.size() < kPiece && !last)) continue;
     const std::string cursor = matches[i]->config->id.str();
     auto written = co_await store_.write(
-        [this, &task, cursor, tasks = std::exchange(piece, {})](db::Tx& tx) mutable -> base::Result<void> {
-          XD_DO(queue_.enqueue(tx, std::move(tasks)));
-          return queue::set_args(tx, task.lane, task.id, cursor);
+        [this, &task, &cursor, tasks = std::exchange(piece, {})](db::Tx& tx) mutable -> base::Result<void> {
+          // First, so that of two nodes that both believe to hold the lane one writes nothing.
+          XD_TRY(const bool ours, queue::advance_args(tx, task, cursor));
+          if (!ours) return base::fail(base::Code::conflict, "another node goes on with this fan-out");
+          return queue_.enqueue(tx, std::move(tasks));
         });
     if (!written) {
       co_return queue::Outcome{queue::Verdict::retry_at(clock_.now() + std::chrono::seconds{1})};
     }
+    task.args = cursor;
   }
   co_return queue::Outcome{};
 }

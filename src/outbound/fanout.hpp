@@ -27,7 +27,7 @@ class FanoutHandler final : public queue::Handler {
       : store_(store), book_(book), queue_(queue), clock_(clock) {}
 
   base::Result<void> hydrate(db::Tx& tx, std::span<queue::Task> tasks) const override;
-  asio::awaitable<queue::Outcome> run(const queue::Task& task) override;
+  asio::awaitable<queue::Outcome> run(const queue::Task& given) override;
   base::Result<void> record(db::Tx&, std::span<const queue::Finished>) const override { return {}; }
 
  private:

@@ -234,14 +234,17 @@ Result<std::vector<bool>> close(db::Tx& tx, std::span<const Closing> closings, c
   return closed;
 }
 
-Result<void> set_args(db::Tx& tx, LaneId lane, TaskId id, std::string_view args) {
-  XD_DO(tx.exec("UPDATE tasks SET args = $3 WHERE lane_id = $1 AND id = $2", {lane, id, args}));
-  return {};
+Result<bool> advance_args(db::Tx& tx, const Task& task, std::string_view args) {
+  XD_TRY(const auto changed, tx.exec("UPDATE tasks SET args = $4 WHERE lane_id = $1 AND id = $2 AND args = $3",
+                                     {task.lane, task.id, task.args, args}));
+  return changed == 1;
 }
 
-Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const db::Page& page) {
+Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const db::Page& page, Tried tried) {
   std::vector<Task> tasks;
   db::PageQuery query("SELECT " + std::string(kTaskColumns) + " FROM tasks WHERE lane_id = $1", {lane}, page);
+  if (tried == Tried::no) query.also(" AND attempt + unknown_attempts = 0");
+  if (tried == Tried::yes) query.also(" AND timed = 1 AND attempt + unknown_attempts > 0");
   XD_DO(query.run(tx, tasks, read_task));
   return tasks;
 }

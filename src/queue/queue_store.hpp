@@ -70,11 +70,14 @@ struct Closing {
 /// Applies the verdicts; false where that changed nothing because the task was gone or the lane is not ours.
 Result<std::vector<bool>> close(db::Tx& tx, std::span<const Closing> closings, const base::Uuid& node);
 
-/// Keeps how far a long task has come.
-Result<void> set_args(db::Tx& tx, LaneId lane, TaskId id, std::string_view args);
+/// Keeps how far a long task has come: gives it these args instead of those it has. False when it is gone or
+/// somebody else has brought it further meanwhile.
+Result<bool> advance_args(db::Tx& tx, const Task& task, std::string_view args);
 
+/// Whether an attempt was made already.
+enum class Tried : std::uint8_t { any, no, yes };
 /// Tasks that wait in a lane, for lists.
-Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const db::Page& page);
+Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const db::Page& page, Tried tried = Tried::any);
 /// Those about one thing, among ids from `from` to `to`.
 Result<std::vector<Task>> about(db::Tx& tx, LaneId lane, const base::Uuid& ref, const base::Uuid& from,
                                 const base::Uuid& to);

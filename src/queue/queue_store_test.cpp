@@ -272,7 +272,9 @@ TEST_P(TaskStore, keeps_how_far_a_long_task_has_come) {
   const std::vector<Task> tasks = make_tasks({.lane = lane, .tenant = tenant, .now = kNow}, 2);
   insert(tasks);
 
-  store.write([&](db::Tx& tx) { return set_args(tx, lane, tasks[0].id, "as far as this"); });
+  const auto advance = [&](db::Tx& tx) { return advance_args(tx, tasks[0], "as far as this"); };
+  EXPECT_TRUE(store.write(advance));
+  EXPECT_FALSE(store.write(advance)) << "somebody else brought it further";
 
   EXPECT_EQ(loaded(lane).tasks[0].args, "as far as this");
   EXPECT_EQ(loaded(lane).tasks[1].args, "");

@@ -29,6 +29,12 @@ class FaultyDb final : public db::Db {
     return refuse_;
   }
 
+  /// Writes that were asked for.
+  std::size_t writes() const {
+    const std::lock_guard lock(mutex_);
+    return writes_;
+  }
+
   /// From now on reads are done, but their callers wait for the result until release_reads().
   void hold_reads() {
     const std::lock_guard lock(mutex_);
@@ -84,6 +90,7 @@ class FaultyDb final : public db::Db {
 
   Fault next_write() {
     const std::lock_guard lock(mutex_);
+    ++writes_;
     if (refuse_ > 0) {
       --refuse_;
       return Fault::refuse;
@@ -97,6 +104,7 @@ class FaultyDb final : public db::Db {
 
   db::Db& store_;
   mutable std::mutex mutex_;  // of all below
+  std::size_t writes_ = 0;
   int refuse_ = 0;
   int lose_ = 0;
   bool holding_ = false;

@@ -84,7 +84,8 @@ export class Hub {
 export class Receiving {
   static async start(secret) {
     const receiving = new Receiving();
-    receiving.running = new Running(["receive", "--listen", "127.0.0.1:0"], { CROSSDOCK_RECEIVE_SECRET: secret });
+    const environment = { CROSSDOCK_RECEIVE_SECRET: secret };
+    receiving.running = new Running(["receive", "--listen", "127.0.0.1:0"], environment);
     receiving.running.process.stdout.resume();
     receiving.url = (await lineOf(receiving.running.process.stderr, /receiving on (\S+)/))[1];
     return receiving;

@@ -1,7 +1,7 @@
 """A disk without room: nothing is acknowledged that is not kept, and service returns by itself.
 
-This is the embedded store's; a PostgreSQL server looks after its own disk. Skipped where a small disk cannot be
-mounted, which needs root.
+This is the embedded store's; a PostgreSQL server looks after its own disk. Skipped where a small disk cannot
+be mounted, which needs root.
 """
 
 import pathlib
