@@ -12,15 +12,16 @@ TEST(EventType, is_made_of_parts_between_dots) {
   const std::string longest(base::limits::kEventTypeBytesMax, 'a');
   for (const std::string& type :
        {std::string("order.created"), std::string("order"), std::string("order.line.added"),
-        std::string("workitem_status_changed"), std::string("Order-2.CREATED"), std::string("com.acme/order.v1"),
-        std::string("a.b.c.d.e"), std::string("1"), std::string("-"), std::string("/"), longest}) {
+        std::string("workitem_status_changed"), std::string("Order-2.CREATED"),
+        std::string("com.acme/order.v1"), std::string("a.b.c.d.e"), std::string("1"), std::string("-"),
+        std::string("/"), longest}) {
     EXPECT_TRUE(check_type(type)) << type;
   }
   for (const std::string& type :
-       {std::string(), std::string("."), std::string(".order"), std::string("order."), std::string("order..created"),
-        std::string("order created"), std::string("order.*"), std::string("*"), std::string("ordér"),
-        std::string("order:created"), std::string("order\n"), std::string("order\0", 6), std::string("order,x"),
-        longest + "a"}) {
+       {std::string(), std::string("."), std::string(".order"), std::string("order."),
+        std::string("order..created"), std::string("order created"), std::string("order.*"), std::string("*"),
+        std::string("ordér"), std::string("order:created"), std::string("order\n"), std::string("order\0", 6),
+        std::string("order,x"), longest + "a"}) {
     const auto checked = check_type(type);
     ASSERT_FALSE(checked) << type;
     EXPECT_EQ(checked.error().code, base::Code::invalid);

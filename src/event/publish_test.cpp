@@ -62,8 +62,7 @@ class Publishing : public ::testing::StoreTest {
     return publications;
   }
   std::vector<Published> published(std::vector<Publication> publications) {
-    return store.write(
-        [&](db::Tx& tx) { return publish(tx, node.queue(), std::move(publications)); });
+    return store.write([&](db::Tx& tx) { return publish(tx, node.queue(), std::move(publications)); });
   }
   Published published(const Wanted& wanted) { return published(make_all({wanted})).at(0); }
 

@@ -235,8 +235,9 @@ Result<std::vector<bool>> close(db::Tx& tx, std::span<const Closing> closings, c
 }
 
 Result<bool> advance_args(db::Tx& tx, const Task& task, std::string_view args) {
-  XD_TRY(const auto changed, tx.exec("UPDATE tasks SET args = $4 WHERE lane_id = $1 AND id = $2 AND args = $3",
-                                     {task.lane, task.id, task.args, args}));
+  XD_TRY(const auto changed,
+         tx.exec("UPDATE tasks SET args = $4 WHERE lane_id = $1 AND id = $2 AND args = $3",
+                 {task.lane, task.id, task.args, args}));
   return changed == 1;
 }
 

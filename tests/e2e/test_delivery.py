@@ -106,8 +106,8 @@ class Deliveries(HubCase):
 
         def next_request() -> Request:
             identifier = self.publish()["id"]
-            arrived = (each for each in receiver.requests if each.header("webhook-id") == identifier)
-            return eventually(lambda: next(arrived, None), "the delivery")
+            arrived = lambda each: each.header("webhook-id") == identifier
+            return eventually(lambda: next(filter(arrived, receiver.requests), None), "the delivery")
 
         request = next_request()
         while len(signatures(request)) > 1:
