@@ -31,6 +31,10 @@ struct MachineTime {
 };
 MachineTime machine_time();
 
+/// How fast one core is at this moment: milliseconds for SHA-256 over 64 MiB. On a shared machine it changes
+/// from minute to minute, and every figure with it.
+double measure_core_ms();
+
 /// "results" beside the bench's own source.
 std::filesystem::path default_results();
 

@@ -20,7 +20,7 @@ struct Options {
   unsigned warm_up_seconds = 5;
   unsigned seconds = 60;
   unsigned drain_seconds = 60;
-  std::size_t connections = 128;
+  std::size_t connections = 256;
   std::uint64_t events_per_second = 0;  ///< 0: as fast as the server answers
   std::size_t tenants = 4;
   std::size_t subscriptions_per_tenant = 4;

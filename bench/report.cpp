@@ -66,6 +66,9 @@ void add_costs(std::vector<Row>& rows) {
                   [](const RunResult& run) { return print("%.2f", run.machine_cpu_seconds / run.seconds); }});
   rows.push_back({"cores stolen by the host",
                   [](const RunResult& run) { return print("%.2f", run.stolen_seconds / run.seconds); }});
+  rows.push_back({"64 MiB of SHA-256, before / after, ms", [](const RunResult& run) {
+                    return print("%.0f / %.0f", run.core_before_ms, run.core_after_ms);
+                  }});
   rows.push_back({"server RSS peak, MiB", [](const RunResult& run) {
                     return print("%.1f", static_cast<double>(run.server_rss_peak_bytes) / kMiB);
                   }});
@@ -194,6 +197,8 @@ void write_run(JsonWriter& json, const RunResult& run) {
       .member("bench_cpu_s_per_1000", run.per_1000_events(run.bench_cpu_seconds))
       .member("machine_cpu_s_per_1000", run.per_1000_events(run.machine_cpu_seconds))
       .member("stolen_cores", run.stolen_seconds / run.seconds)
+      .member("core_before_ms", run.core_before_ms)
+      .member("core_after_ms", run.core_after_ms)
       .member("server_rss_peak_bytes", run.server_rss_peak_bytes)
       .member("start_s", run.start_seconds)
       .member("drain_s", run.drain_seconds)

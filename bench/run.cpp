@@ -184,6 +184,7 @@ Sample Run::sample() const {
 
 RunResult Run::carry_out() {
   RunResult result{.plan = plan_, .start_seconds = server_.start_seconds()};
+  result.core_before_ms = measure_core_ms();
   start_load();
   say("warming up");
   drive(now_ns() + options_.warm_up_seconds * kNsPerSecond);
@@ -193,6 +194,7 @@ RunResult Run::carry_out() {
   const Sample end = sample();
   say("draining");
   result.drain_seconds = drain();
+  result.core_after_ms = measure_core_ms();
   result.server_rss_peak_bytes = usage_of_tree(server_.pid()).rss_peak_bytes;
   result.server_end = server_.stop();
   if (postgres_) postgres_->stop();

@@ -39,6 +39,8 @@ struct RunResult {
   double bench_cpu_seconds = 0;
   double machine_cpu_seconds = 0;  ///< of everything on the machine, the kernel's own threads included
   double stolen_seconds = 0;
+  double core_before_ms = 0;  ///< measure_core_ms() before the load
+  double core_after_ms = 0;   ///< and after the drain
   std::uint64_t server_rss_peak_bytes = 0;
   std::string server_end;             ///< "exit code 0"
   std::vector<std::string> problems;  ///< why the run fails; empty when it does not

@@ -1,8 +1,9 @@
-// Collects items while the previous flush is under way and flushes them together: natural batching, no
-// lingering.
+// Collects what many want written into few transactions: group commit.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -12,79 +13,131 @@
 
 namespace base {
 
-/// Lives on one thread. Each item gets an answer of its own after its flush returned; until then nothing is
-/// known. A flush that fails gives its error to each of its items.
+/// Lives on one thread, but for Take. Each item gets an answer of its own after its flush returned; until
+/// then nothing is known. A flush that fails gives its error to each of its items.
+///
+/// While one flush commits, another may stand in the store's queue; it takes its items only when its
+/// transaction begins, so that everything that came until then goes with it, and nothing waits for longer
+/// than the rest of one commit and its own.
 template <class Item, class Answer>
 class Batcher {
  public:
-  /// Takes the items, returns one answer for each, in order.
-  using Flush = std::function<Task<std::vector<Answer>>(std::vector<Item>)>;
+  /// What a flush calls once, when its transaction begins, on whatever thread that is: the items it is to
+  /// write.
+  using Take = std::move_only_function<std::vector<Item>()>;
+  /// Returns one answer for each item, in order.
+  using Flush = std::function<Task<std::vector<Answer>>(Take)>;
 
-  Batcher(Gate& gate, const char* name, Flush flush) : gate_(gate), name_(name), flush_(std::move(flush)) {}
+  struct Options {
+    /// Flushes sent and not returned. With one, each follows the other, in order whatever the store does.
+    std::size_t flights = 2;
+    /// How long a flush waits for more items, unless kLingerItems are there. Only for items that nobody
+    /// outside waits for: where somebody does, it costs more than it saves.
+    std::chrono::microseconds linger{};
+  };
+
+  Batcher(Gate& gate, const char* name, Flush flush, Options options = {})
+      : gate_(gate), name_(name), flush_(std::move(flush)), options_(options) {}
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
 
   /// Waits for the flush that holds the item. Errors: what the flush failed with; limited when
   /// kWritesPendingMax items wait already; unavailable once the gate is closing.
   Task<Answer> add(Item item) {
-    if (pending_.size() >= limits::kWritesPendingMax) {
+    Waiter<Result<Answer>> waiter;
+    if (!push(item, waiter)) {
       co_return fail(Code::limited,
                      std::string(name_) + ": too many writes are waiting; try again in a second");
     }
-    Waiter<Result<Answer>> waiter;
-    pending_.push_back({std::move(item), &waiter});
-    if (!flushing_) {
-      flushing_ = true;
+    if (flights_ < options_.flights && claim()) {
+      ++flights_;
       if (!gate_.spawn(name_, drain())) {
-        flushing_ = false;
-        pending_.pop_back();
+        --flights_;
+        Waiters own;  // nothing else waits, or a flight would be under way that looks after it
+        (void)take(own);
+        XD_ASSERT(own.size() == 1 && own[0] == &waiter);
         co_return fail(Code::unavailable, std::string(name_) + ": shutting down");
       }
     }
     co_return co_await waiter.wait();
   }
 
-  std::size_t pending() const { return pending_.size(); }
+  /// Items that no flush has taken yet.
+  std::size_t pending() const {
+    const std::lock_guard lock(mutex_);
+    return entries_.size();
+  }
 
  private:
+  using Waiters = std::vector<Waiter<Result<Answer>>*>;
   struct Entry {
     Item item;
     Waiter<Result<Answer>>* waiter;  // lives in add()'s frame until it was given its answer
   };
 
   Task<void> drain() {
-    while (!pending_.empty()) {
-      std::vector<Entry> entries = take();
-      std::vector<Item> items;
-      items.reserve(entries.size());
-      for (Entry& entry : entries) items.push_back(std::move(entry.item));
-      Result<std::vector<Answer>> answers = co_await flush_(std::move(items));
-      XD_ASSERT(!answers || answers->size() == entries.size());
-      for (std::size_t i = 0; i < entries.size(); ++i) {
-        if (answers) {
-          entries[i].waiter->give(std::move((*answers)[i]));
-        } else {
-          entries[i].waiter->give(std::unexpected(answers.error()));
-        }
+    do {
+      const bool lingers = options_.linger.count() > 0 && pending() < limits::kLingerItems;
+      if (lingers) co_await sleep_for(options_.linger);
+      Waiters waiters;
+      Result<std::vector<Answer>> answers = co_await flush_([this, &waiters] { return take(waiters); });
+      if (!answers) {
+        if (waiters.empty()) (void)take(waiters);  // it failed before its transaction began
+        for (auto* waiter : waiters) waiter->give(std::unexpected(answers.error()));
+        continue;
       }
-    }
-    flushing_ = false;
+      XD_ASSERT(answers->size() == waiters.size());
+      for (std::size_t i = 0; i < waiters.size(); ++i) waiters[i]->give(std::move((*answers)[i]));
+    } while (claim());
+    --flights_;
     co_return Result<void>{};
   }
 
-  std::vector<Entry> take() {
-    if (pending_.size() <= limits::kBatchItemsMax) return std::exchange(pending_, {});
-    const auto end = pending_.begin() + limits::kBatchItemsMax;
-    std::vector<Entry> front(std::make_move_iterator(pending_.begin()), std::make_move_iterator(end));
-    pending_.erase(pending_.begin(), end);
+  bool push(Item& item, Waiter<Result<Answer>>& waiter) {
+    const std::lock_guard lock(mutex_);
+    if (entries_.size() >= limits::kWritesPendingMax) return false;
+    entries_.push_back({std::move(item), &waiter});
+    return true;
+  }
+
+  /// True when there are items that no flush stands in the queue for: the caller is to send one.
+  bool claim() {
+    const std::lock_guard lock(mutex_);
+    if (queued_ || entries_.empty()) return false;
+    queued_ = true;
+    return true;
+  }
+
+  std::vector<Item> take(Waiters& waiters) {
+    std::vector<Entry> entries = take_entries();
+    std::vector<Item> items;
+    items.reserve(entries.size());
+    waiters.reserve(entries.size());
+    for (Entry& entry : entries) {
+      items.push_back(std::move(entry.item));
+      waiters.push_back(entry.waiter);
+    }
+    return items;
+  }
+
+  std::vector<Entry> take_entries() {
+    const std::lock_guard lock(mutex_);
+    queued_ = false;
+    if (entries_.size() <= limits::kBatchItemsMax) return std::exchange(entries_, {});
+    const auto end = entries_.begin() + limits::kBatchItemsMax;
+    std::vector<Entry> front(std::make_move_iterator(entries_.begin()), std::make_move_iterator(end));
+    entries_.erase(entries_.begin(), end);
     return front;
   }
 
   Gate& gate_;
   const char* name_;
   Flush flush_;
-  std::vector<Entry> pending_;
-  bool flushing_ = false;
+  Options options_;
+  std::size_t flights_ = 0;
+  mutable std::mutex mutex_;  // of both below: take() runs on another thread
+  std::vector<Entry> entries_;
+  bool queued_ = false;  // a flush was sent and has not taken its items yet
 };
 
 }  // namespace base

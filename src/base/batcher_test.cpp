@@ -8,65 +8,129 @@ namespace base {
 
 namespace {
 
-/// Adds `count` numbers at once and returns how large each flush was and what came back.
+using Numbers = Batcher<int, int>;
+
+/// What came of numbers that were added one after the other.
 struct Ran {
-  std::vector<std::size_t> flushes;
+  std::vector<std::size_t> flushes;  // how many items each took
+  std::size_t flights_max = 0;       // flushes under way at once
   std::vector<int> answers;
   std::vector<Error> errors;
 };
 
-Ran add_at_once(int count, bool failing) {
-  Ran ran;
-  testing::run([](Ran& out, int items, bool fails) -> Task<void> {
-    const auto executor = co_await asio::this_coro::executor;
-    Gate gate(executor);
-    Batcher<int, int> batcher(gate, "test", [&](std::vector<int> batch) -> Task<std::vector<int>> {
-      out.flushes.push_back(batch.size());
-      co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-      if (fails) co_return fail(Code::unavailable, "the disk is gone");
-      for (int& item : batch) item *= 2;
-      co_return batch;
-    });
-    for (int i = 0; i < items; ++i) {
-      gate.spawn("add", [](Batcher<int, int>& into, Ran& result, int item) -> Task<void> {
-        auto answer = co_await into.add(item);
-        if (answer) {
-          result.answers.push_back(*answer);
-        } else {
-          result.errors.push_back(answer.error());
-        }
-        co_return Result<void>{};
-      }(batcher, out, i));
+struct Plan {
+  int count = 0;
+  int turns = 1;  // of the event loop, that a flush waits before it takes, and again after it
+  bool fails_before = false;
+  bool fails_after = false;
+  Numbers::Options options{};
+};
+
+asio::awaitable<void> turn(int times) {
+  for (int i = 0; i < times; ++i) {
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+  }
+}
+
+Task<void> add_one(Numbers& into, Ran& ran, int item) {
+  auto answer = co_await into.add(item);
+  if (answer) {
+    ran.answers.push_back(*answer);
+  } else {
+    ran.errors.push_back(answer.error());
+  }
+  co_return Result<void>{};
+}
+
+Task<void> add_all(Ran& ran, const Plan& plan) {
+  Gate gate(co_await asio::this_coro::executor);
+  std::size_t flights = 0;
+  const auto flush = [&](Numbers::Take take) -> Task<std::vector<int>> {
+    ran.flights_max = std::max(ran.flights_max, ++flights);
+    co_await turn(plan.turns);
+    if (plan.fails_before) {
+      --flights;
+      co_return fail(Code::unavailable, "the disk is gone");
     }
-    while (gate.running() > 0) co_await asio::post(executor, asio::use_awaitable);
-    co_await gate.close();
-    co_return Result<void>{};
-  }(ran, count, failing));
+    std::vector<int> items = take();
+    ran.flushes.push_back(items.size());
+    co_await turn(plan.turns);
+    --flights;
+    if (plan.fails_after) co_return fail(Code::unavailable, "the disk is gone");
+    for (int& item : items) item *= 2;
+    co_return items;
+  };
+  Numbers numbers(gate, "test", flush, plan.options);
+  for (int i = 0; i < plan.count; ++i) {
+    gate.spawn("add", add_one(numbers, ran, i));
+    co_await turn(1);
+  }
+  while (gate.running() > 0) co_await turn(1);
+  EXPECT_EQ(numbers.pending(), 0u);
+  co_await gate.close();
+  EXPECT_EQ((co_await numbers.add(1)).error().code, Code::unavailable);
+  co_return Result<void>{};
+}
+
+Ran add(Plan plan) {
+  Ran ran;
+  testing::run(add_all(ran, plan));
   return ran;
 }
 
 TEST(Batcher, gives_each_item_its_own_answer) {
-  const Ran ran = add_at_once(5, false);
-  EXPECT_EQ(ran.answers, (std::vector<int>{0, 2, 4, 6, 8}));
+  EXPECT_EQ(add({.count = 5}).answers, (std::vector<int>{0, 2, 4, 6, 8}));
 }
 
-TEST(Batcher, flushes_what_came_while_the_last_flush_ran) {
-  const Ran ran = add_at_once(5, false);
-  ASSERT_FALSE(ran.flushes.empty());
-  EXPECT_LT(ran.flushes.size(), 5u);
+TEST(Batcher, a_flush_takes_what_came_until_its_transaction_begins) {
+  const Ran ran = add({.count = 8, .turns = 20});
+  EXPECT_EQ(ran.flushes, std::vector<std::size_t>{8});
+}
+
+TEST(Batcher, sends_a_second_flush_while_the_first_commits_and_no_third) {
+  const Ran ran = add({.count = 100, .turns = 3});
+  EXPECT_EQ(ran.answers.size(), 100u);
+  EXPECT_EQ(ran.flights_max, 2u);
+  EXPECT_LT(ran.flushes.size(), 50u);
+}
+
+TEST(Batcher, with_one_flight_sends_one_flush_after_the_other) {
+  const Ran ran = add({.count = 100, .turns = 3, .options = {.flights = 1}});
+  EXPECT_EQ(ran.answers.size(), 100u);
+  EXPECT_EQ(ran.flights_max, 1u);
+}
+
+TEST(Batcher, with_a_linger_waits_for_more_before_it_sends_a_flush) {
+  const Ran ran = add({.count = 5, .options = {.flights = 1, .linger = std::chrono::milliseconds{100}}});
+  EXPECT_EQ(ran.answers.size(), 5u);
+  EXPECT_EQ(ran.flushes, std::vector<std::size_t>{5});
 }
 
 TEST(Batcher, never_flushes_more_than_the_limit_at_once) {
-  const Ran ran = add_at_once(1300, false);
+  const Ran ran = add({.count = 1300, .turns = 1300});
   EXPECT_EQ(ran.answers.size(), 1300u);
-  for (const std::size_t size : ran.flushes) EXPECT_LE(size, limits::kBatchItemsMax);
+  EXPECT_EQ(*std::ranges::max_element(ran.flushes), limits::kBatchItemsMax);
 }
 
-TEST(Batcher, gives_the_error_of_a_flush_to_all_its_items) {
-  const Ran ran = add_at_once(3, true);
-  ASSERT_EQ(ran.errors.size(), 3u);
+TEST(Batcher, gives_the_error_of_a_flush_to_the_items_it_took) {
+  const Ran ran = add({.count = 30, .fails_after = true});
+  ASSERT_EQ(ran.errors.size(), 30u);
   EXPECT_EQ(ran.errors[0].code, Code::unavailable);
   EXPECT_TRUE(ran.answers.empty());
+}
+
+TEST(Batcher, a_flush_that_fails_before_its_transaction_fails_what_waits) {
+  const Ran ran = add({.count = 30, .fails_before = true});
+  EXPECT_EQ(ran.errors.size(), 30u);
+  EXPECT_TRUE(ran.flushes.empty());
+}
+
+TEST(Batcher, refuses_more_than_may_wait) {
+  const Ran ran = add({.count = static_cast<int>(limits::kWritesPendingMax) + 5,
+                       .turns = static_cast<int>(limits::kWritesPendingMax) + 100});
+  EXPECT_EQ(ran.answers.size(), limits::kWritesPendingMax);
+  ASSERT_EQ(ran.errors.size(), 5u);
+  EXPECT_EQ(ran.errors[0].code, Code::limited);
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ inline constexpr std::size_t kUnknownAttemptsMax = 20;
 
 // Store
 inline constexpr std::size_t kBatchItemsMax = 512;  ///< items of one flush
+inline constexpr std::size_t kLingerItems = 128;    ///< a flush with so many waits for no more
 inline constexpr std::size_t kWritesPendingMax =
     20'000;  ///< items waiting for a flush; more are refused with 503
 inline constexpr std::size_t kReserveFileBytes = 16 << 20;

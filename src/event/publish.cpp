@@ -77,9 +77,14 @@ Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
 }
 
 Intake::Intake(base::Gate& gate, db::Db& store, queue::Queue& queue)
-    : store_(store), queue_(queue), batcher_(gate, "publish", [this](std::vector<Publication> publications) {
-        return publish_all(std::move(publications));
-      }) {}
+    : store_(store),
+      queue_(queue),
+      batcher_(gate, "publish", [this](auto take) { return publish_taken(std::move(take)); }) {}
+
+base::Task<std::vector<Published>> Intake::publish_taken(Batcher::Take take) {
+  co_return co_await store_.write(
+      [this, take = std::move(take)](db::Tx& tx) mutable { return event::publish(tx, queue_, take()); });
+}
 
 base::Task<std::vector<Published>> Intake::publish_all(std::vector<Publication> publications) {
   co_return co_await store_.write([this, publications = std::move(publications)](db::Tx& tx) mutable {

@@ -47,9 +47,12 @@ class Intake {
   base::Task<std::vector<Published>> publish_all(std::vector<Publication> publications);
 
  private:
+  using Batcher = base::Batcher<Publication, Published>;
+  base::Task<std::vector<Published>> publish_taken(Batcher::Take take);
+
   db::Db& store_;
   queue::Queue& queue_;
-  base::Batcher<Publication, Published> batcher_;
+  Batcher batcher_;
 };
 
 }  // namespace event

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "event/event_store.hpp"
@@ -249,27 +250,34 @@ TEST_P(Publishing, gathers_the_requests_of_a_moment_into_few_transactions) {
   must(::testing::run(request_all(faulty, node.queue(), std::move(publications), answers)));
 
   EXPECT_TRUE(answers.errors.empty());
-  ASSERT_EQ(answers.published.size(), 500u);
-  for (std::size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(answers.published[i].id, ids[i]);
+  std::vector<EventId> answered;
+  for (const Published& one : answers.published) answered.push_back(one.id);
+  std::ranges::sort(answered);
+  EXPECT_EQ(answered, ids);
   EXPECT_EQ(events(), 500);
   EXPECT_EQ(tasks(), 500);
-  EXPECT_LE(faulty.writes(), 3u);
+  EXPECT_LE(faulty.writes(), 5u);
 }
 
 TEST_P(Publishing, tells_everybody_of_a_transaction_that_it_failed) {
-  std::vector<Publication> publications;
-  for (int i = 0; i < 10; ++i) publications.push_back(make({.key = std::to_string(i), .tasks = 1}));
+  const auto make_ten = [&] {
+    std::vector<Publication> publications;
+    for (int i = 0; i < 10; ++i) publications.push_back(make({.key = std::to_string(i), .tasks = 1}));
+    return publications;
+  };
   faulty.refuse_writes(1);
 
   Answers answers;
-  must(::testing::run(request_all(faulty, node.queue(), std::move(publications), answers)));
+  must(::testing::run(request_all(faulty, node.queue(), make_ten(), answers)));
+  ASSERT_EQ(answers.errors.size(), 10u);
+  for (const base::Error& error : answers.errors) EXPECT_EQ(error.code, base::Code::unavailable);
+  EXPECT_EQ(events(), 0);
 
-  // The first was alone in the first transaction, the others in the second.
-  ASSERT_EQ(answers.errors.size(), 1u);
-  EXPECT_EQ(answers.errors[0].code, base::Code::unavailable);
-  EXPECT_EQ(answers.published.size(), 9u);
-  EXPECT_EQ(events(), 9);
-  EXPECT_EQ(tasks(), 9);
+  Answers again;
+  must(::testing::run(request_all(faulty, node.queue(), make_ten(), again)));
+  EXPECT_EQ(again.published.size(), 10u);
+  EXPECT_EQ(events(), 10);
+  EXPECT_EQ(tasks(), 10);
 }
 
 }  // namespace

@@ -15,6 +15,9 @@ constexpr std::size_t kLoadsAtOnce = 4;
 constexpr std::size_t kTasksAlways = 4;
 constexpr std::size_t kArrivedMeanwhileMax = 4096;
 constexpr auto kStoreRetry = std::chrono::milliseconds{200};
+/// Nobody waits for a verdict to be on disk, and many at once cost little more than one. A crash makes of
+/// those that were not written attempts of outcome unknown.
+constexpr auto kClosingLinger = std::chrono::milliseconds{5};
 /// After a crash: not at once, so that a task that brings the process down does not do so in a tight loop.
 constexpr auto kUnknownDelay = std::chrono::milliseconds{500};
 /// After a handler threw: what is wrong is a bug, and seldom passes quickly.
@@ -37,8 +40,12 @@ Shard::Shard(asio::any_io_executor executor, db::Db& store, const base::Clock& c
       timer_(executor),
       gate_(executor),
       writes_(executor),
-      openings_(writes_, "open attempts", [this](auto items) { return flush_openings(std::move(items)); }),
-      closings_(writes_, "close attempts", [this](auto items) { return flush_closings(std::move(items)); }) {}
+      openings_(writes_, "open attempts", [this](auto take) { return flush_openings(std::move(take)); },
+                // PostgreSQL may commit two flushes in another order than they were sent in; attempts begin
+                // in order.
+                {.flights = store.engine() == db::Engine::sqlite ? 2U : 1U}),
+      closings_(writes_, "close attempts", [this](auto take) { return flush_closings(std::move(take)); },
+                {.flights = 1, .linger = kClosingLinger}) {}
 
 void Shard::add_handler(std::string kind, Handler& handler) { handlers_.emplace(std::move(kind), &handler); }
 
@@ -203,13 +210,17 @@ void Shard::forget(const Task& task) {
   if (lane.loading) lane.closed_meanwhile.insert(task.id);
 }
 
-base::Task<std::vector<bool>> Shard::flush_openings(std::vector<Opening> openings) {
-  co_return co_await store_.write([openings = std::move(openings), node = options_.node, now = clock_.now()](
-                                      db::Tx& tx) { return queue::open(tx, openings, node, now); });
+base::Task<std::vector<bool>> Shard::flush_openings(Openings::Take take) {
+  co_return co_await store_.write([take = std::move(take), node = options_.node, now = clock_.now()](
+                                      db::Tx& tx) mutable { return queue::open(tx, take(), node, now); });
 }
 
-base::Task<std::vector<bool>> Shard::flush_closings(std::vector<Closing> closings) {
-  auto applied = co_await store_.write([this, &closings](db::Tx& tx) { return apply(tx, closings); });
+base::Task<std::vector<bool>> Shard::flush_closings(Closings::Take take) {
+  std::vector<Closing> closings;
+  auto applied = co_await store_.write([this, &closings, take = std::move(take)](db::Tx& tx) mutable {
+    closings = take();
+    return apply(tx, closings);
+  });
   if (!applied) {
     base::log(base::LogLevel::error, "outcomes of tasks cannot be stored; trying again",
               {{"tasks", closings.size()}, {"error", applied.error().message}});

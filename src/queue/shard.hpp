@@ -93,8 +93,10 @@ class Shard {
   void arm_timer();
   void on_timer();
 
-  base::Task<std::vector<bool>> flush_openings(std::vector<Opening> openings);
-  base::Task<std::vector<bool>> flush_closings(std::vector<Closing> closings);
+  using Openings = base::Batcher<Opening, bool>;
+  using Closings = base::Batcher<Closing, bool>;
+  base::Task<std::vector<bool>> flush_openings(Openings::Take take);
+  base::Task<std::vector<bool>> flush_closings(Closings::Take take);
   base::Result<std::vector<bool>> apply(db::Tx& tx, const std::vector<Closing>& closings) const;
 
   asio::any_io_executor executor_;
@@ -115,8 +117,8 @@ class Shard {
   std::optional<base::Time> armed_for_;
   base::Gate gate_;
   base::Gate writes_;  // of the batchers: open until the last verdict is written
-  base::Batcher<Opening, bool> openings_;
-  base::Batcher<Closing, bool> closings_;
+  Openings openings_;
+  Closings closings_;
 };
 
 }  // namespace queue

@@ -125,10 +125,11 @@ Result<void> SqliteConnection::set_up(Role role) {
     return script(
         "PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cache_size=-4096;");
   }
-  XD_DO(
-      script("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON;"
-             "PRAGMA secure_delete=OFF; PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0;"
-             "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;"));
+  // Pages of 8 KiB: an event of 1 KiB wastes less of them, and each page written to the log costs two calls.
+  XD_DO(script(
+      "PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
+      "PRAGMA foreign_keys=ON; PRAGMA secure_delete=OFF; PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0;"
+      "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;"));
   sqlite3_wal_hook(
       handle_,
       [](void* self, sqlite3*, const char*, int frames) -> int {
