@@ -3,9 +3,12 @@
 #include <toml++/toml.h>
 
 #include <boost/asio/ip/address.hpp>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 
 namespace cli {
 
@@ -56,7 +59,9 @@ std::string toml_name(std::string_view name) {
 
 Result<void> read_file(const std::string& path, Values& values) {
   try {
-    const toml::table table = toml::parse_file(path);
+    std::ifstream file(path);
+    if (!file) return fail(Code::invalid, "cannot read " + path + ": " + std::strerror(errno));
+    const toml::table table = toml::parse(file, path);
     for (const auto& [key, node] : table) {
       const auto setting = std::ranges::find(kSettings, std::string(key.str()),
                                              [](const Setting& row) { return toml_name(row.name); });

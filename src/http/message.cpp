@@ -39,6 +39,8 @@ bool percent_decode(std::string_view text, Plus plus, std::string& out) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '+' && plus == Plus::blank) {
       out += ' ';
+    } else if (text[i] == '\0') {
+      return false;
     } else if (text[i] != '%') {
       out += text[i];
     } else {

@@ -5,6 +5,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <ranges>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -31,11 +32,20 @@ Refusal refusal_of(const boost::system::error_code& error) {
   if (error == error::header_limit)
     return {431, "the header is larger than 32 KiB; send fewer or shorter fields"};
   if (error == error::body_limit) return {413, "the body is larger than this server accepts"};
-  if (error == error::bad_version) return {505, "only HTTP/1.1 and HTTP/1.0 are spoken"};
   if (error.category() == beast::http::make_error_code(error::bad_version).category()) {
     return {400, "not a well-formed HTTP/1.1 request: " + error.message()};
   }
   return {};  // the connection itself failed
+}
+
+/// Whether the first line ends as one of another version of HTTP would; Beast calls any third word a bad
+/// version.
+bool names_another_version(std::string_view head) {
+  const std::string_view line = head.substr(0, head.find("\r\n"));
+  const std::size_t blank = line.rfind(' ');
+  const std::string_view word = line.substr(blank == std::string_view::npos ? line.size() : blank + 1);
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return word.size() == 8 && word.starts_with("HTTP/") && digit(word[5]) && word[6] == '.' && digit(word[7]);
 }
 
 template <class Stream>
@@ -75,13 +85,27 @@ class Session final : public Connection {
   asio::awaitable<void> run() {
     while (co_await one_request()) {
     }
+    co_await say_nothing_more();
     boost::system::error_code ignored;
     stream_.lowest_layer().shutdown(tcp::socket::shutdown_both, ignored);
   }
 
  private:
+  /// On TLS the end is told (RFC 8446 §6.1), so that nobody takes it for one that somebody else has made.
+  asio::awaitable<void> say_nothing_more() {
+    if constexpr (!std::is_same_v<Stream, tcp::socket>) {
+      if (said_ || !stream_.lowest_layer().is_open()) co_return;
+      said_ = true;
+      refusing_ = true;
+      within(std::chrono::seconds{1});
+      boost::system::error_code ignored;
+      co_await stream_.async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+  }
+
   /// Reads a request and answers it; false ends the connection.
   asio::awaitable<bool> one_request() {
+    line_begun_ = false;
     if (buffer_.size() == 0 && !co_await wait_for_first_byte()) co_return false;
     Parser parser;
     parser.header_limit(base::limits::kHeaderBytesMax);
@@ -89,12 +113,13 @@ class Session final : public Connection {
     std::optional<Refusal> refusal = co_await read_header(parser);
     if (!refusal) refusal = check_header(parser);
     if (!refusal) refusal = co_await read_body(parser);
+    const bool head_only = parser.get().method() == beast::http::verb::head;
     if (refusal) {
-      co_await refuse(*refusal);
+      co_await refuse(*refusal, head_only);
       co_return false;
     }
     const bool keep = parser.get().keep_alive() && !server_.draining();
-    const bool head_only = parser.get().method() == beast::http::verb::head;
+    speaks_1_0_ = parser.get().version() < 11;
     deadline = base::Deadline::max();
     Response response = co_await answer(request_of(parser));
     const bool keep_after = keep && !server_.draining();
@@ -121,8 +146,14 @@ class Session final : public Connection {
   asio::awaitable<std::optional<Refusal>> read_header(Parser& parser) {
     within(base::limits::kHeaderDeadline);
     while (!parser.is_header_done()) {
+      skip_empty_lines();
       boost::system::error_code error;
+      const std::string_view seen(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+      const bool other_version = names_another_version(seen);
       buffer_.consume(parser.put(buffer_.data(), error));
+      if (error == beast::http::error::bad_version && other_version) {
+        co_return Refusal{505, "only HTTP/1.1 and HTTP/1.0 are spoken"};
+      }
       if (error && error != beast::http::error::need_more) co_return refusal_of(error);
       if (parser.is_header_done()) break;
       if (buffer_.size() > base::limits::kHeaderBytesMax)
@@ -132,9 +163,19 @@ class Session final : public Connection {
     co_return std::nullopt;
   }
 
+  /// Before a request line they mean nothing (RFC 9112 §2.2).
+  void skip_empty_lines() {
+    if (line_begun_) return;
+    const auto* text = static_cast<const char*>(buffer_.data().data());
+    std::size_t count = 0;
+    while (count + 1 < buffer_.size() && text[count] == '\r' && text[count + 1] == '\n') count += 2;
+    buffer_.consume(count);
+    line_begun_ = buffer_.size() > 0;
+  }
+
   Refusal cut_short(const char* detail) const { return expired_ ? Refusal{408, detail} : Refusal{}; }
 
-  std::optional<Refusal> check_header(Parser& parser) const {
+  std::optional<Refusal> check_header(Parser& parser) {
     const auto& head = parser.get();
     if (head.target().size() > base::limits::kTargetBytesMax)
       return Refusal{414, "the target is longer than 8 KiB"};
@@ -148,6 +189,13 @@ class Session final : public Connection {
     if (head.version() >= 11 && head.count(beast::http::field::host) != 1) {
       return Refusal{400, "HTTP/1.1 needs exactly one Host field"};
     }
+    // Beast takes a coding it does not know for none, and what follows for another request (RFC 9112 §6.1).
+    const auto codings = head.count(beast::http::field::transfer_encoding);
+    const std::string_view coding(head[beast::http::field::transfer_encoding]);
+    if (codings > 1 || (codings == 1 && !equals_ignoring_case(coding, "chunked"))) {
+      return Refusal{400, "the only Transfer-Encoding that is understood is: chunked"};
+    }
+    field_count_ = std::distance(head.begin(), head.end());
     const auto length = parser.content_length();
     if (length && *length > server_.options().body_bytes_max)
       return refusal_of(beast::http::error::body_limit);
@@ -157,9 +205,11 @@ class Session final : public Connection {
   asio::awaitable<std::optional<Refusal>> read_body(Parser& parser) {
     if (parser.is_done()) co_return std::nullopt;
     within(base::limits::kBodyDeadline);
-    if (equals_ignoring_case(std::string_view(parser.get()[beast::http::field::expect]), "100-continue") &&
-        buffer_.size() == 0 && co_await write_raw(kContinue)) {
-      co_return Refusal{};
+    const std::string_view expected(parser.get()[beast::http::field::expect]);
+    if (parser.get().version() >= 11 && equals_ignoring_case(expected, "100-continue") &&
+        buffer_.size() == 0) {
+      if (co_await write_raw(kContinue)) co_return Refusal{};
+      within(base::limits::kBodyDeadline);
     }
     parser.eager(true);
     while (!parser.is_done()) {
@@ -186,7 +236,9 @@ class Session final : public Connection {
     request.query =
         question < request.target.size() ? request.target.substr(question + 1) : std::string_view{};
     request.headers.reserve(16);
-    for (const auto& field : message) {
+    // Fields that came behind a chunked body are none of the request's.
+    for (const auto& field :
+         std::ranges::subrange(message.begin(), std::next(message.begin(), field_count_))) {
       request.headers.emplace_back(std::string_view(field.name_string()), std::string_view(field.value()));
     }
     request.body = std::move(message.body());
@@ -205,12 +257,13 @@ class Session final : public Connection {
     co_return server_.application().refuse(500, "this is a defect of the server; its log has the details");
   }
 
-  asio::awaitable<void> refuse(const Refusal& refusal) {
+  asio::awaitable<void> refuse(const Refusal& refusal, bool head_only) {
     if (refusal.status == 0) co_return;
     refusing_ = true;
     const Response response = server_.application().refuse(refusal.status, refusal.detail);
-    co_await write(response, /*keep=*/false, /*head_only=*/false);
+    co_await write(response, /*keep=*/false, head_only);
     // Let the peer read the answer before the rest of what it sends makes the kernel reset the connection.
+    co_await say_nothing_more();
     boost::system::error_code ignored;
     stream_.lowest_layer().shutdown(tcp::socket::shutdown_send, ignored);
     within(std::chrono::seconds{1});
@@ -231,6 +284,7 @@ class Session final : public Connection {
     for (const auto& [name, value] : response.headers)
       head_.append("\r\n").append(name).append(": ").append(value);
     if (!keep) head_.append("\r\nConnection: close");
+    if (keep && speaks_1_0_) head_.append("\r\nConnection: keep-alive");
     head_.append("\r\n\r\n");
     if (!head_only) head_.append(response.body);
     co_return !co_await write_raw(head_);
@@ -250,9 +304,13 @@ class Session final : public Connection {
   std::string remote_ip_;
   beast::flat_buffer buffer_;
   std::string head_;
+  std::ptrdiff_t field_count_ = 0;
+  bool line_begun_ = false;
+  bool speaks_1_0_ = false;
   bool idle_ = false;
   bool expired_ = false;
   bool refusing_ = false;
+  bool said_ = false;
 };
 
 }  // namespace

@@ -20,10 +20,13 @@ Result<std::shared_ptr<ssl::context>> make_context(const std::string& certificat
   if (error)
     return fail(Code::invalid, "cannot use the certificate file " + certificate + ": " + error.message());
   context->use_private_key_file(key, ssl::context::pem, error);
-  if (error) return fail(Code::invalid, "cannot use the key file " + key + ": " + error.message());
-  if (SSL_CTX_check_private_key(context->native_handle()) != 1) {
+  const bool mismatch =
+      error.category() == boost::asio::error::get_ssl_category() &&
+      ERR_GET_REASON(static_cast<unsigned long>(error.value())) == X509_R_KEY_VALUES_MISMATCH;
+  if (mismatch || (!error && SSL_CTX_check_private_key(context->native_handle()) != 1)) {
     return fail(Code::invalid, "the key in " + key + " does not belong to the certificate in " + certificate);
   }
+  if (error) return fail(Code::invalid, "cannot use the key file " + key + ": " + error.message());
   return context;
 }
 

@@ -87,13 +87,18 @@ void Book::put(const SubscriptionPtr& subscription) {
               {{"subscription_id", subscription->id}, {"error", prepared.error().message}});
     return;
   }
-  remove(subscription->tenant, subscription->id);
+  drop(subscription->tenant, subscription->id);
   auto shared = std::make_shared<const Prepared>(std::move(*prepared));
   by_tenant_[subscription->tenant].subscriptions.push_back(shared);
   by_id_[subscription->id] = {std::move(shared), base::steady_now()};
 }
 
 void Book::remove(TenantId tenant, SubscriptionId id) {
+  removed_[id] = base::steady_now();
+  drop(tenant, id);
+}
+
+void Book::drop(TenantId tenant, SubscriptionId id) {
   by_id_.erase(id);
   const auto found = by_tenant_.find(tenant);
   if (found == by_tenant_.end()) return;
@@ -103,8 +108,10 @@ void Book::remove(TenantId tenant, SubscriptionId id) {
 }
 
 void Book::replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began) {
+  std::erase_if(removed_, [read_began](const auto& one) { return one.second < read_began; });
   std::set<SubscriptionId> kept;
   for (const SubscriptionPtr& subscription : all) {
+    if (removed_.contains(subscription->id)) continue;
     kept.insert(subscription->id);
     const PreparedPtr known = find(subscription->id);
     if (!known || known->config->version < subscription->version) put(subscription);

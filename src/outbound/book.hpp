@@ -52,6 +52,8 @@ class Book {
   const std::vector<PreparedPtr>& match(TenantId tenant, const std::string& type);
 
  private:
+  void drop(TenantId tenant, SubscriptionId id);
+
   struct OfTenant {
     std::vector<PreparedPtr> subscriptions;
     std::unordered_map<std::string, std::vector<PreparedPtr>>
@@ -63,6 +65,7 @@ class Book {
   };
   std::unordered_map<SubscriptionId, Entry> by_id_;
   std::unordered_map<TenantId, OfTenant> by_tenant_;
+  std::unordered_map<SubscriptionId, base::Steady> removed_;  // until a read that began later was told
 };
 
 }  // namespace outbound

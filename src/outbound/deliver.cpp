@@ -103,6 +103,11 @@ void add_stats(Rows& rows, const queue::Task& task, const AttemptReport& report)
   if (report.gone) rows.gone.insert(id);
 }
 
+int number_of(const queue::Finished& finished) {
+  const auto* report = static_cast<const AttemptReport*>(finished.outcome->report.get());
+  return report != nullptr ? report->attempt.number : unknown_attempt(*finished.task).number;
+}
+
 void add(Rows& rows, const queue::Finished& finished) {
   const queue::Task& task = *finished.task;
   const queue::Verdict& verdict = finished.outcome->verdict;
@@ -216,7 +221,14 @@ void DeliveryHandler::log_exchange(DeliveryId id, TenantId tenant, const Attempt
 
 Result<void> DeliveryHandler::record(db::Tx& tx, std::span<const queue::Finished> finished) const {
   Rows rows;
-  for (const queue::Finished& one : finished) add(rows, one);
+  for (const queue::Finished& one : finished) {
+    if (one.stale || one.again) {
+      XD_TRY(const bool recorded, is_recorded(tx, SubscriptionId{one.task->lane.uuid},
+                                              DeliveryId{one.task->id.uuid}, number_of(one)));
+      if (recorded) continue;
+    }
+    add(rows, one);
+  }
   XD_DO(insert_deliveries(tx, rows.deliveries));
   XD_DO(insert_attempts(tx, rows.attempts));
   const base::Time now = parts_.clock.now();

@@ -84,6 +84,9 @@ base::Result<std::vector<Delivery>> list_waiting(db::Tx& tx, const DeliveryQuery
 base::Result<std::vector<Delivery>> waiting_of_event(db::Tx& tx, TenantId tenant, event::EventId event);
 base::Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, DeliveryId id);
 
+/// Whether the history holds this attempt.
+base::Result<bool> is_recorded(db::Tx& tx, SubscriptionId subscription, DeliveryId delivery, int attempt);
+
 /// Ends all waiting deliveries of a subscription that is being deleted as CANCELLED, so that each keeps a
 /// row.
 base::Result<void> cancel_waiting(db::Tx& tx, const Subscription& subscription, base::Time now);

@@ -281,7 +281,27 @@ Result<void> cancel_waiting(db::Tx& tx, const Subscription& subscription, base::
       " 0, 0, 0, 'CANCELLED', 'the subscription was deleted' FROM tasks t"
       " LEFT JOIN events e ON e.tenant_id = t.tenant_id AND e.id = t.ref WHERE t.lane_id = $1",
       {subscription.id, now}));
-  return {};
+  std::vector<std::pair<base::Uuid, DeliveryArgs>> replays;
+  XD_DO(tx.query("SELECT id, args FROM tasks WHERE lane_id = $1 AND args <> ''", {subscription.id},
+                 [&](const db::Row& row) { replays.emplace_back(row.uuid(0), read_args(row.string(1))); }));
+  std::vector<db::Arg> args;
+  for (const auto& [id, replay] : replays) {
+    args.insert(args.end(), {subscription.id, id, replay.replay_no, replay.replay_of});
+  }
+  return tx.each(
+      "UPDATE webhook_deliveries SET replay_no = $3, replay_of = $4 WHERE subscription_id = $1 AND id = $2",
+      4, args);
+}
+
+Result<bool> is_recorded(db::Tx& tx, SubscriptionId subscription, DeliveryId delivery, int attempt) {
+  bool recorded = false;
+  const auto found = [&](const db::Row&) { recorded = true; };
+  XD_DO(tx.query("SELECT 1 FROM delivery_attempts WHERE delivery_id = $1 AND attempt_number = $2",
+                 {delivery, attempt}, found));
+  XD_DO(tx.query(
+      "SELECT 1 FROM webhook_deliveries WHERE subscription_id = $1 AND id = $2 AND attempt_number = $3",
+      {subscription, delivery, attempt}, found));
+  return recorded;
 }
 
 Result<Failing> change_stats(db::Tx& tx, const StatsChange& change) {

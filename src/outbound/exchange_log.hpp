@@ -28,6 +28,7 @@ class ExchangeLog {
 
  private:
   base::Task<void> drain();
+  std::vector<Exchange> take_one_day();
 
   base::Gate& gate_;
   db::LogStore& store_;

@@ -38,10 +38,20 @@ void ExchangeLog::add(Exchange exchange) {
   if (!draining_ && gate_.spawn("exchange log", drain())) draining_ = true;
 }
 
+/// The first ones, as many as lie in the log of the same day.
+std::vector<Exchange> ExchangeLog::take_one_day() {
+  const auto day_of = [](const Exchange& one) { return std::chrono::floor<std::chrono::days>(one.at); };
+  const auto other = std::ranges::find_if(
+      waiting_, [&, first = day_of(waiting_.front())](const Exchange& one) { return day_of(one) != first; });
+  std::vector<Exchange> batch(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(other));
+  waiting_.erase(waiting_.begin(), other);
+  for (const Exchange& one : batch) waiting_bytes_ -= one.response_body.size();
+  return batch;
+}
+
 base::Task<void> ExchangeLog::drain() {
   while (!waiting_.empty()) {
-    std::vector<Exchange> batch = std::exchange(waiting_, {});
-    waiting_bytes_ = 0;
+    std::vector<Exchange> batch = take_one_day();
     const base::Time day = batch.front().at;
     auto written = co_await store_.write(
         day, [batch = std::move(batch)](db::Tx& tx) { return insert_exchanges(tx, batch); });

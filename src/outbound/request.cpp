@@ -1,5 +1,6 @@
 #include "outbound/request.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/version.hpp"
@@ -16,6 +17,17 @@ constexpr std::array<std::string_view, 15> kReserved = {
     "host",       "content-length",    "transfer-encoding", "connection",   "keep-alive",
     "te",         "trailer",           "upgrade",           "expect",       "proxy-authorization",
     "webhook-id", "webhook-timestamp", "webhook-signature", "content-type", "proxy-connection"};
+
+/// Names of headers whose values open doors; what is shown of them is ***.
+bool tells_a_secret(std::string_view name) {
+  constexpr std::array<std::string_view, 8> kTelling = {"authorization", "cookie", "key",        "token",
+                                                        "secret",        "auth",   "credential", "password"};
+  std::string lower(name);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return std::ranges::any_of(kTelling, [&](std::string_view word) { return lower.contains(word); });
+}
+
+std::string_view name_of(std::string_view line) { return line.substr(0, line.find(':')); }
 
 std::string signature_line(const Prepared& subscription, std::string_view id, std::string_view timestamp,
                            std::string_view body, base::Time now) {
@@ -56,12 +68,28 @@ http::OutboundRequest make_request(const RequestFor& wanted) {
   request.headers.push_back("webhook-timestamp: " + timestamp);
   request.headers.push_back(signature_line(*wanted.subscription, id, timestamp, *body, wanted.now));
   request.headers.push_back("Content-Type: " + config.content_type);
-  request.headers.emplace_back("User-Agent: Crossdock/" CROSSDOCK_VERSION);
-  if (!event.traceparent.empty()) request.headers.push_back("traceparent: " + event.traceparent);
-  for (const auto& [name, value] : config.headers) request.headers.push_back(name + ": " + value);
   const PreparedAuth& auth = wanted.subscription->auth;
   if (!auth.header_line.empty()) request.headers.push_back(auth.header_line);
   if (auth.mac) request.headers.push_back(mac_line(*auth.mac, *body));
+  const std::size_t firm = request.headers.size();
+  for (const auto& [name, value] : config.headers) {
+    const auto same = [&](const std::string& line) {
+      return http::equals_ignoring_case(name_of(line), name);
+    };
+    if (std::ranges::none_of(request.headers, same)) request.headers.push_back(name + ": " + value);
+  }
+  // Ours, unless the subscription has its own.
+  const auto add_default = [&](std::string_view name, std::string_view value) {
+    const auto same = [&](const std::string& line) {
+      return http::equals_ignoring_case(name_of(line), name);
+    };
+    const auto own = request.headers.begin() + static_cast<std::ptrdiff_t>(firm);
+    if (!value.empty() && std::none_of(own, request.headers.end(), same)) {
+      request.headers.push_back(std::string(name) + ": " + std::string(value));
+    }
+  };
+  add_default("User-Agent", "Crossdock/" CROSSDOCK_VERSION);
+  add_default("traceparent", event.traceparent);
   request.body = std::move(body);
   return request;
 }
@@ -71,9 +99,10 @@ std::string shown_headers(const http::OutboundRequest& request, const Prepared& 
   format::JsonWriter json(text);
   json.begin_object();
   for (const std::string& line : request.headers) {
-    const std::size_t colon = line.find(':');
-    const bool secret = line == subscription.auth.header_line;
-    json.key(line.substr(0, colon)).value(secret ? "***" : line.substr(std::min(colon + 2, line.size())));
+    const std::string_view name = name_of(line);
+    const bool secret = line == subscription.auth.header_line || tells_a_secret(name);
+    json.key(name).value(secret ? "***"
+                                : std::string_view(line).substr(std::min(name.size() + 2, line.size())));
   }
   json.end_object();
   return text;

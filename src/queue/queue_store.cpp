@@ -253,10 +253,11 @@ Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const db::Page& page,
 Result<std::vector<Task>> about(db::Tx& tx, LaneId lane, const base::Uuid& ref, const base::Uuid& from,
                                 const base::Uuid& to) {
   std::vector<Task> tasks;
-  XD_DO(tx.query(
-      "SELECT " + std::string(kTaskColumns) +
-          " FROM tasks WHERE lane_id = $1 AND id >= $3 AND id <= $4 AND ref = $2 ORDER BY id LIMIT 100",
-      {lane, ref, from, to}, [&](const db::Row& row) { tasks.push_back(read_task(row)); }));
+  XD_DO(tx.query("SELECT " + std::string(kTaskColumns) +
+                     " FROM tasks WHERE lane_id = $1 AND id >= $3 AND id <= $4 AND ref = $2 UNION SELECT " +
+                     std::string(kTaskColumns) +
+                     " FROM tasks WHERE lane_id = $1 AND ref = $2 AND args <> '' ORDER BY id LIMIT 100",
+                 {lane, ref, from, to}, [&](const db::Row& row) { tasks.push_back(read_task(row)); }));
   return tasks;
 }
 

@@ -66,6 +66,7 @@ struct Closing {
   const Task* task = nullptr;
   const Outcome* outcome = nullptr;
   std::int64_t epoch = 0;
+  bool again = false;  ///< an earlier try may have been stored, only its answer was lost
 };
 /// Applies the verdicts; false where that changed nothing because the task was gone or the lane is not ours.
 Result<std::vector<bool>> close(db::Tx& tx, std::span<const Closing> closings, const base::Uuid& node);
@@ -78,7 +79,7 @@ Result<bool> advance_args(db::Tx& tx, const Task& task, std::string_view args);
 enum class Tried : std::uint8_t { any, no, yes };
 /// Tasks that wait in a lane, for lists.
 Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const db::Page& page, Tried tried = Tried::any);
-/// Those about one thing, among ids from `from` to `to`.
+/// Those about one thing: among ids from `from` to `to`, and whenever they were made those that have args.
 Result<std::vector<Task>> about(db::Tx& tx, LaneId lane, const base::Uuid& ref, const base::Uuid& from,
                                 const base::Uuid& to);
 /// A waiting task of the tenant: one look into each of its lanes.

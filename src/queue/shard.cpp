@@ -190,8 +190,8 @@ void Shard::doubt(Lane& lane) {
 /// What happened must reach the store: repeated until it does, or until the process ends and recovery takes
 /// over.
 asio::awaitable<void> Shard::finish(Task& task, Outcome& outcome) {
-  while (true) {
-    auto closed = co_await closings_.add({&task, &outcome, lane_of(task.lane).epoch});
+  for (bool again = false;; again = true) {
+    auto closed = co_await closings_.add({&task, &outcome, lane_of(task.lane).epoch, again});
     if (closed) break;
     if (gate_.closing()) co_return;
     co_await base::sleep_for(kStoreRetry);
@@ -233,7 +233,7 @@ base::Result<std::vector<bool>> Shard::apply(db::Tx& tx, const std::vector<Closi
   std::map<const Handler*, std::vector<Finished>> by_handler;
   for (std::size_t i = 0; i < closings.size(); ++i) {
     const Handler* handler = handlers_.find(closings[i].task->kind)->second;
-    by_handler[handler].push_back({closings[i].task, closings[i].outcome, !applied[i]});
+    by_handler[handler].push_back({closings[i].task, closings[i].outcome, !applied[i], closings[i].again});
   }
   for (const auto& [handler, finished] : by_handler) XD_DO(handler->record(tx, finished));
   return applied;

@@ -69,6 +69,8 @@ struct Finished {
   /// The task's row was gone before this run ended (cancelled, or another node took the lane): the verdict
   /// changed nothing, only what happened may be recorded.
   bool stale = false;
+  /// This may have been recorded before: the store's answer was lost, and it is told once more.
+  bool again = false;
 };
 
 /// Runs the tasks of one kind. One instance for each shard; run() on the shard's thread, the other two on

@@ -141,6 +141,7 @@ class SqliteDb final : public Db {
         if (auto copied = writer_->checkpoint(); !copied) ended_badly(copied.error());
       }
       room_.look();
+      // tidy: allow sleep this thread does nothing but commit
       if (writes_.size() > 0) std::this_thread::sleep_until(begun + kCommitInterval);
     }
   }

@@ -98,6 +98,8 @@ CREATE TABLE tasks (
 ) /*sqlite WITHOUT ROWID*/ /*postgres WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0,
   autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0)*/;
 CREATE INDEX tasks_by_due ON tasks (lane_id, due_at, id) WHERE timed = 1;
+-- Replays, which come long after what they are about; others have no args.
+CREATE INDEX tasks_by_ref ON tasks (ref) WHERE args <> '';
 
 CREATE TABLE events (
   id UUID NOT NULL,

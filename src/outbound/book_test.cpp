@@ -1,0 +1,231 @@
+#include "outbound/book.hpp"
+
+#include "outbound/subscription_test.hpp"
+
+namespace outbound {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+class SubscriptionBook : public ::testing::Test {
+ protected:
+  SubscriptionPtr put(Subscription subscription) {
+    SubscriptionPtr shared = share(std::move(subscription));
+    book.put(shared);
+    return shared;
+  }
+  /// The same with another version, and types.
+  static Subscription changed(const Subscription& subscription, std::int64_t version,
+                              std::vector<std::string> types) {
+    Subscription twin = subscription.copy();
+    twin.version = version;
+    twin.event_types = std::move(types);
+    return twin;
+  }
+  std::vector<SubscriptionId> matched(TenantId tenant, const std::string& type) {
+    std::vector<SubscriptionId> ids;
+    for (const PreparedPtr& prepared : book.match(tenant, type)) ids.push_back(prepared->config->id);
+    return ids;
+  }
+  std::int64_t version_of(SubscriptionId id) const {
+    const PreparedPtr prepared = book.find(id);
+    return prepared ? prepared->config->version : 0;
+  }
+
+  const TenantId acme = TenantId::make(kNow);
+  const TenantId other = TenantId::make(kNow);
+  Book book;
+};
+
+using Ids = std::vector<SubscriptionId>;
+
+TEST_F(SubscriptionBook, matches_by_tenant_and_pattern) {
+  const SubscriptionId all = put(make_subscription(acme, {"*"}))->id;
+  const SubscriptionId orders = put(make_subscription(acme, {"order.*"}))->id;
+  const SubscriptionId both = put(make_subscription(acme, {"order.created", "invoice.paid"}))->id;
+  const SubscriptionId foreign = put(make_subscription(other, {"*"}))->id;
+
+  EXPECT_EQ(matched(acme, "order.created"), (Ids{all, orders, both}));
+  EXPECT_EQ(matched(acme, "order.deleted"), (Ids{all, orders}));
+  EXPECT_EQ(matched(acme, "invoice.paid"), (Ids{all, both}));
+  EXPECT_EQ(matched(acme, "order"), (Ids{all}));
+  EXPECT_EQ(matched(other, "order.created"), (Ids{foreign}));
+  EXPECT_EQ(matched(TenantId::make(kNow), "order.created"), Ids{});
+}
+
+TEST_F(SubscriptionBook, matches_a_subscription_once_however_many_of_its_patterns_fit) {
+  const SubscriptionId id = put(make_subscription(acme, {"*", "order.*", "order.created"}))->id;
+  EXPECT_EQ(matched(acme, "order.created"), (Ids{id}));
+}
+
+TEST_F(SubscriptionBook, matches_none_without_types) {
+  put(make_subscription(acme, {}));
+  EXPECT_EQ(matched(acme, "order.created"), Ids{});
+}
+
+TEST_F(SubscriptionBook, matches_what_holds_its_deliveries_but_not_what_somebody_disabled) {
+  struct Case {
+    SubscriptionStatus status;
+    bool is_enabled;
+    bool matches;
+  };
+  for (const Case& c :
+       {Case{SubscriptionStatus::active, true, true}, Case{SubscriptionStatus::paused, true, true},
+        Case{SubscriptionStatus::failed, false, true}, Case{SubscriptionStatus::active, false, false},
+        Case{SubscriptionStatus::paused, false, false}}) {
+    const TenantId tenant = TenantId::make(kNow);
+    Subscription subscription = make_subscription(tenant);
+    subscription.status = c.status;
+    subscription.is_enabled = c.is_enabled;
+    put(std::move(subscription));
+
+    EXPECT_EQ(matched(tenant, "order.created").size(), c.matches ? 1u : 0u)
+        << name(c.status) << " " << c.is_enabled;
+  }
+}
+
+TEST_F(SubscriptionBook, gives_what_a_subscription_was_changed_to) {
+  const SubscriptionPtr first = put(make_subscription(acme, {"order.*"}));
+  ASSERT_EQ(matched(acme, "order.created"), (Ids{first->id}));
+  ASSERT_EQ(matched(acme, "invoice.paid"), Ids{});
+
+  put(changed(*first, 2, {"invoice.*"}));
+
+  EXPECT_EQ(matched(acme, "order.created"), Ids{});
+  EXPECT_EQ(matched(acme, "invoice.paid"), (Ids{first->id}));
+  EXPECT_EQ(version_of(first->id), 2);
+}
+
+TEST_F(SubscriptionBook, keeps_the_newer_version_when_an_older_one_comes_late) {
+  const SubscriptionPtr newer = put(changed(make_subscription(acme), 3, {"invoice.*"}));
+
+  put(changed(*newer, 2, {"order.*"}));
+
+  EXPECT_EQ(version_of(newer->id), 3);
+  EXPECT_EQ(matched(acme, "order.created"), Ids{});
+  EXPECT_EQ(matched(acme, "invoice.paid"), (Ids{newer->id}));
+}
+
+TEST_F(SubscriptionBook, forgets_what_is_removed) {
+  const SubscriptionId gone = put(make_subscription(acme))->id;
+  const SubscriptionId kept = put(make_subscription(acme))->id;
+  ASSERT_EQ(matched(acme, "order.created"), (Ids{gone, kept}));
+
+  book.remove(acme, gone);
+
+  EXPECT_EQ(book.find(gone), nullptr);
+  EXPECT_EQ(matched(acme, "order.created"), (Ids{kept}));
+}
+
+TEST_F(SubscriptionBook, answers_right_for_more_types_than_it_remembers) {
+  const SubscriptionId all = put(make_subscription(acme, {"*"}))->id;
+  const SubscriptionId odd = put(make_subscription(acme, {"type.1", "type.1999"}))->id;
+
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 2000; ++i) {
+      const Ids expected = i == 1 || i == 1999 ? Ids{all, odd} : Ids{all};
+      ASSERT_EQ(matched(acme, "type." + std::to_string(i)), expected) << i;
+    }
+  }
+}
+
+TEST_F(SubscriptionBook, keeps_what_works_when_a_change_cannot_be_used) {
+  const SubscriptionPtr good = put(make_subscription(acme));
+  Subscription bad = changed(*good, 2, {"*"});
+  bad.secrets.push_back({.text = base::Secret("not a secret")});
+
+  put(std::move(bad));
+
+  EXPECT_EQ(version_of(good->id), 1);
+}
+
+TEST_F(SubscriptionBook, is_replaced_by_what_was_read) {
+  const SubscriptionPtr gone = put(make_subscription(acme));
+  const SubscriptionPtr kept = put(make_subscription(acme));
+  const SubscriptionPtr older = put(changed(make_subscription(acme), 5, {"*"}));
+  const SubscriptionPtr fresh = share(make_subscription(acme));
+
+  book.replace({share(changed(*kept, 2, {"*"})), share(changed(*older, 4, {"*"})), fresh},
+               base::steady_now() + 1s);
+
+  EXPECT_EQ(version_of(gone->id), 0);
+  EXPECT_EQ(version_of(kept->id), 2);
+  EXPECT_EQ(version_of(older->id), 5);
+  EXPECT_EQ(version_of(fresh->id), 1);
+  EXPECT_EQ(matched(acme, "order.created").size(), 3u);
+}
+
+TEST_F(SubscriptionBook, keeps_what_was_put_while_all_were_read) {
+  const base::Steady began = base::steady_now() - 1s;
+  const SubscriptionId id = put(make_subscription(acme))->id;
+
+  book.replace({}, began);
+
+  EXPECT_EQ(version_of(id), 1);
+  EXPECT_EQ(matched(acme, "order.created"), (Ids{id}));
+}
+
+TEST_F(SubscriptionBook, does_not_bring_back_what_was_removed_while_all_were_read) {
+  const SubscriptionPtr subscription = put(make_subscription(acme));
+  const base::Steady began = base::steady_now();
+  book.remove(acme, subscription->id);
+
+  book.replace({subscription}, began);
+
+  EXPECT_EQ(book.find(subscription->id), nullptr);
+  EXPECT_EQ(matched(acme, "order.created"), Ids{});
+}
+
+TEST(Preparation, keeps_the_signing_secrets_in_order_with_their_ends) {
+  Subscription subscription = make_subscription(TenantId::make(kNow));
+  subscription.secrets.push_back(make_secret('B'));
+  subscription.secrets.push_back(make_secret('A', kNow + 1h));
+
+  const auto prepared = prepare(share(std::move(subscription)));
+
+  ASSERT_TRUE(prepared);
+  ASSERT_EQ(prepared->signers.size(), 2u);
+  EXPECT_EQ(prepared->signers[0].valid_until, std::nullopt);
+  EXPECT_EQ(prepared->signers[1].valid_until, kNow + 1h);
+  EXPECT_EQ(prepared->signers[0].secret.sign("i", "1", "b"),
+            crypto::WebhookSecret::parse(secret_text('B'))->sign("i", "1", "b"));
+  EXPECT_EQ(prepared->auth.header_line, "");
+  EXPECT_FALSE(prepared->auth.mac);
+}
+
+TEST(Preparation, refuses_authentication_that_cannot_be_used) {
+  struct Case {
+    AuthType type;
+    std::string_view config;
+  };
+  for (const Case& c :
+       {Case{AuthType::basic, ""}, Case{AuthType::basic, "{"}, Case{AuthType::api_key, "nope"},
+        Case{AuthType::hmac, "{}"}, Case{AuthType::hmac, R"({"secret":""})"},
+        Case{AuthType::hmac, R"({"secret":"s","algorithm":"md5"})"},
+        Case{AuthType::hmac, R"({"secret":"s","encoding":"base32"})"}}) {
+    Subscription subscription = make_subscription(TenantId::make(kNow));
+    subscription.auth_type = c.type;
+    subscription.auth_config = base::Secret(std::string(c.config));
+
+    const auto prepared = prepare(share(std::move(subscription)));
+
+    ASSERT_FALSE(prepared) << name(c.type) << " " << c.config;
+    EXPECT_EQ(prepared.error().code, base::Code::invalid);
+  }
+}
+
+TEST(Preparation, refuses_a_signing_secret_that_is_none_without_repeating_it) {
+  Subscription subscription = make_subscription(TenantId::make(kNow));
+  subscription.secrets.push_back({.text = base::Secret("whsec_dG9vIHNob3J0")});
+
+  const auto prepared = prepare(share(std::move(subscription)));
+
+  ASSERT_FALSE(prepared);
+  EXPECT_EQ(prepared.error().code, base::Code::invalid);
+  EXPECT_EQ(prepared.error().message.find("dG9v"), std::string::npos);
+}
+
+}  // namespace
+
+}  // namespace outbound

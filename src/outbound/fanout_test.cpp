@@ -1,0 +1,268 @@
+#include "outbound/fanout.hpp"
+
+#include "base/limits.hpp"
+#include "event/event_store.hpp"
+#include "outbound/subscription_test.hpp"
+#include "queue/queue_store.hpp"
+#include "testing/core_db.hpp"
+#include "testing/fake_clock.hpp"
+#include "testing/faulty_db.hpp"
+#include "testing/node.hpp"
+#include "testing/run.hpp"
+
+namespace outbound {
+
+namespace {
+
+using namespace std::chrono_literals;
+using base::limits::kFanoutInline;
+using queue::Verdict;
+
+const TenantId kAcme = TenantId::make(kNow);
+
+std::vector<SubscriptionPtr> put_many(Book& book, std::size_t count, std::string pattern = "*") {
+  std::vector<SubscriptionPtr> all;
+  for (std::size_t i = 0; i < count; ++i) {
+    all.push_back(share(make_subscription(kAcme, {pattern})));
+    book.put(all.back());
+  }
+  return all;
+}
+
+TEST(Publication, holds_a_delivery_for_each_match) {
+  Book book;
+  const auto orders = put_many(book, 2, "order.*");
+  put_many(book, 1, "invoice.*");
+  auto event = std::make_shared<event::Event>(*make_event(kAcme));
+  event->ordering_key = "42";
+
+  const event::Publication publication = make_publication(book, event, kNow + 1s);
+
+  EXPECT_EQ(publication.event, event);
+  EXPECT_EQ(publication.deliveries, 2);
+  ASSERT_EQ(publication.tasks.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const queue::Task& task = publication.tasks[i];
+    EXPECT_EQ(task.lane.uuid, orders[i]->id.uuid);
+    EXPECT_EQ(task.tenant, kAcme);
+    EXPECT_EQ(task.kind, "deliver");
+    EXPECT_EQ(task.due, kNow + 1s);
+    EXPECT_EQ(task.created, kNow + 1s);
+    EXPECT_FALSE(task.timed);
+    EXPECT_EQ(task.order_key, "42");
+    EXPECT_EQ(task.ref, event->id.uuid);
+    EXPECT_EQ(task.args, "");
+    EXPECT_EQ(task.payload, event);
+    EXPECT_EQ(task.payload_bytes, event->bytes());
+  }
+  EXPECT_NE(publication.tasks[0].id, publication.tasks[1].id);
+}
+
+TEST(Publication, of_what_nobody_wants_has_no_deliveries) {
+  Book book;
+  put_many(book, 1, "invoice.*");
+
+  const event::Publication publication = make_publication(book, make_event(kAcme), kNow);
+
+  EXPECT_EQ(publication.deliveries, 0);
+  EXPECT_TRUE(publication.tasks.empty());
+}
+
+TEST(Publication, holds_one_fan_out_where_very_many_match) {
+  Book book;
+  put_many(book, kFanoutInline);
+  const event::EventPtr event = make_event(kAcme);
+  EXPECT_EQ(make_publication(book, event, kNow).tasks.size(), kFanoutInline);
+  put_many(book, 1);
+
+  const event::Publication publication = make_publication(book, event, kNow);
+
+  EXPECT_EQ(publication.deliveries, static_cast<std::int64_t>(kFanoutInline) + 1);
+  ASSERT_EQ(publication.tasks.size(), 1u);
+  const queue::Task& task = publication.tasks.front();
+  EXPECT_EQ(task.lane.uuid, kAcme.uuid);
+  EXPECT_EQ(task.tenant, kAcme);
+  EXPECT_EQ(task.kind, "fanout");
+  EXPECT_EQ(task.ref, event->id.uuid);
+  EXPECT_EQ(task.payload, event);
+  EXPECT_EQ(task.args, "");
+}
+
+TEST(DeliveryTask, carries_what_a_replay_needs) {
+  const Subscription subscription = make_subscription(kAcme);
+  const DeliveryArgs args{2, DeliveryId::make(kNow), "https://example.org/"};
+
+  const queue::Task task = make_delivery_task(subscription, make_event(kAcme), kNow, &args);
+
+  const DeliveryArgs read = read_args(task.args);
+  EXPECT_EQ(read.replay_no, 2);
+  EXPECT_EQ(read.replay_of, args.replay_of);
+  EXPECT_EQ(read.url, "https://example.org/");
+}
+
+/// Three pieces of at most 500.
+constexpr std::size_t kMany = 1100;
+
+base::Task<queue::Outcome> outcome_of(asio::awaitable<queue::Outcome> run) {
+  co_return co_await std::move(run);
+}
+
+class Fanout : public ::testing::StoreTest {
+ protected:
+  Fanout() {
+    store.write([&](db::Tx& tx) { return event::insert_events(tx, {{event}}, {{1}}); });
+  }
+
+  /// The task of the event's fan-out, in the table.
+  queue::Task inserted() {
+    const event::Publication publication = make_publication(book, event, kNow);
+    store.write([&](db::Tx& tx) { return queue::insert_tasks(tx, publication.tasks); });
+    return publication.tasks.front();
+  }
+  /// The same as it is in the table now.
+  queue::Task reloaded() {
+    auto loaded = store.read([&](db::Tx& tx) -> base::Result<queue::Loaded> {
+      XD_TRY(auto found, queue::load(tx, fanout_lane(kAcme), kNow, 10));
+      XD_DO(handler.hydrate(tx, found.tasks));
+      return found;
+    });
+    return loaded.tasks.at(0);
+  }
+  queue::Outcome ran(const queue::Task& task) {
+    return ::testing::must(::testing::run(outcome_of(handler.run(task))));
+  }
+  /// How many deliveries wait in lanes of subscriptions; no lane has two.
+  std::int64_t deliveries() {
+    EXPECT_EQ(store.integer("SELECT count(DISTINCT lane_id) FROM tasks WHERE kind = 'deliver'"),
+              store.integer("SELECT count(*) FROM tasks WHERE kind = 'deliver'"));
+    return store.integer("SELECT count(*) FROM tasks WHERE kind = 'deliver'");
+  }
+  std::int64_t deliveries_of(const SubscriptionPtr& subscription) {
+    return store.integer("SELECT count(*) FROM tasks WHERE lane_id = $1", {subscription->id});
+  }
+
+  const event::EventPtr event = make_event(kAcme);
+  Book book;
+  ::testing::FakeClock clock;
+  ::testing::FaultyDb faulty{*store};
+  ::testing::Node node{faulty, clock};  // not started: nothing takes the deliveries away
+  FanoutHandler handler{faulty, book, node.queue(), clock};
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, Fanout, ::testing::both_engines(), ::testing::engine_name);
+
+TEST_P(Fanout, makes_a_delivery_for_each_match_piece_by_piece) {
+  const auto all = put_many(book, kMany);
+  const auto unrelated = put_many(book, 3, "invoice.*");
+  const queue::Task task = inserted();
+
+  const queue::Outcome outcome = ran(task);
+
+  EXPECT_EQ(outcome.verdict.kind, Verdict::Kind::done);
+  EXPECT_EQ(deliveries(), static_cast<std::int64_t>(kMany));
+  EXPECT_EQ(deliveries_of(unrelated.front()), 0);
+  EXPECT_EQ(faulty.writes(), 3u);
+  EXPECT_EQ(reloaded().args, all.back()->id.str());
+}
+
+TEST_P(Fanout, makes_deliveries_of_the_event) {
+  const auto all = put_many(book, kFanoutInline + 1);
+  ran(inserted());
+
+  const auto made =
+      store.read([&](db::Tx& tx) { return queue::load(tx, all.front()->lane(), clock.now(), 10); });
+
+  ASSERT_EQ(made.tasks.size(), 1u);
+  EXPECT_EQ(made.tasks[0].kind, kDeliverKind);
+  EXPECT_EQ(made.tasks[0].tenant, kAcme);
+  EXPECT_EQ(made.tasks[0].ref, event->id.uuid);
+  EXPECT_EQ(made.tasks[0].created, clock.now());
+}
+
+TEST_P(Fanout, tries_again_soon_when_the_store_refuses_a_piece) {
+  put_many(book, kMany);
+  inserted();
+  faulty.refuse_writes(1);
+
+  const queue::Outcome refused = ran(reloaded());
+
+  EXPECT_EQ(refused.verdict.kind, Verdict::Kind::retry_at);
+  EXPECT_EQ(refused.verdict.at, clock.now() + 1s);
+  EXPECT_EQ(deliveries(), 0);
+  EXPECT_EQ(reloaded().args, "");
+  EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::done);
+  EXPECT_EQ(deliveries(), static_cast<std::int64_t>(kMany));
+}
+
+TEST_P(Fanout, goes_on_after_the_last_piece_that_was_written) {
+  const auto all = put_many(book, kMany);
+  inserted();
+  faulty.lose_answers(1);
+
+  EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::retry_at);
+  EXPECT_EQ(deliveries(), 500);
+  EXPECT_EQ(reloaded().args, all[499]->id.str());
+
+  EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::done);
+  EXPECT_EQ(deliveries(), static_cast<std::int64_t>(kMany));
+}
+
+TEST_P(Fanout, goes_on_where_it_was_though_that_subscription_is_gone) {
+  const auto all = put_many(book, kMany);
+  inserted();
+  faulty.lose_answers(1);
+  ran(reloaded());
+  book.remove(kAcme, all[499]->id);
+  book.remove(kAcme, all[500]->id);
+
+  EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::done);
+
+  EXPECT_EQ(deliveries(), static_cast<std::int64_t>(kMany) - 1);
+  EXPECT_EQ(deliveries_of(all[500]), 0);
+  EXPECT_EQ(deliveries_of(all[501]), 1);
+}
+
+TEST_P(Fanout, does_nothing_where_another_node_has_gone_on) {
+  put_many(book, kMany);
+  const queue::Task stale = inserted();
+  faulty.lose_answers(1);
+  ran(reloaded());
+
+  EXPECT_EQ(ran(stale).verdict.kind, Verdict::Kind::retry_at);
+
+  EXPECT_EQ(deliveries(), 500);
+}
+
+TEST_P(Fanout, does_nothing_where_another_node_has_ended_it) {
+  put_many(book, kMany);
+  const queue::Task stale = inserted();
+  store.write([&](db::Tx& tx) {
+    return tx.exec("DELETE FROM tasks WHERE lane_id = $1 AND id = $2", {stale.lane, stale.id});
+  });
+
+  EXPECT_EQ(ran(stale).verdict.kind, Verdict::Kind::retry_at);
+
+  EXPECT_EQ(deliveries(), 0);
+}
+
+TEST_P(Fanout, ends_where_nobody_wants_the_event_any_more) {
+  const auto all = put_many(book, kFanoutInline + 1);
+  const queue::Task task = inserted();
+  for (const SubscriptionPtr& one : all) book.remove(kAcme, one->id);
+
+  EXPECT_EQ(ran(task).verdict.kind, Verdict::Kind::done);
+  EXPECT_EQ(deliveries(), 0);
+}
+
+TEST_P(Fanout, ends_where_its_event_is_gone) {
+  put_many(book, kFanoutInline + 1);
+  inserted();
+  store.write([](db::Tx& tx) { return tx.exec("DELETE FROM events"); });
+
+  EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::done);
+  EXPECT_EQ(deliveries(), 0);
+}
+
+}  // namespace
+
+}  // namespace outbound
