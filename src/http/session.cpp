@@ -38,12 +38,13 @@ Refusal refusal_of(const boost::system::error_code& error) {
   return {};  // the connection itself failed
 }
 
-/// Whether the first line ends as one of another version of HTTP would; Beast calls any third word a bad
+/// Whether the third word of the first line ends as one of another version of HTTP would; Beast calls any third word a bad
 /// version.
 bool names_another_version(std::string_view head) {
   const std::string_view line = head.substr(0, head.find("\r\n"));
-  const std::size_t blank = line.rfind(' ');
-  const std::string_view word = line.substr(blank == std::string_view::npos ? line.size() : blank + 1);
+  const std::size_t blank = line.find(' ', std::min(line.find(' '), line.size() - 1) + 1);
+  if (blank == std::string_view::npos) return false;
+  const std::string_view word = line.substr(blank + 1);
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   return word.size() == 8 && word.starts_with("HTTP/") && digit(word[5]) && word[6] == '.' && digit(word[7]);
 }
