@@ -7,6 +7,7 @@ The backlog is published while nobody listens where the webhooks go; then the se
 to listen there, and the server is started again. Exit code 1 when a webhook does not arrive within a minute.
 """
 import argparse
+import atexit
 import http.server
 import json
 import os
@@ -20,10 +21,11 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 
 KEY = "cdk_" + secrets.token_hex(24)
-TENANT = "bench"
+TENANT = "demo"  # made by --dev
 SUBSCRIPTIONS = 10
 BATCH = 1000
 IDLE_S = 2.0
@@ -47,6 +49,7 @@ class Server:
         environment = {**os.environ, "CROSSDOCK_BOOTSTRAP_KEY": KEY, "CROSSDOCK_LOG_LEVEL": "warn",
                        "CROSSDOCK_AUTO_DISABLE_FAILURES": "1000000"}
         self.process = subprocess.Popen(self.command, env=environment, stdout=subprocess.DEVNULL)
+        atexit.register(self.process.kill)
         while self.process.poll() is None:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
@@ -67,8 +70,11 @@ class Server:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), method="POST",
             headers={"Authorization": f"Bearer {KEY}", "X-Tenant-Id": TENANT, "Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise SystemExit(f"{path}: {error.code} {error.read().decode()}") from error
 
 
 class Receiver:
@@ -113,7 +119,6 @@ def measure_empty(program: pathlib.Path, work: pathlib.Path, times: int) -> dict
 def measure_backlog(program: pathlib.Path, work: pathlib.Path, pending: int) -> dict:
     server = Server(program, work / "backlog")
     server.start()
-    server.post("/api/v1/tenants", {"slug": TENANT, "name": TENANT})
     port = free_port()
     for i in range(SUBSCRIPTIONS):
         server.post("/api/v1/webhooks/subscriptions",

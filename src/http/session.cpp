@@ -38,8 +38,7 @@ Refusal refusal_of(const boost::system::error_code& error) {
   return {};  // the connection itself failed
 }
 
-/// Whether the third word of the first line ends as one of another version of HTTP would; Beast calls any third word a bad
-/// version.
+/// Whether the first line ends in a version of HTTP. Beast calls every other third word a bad version too.
 bool names_another_version(std::string_view head) {
   const std::string_view line = head.substr(0, head.find("\r\n"));
   const std::size_t blank = line.find(' ', std::min(line.find(' '), line.size() - 1) + 1);
