@@ -18,7 +18,8 @@ using outbound::Attempt;
 using outbound::Delivery;
 using outbound::DeliveryId;
 
-constexpr std::string_view kStatuses[] = {"PENDING", "RETRYING", "HELD", "DELIVERED", "FAILED", "CANCELLED"};
+constexpr std::string_view kStatuses[] = {"PENDING", "RETRYING",  "HELD",   "DELIVERED",
+                                          "FAILED",  "CANCELLED", "SKIPPED"};
 
 void write_attempt_members(format::JsonWriter& json, const Attempt& attempt) {
   json.key("attempt_number").value(attempt.number).key("outcome").value(attempt.outcome);
@@ -31,12 +32,15 @@ void write_attempt_members(format::JsonWriter& json, const Attempt& attempt) {
   attempt.error_class.empty() ? json.null() : json.value(attempt.error_class);
   json.key("error_message");
   attempt.error_message.empty() ? json.null() : json.value(attempt.error_message);
+  json.key("via").value(attempt.via);
 }
 
 void write_delivery_members(format::JsonWriter& json, const Delivery& delivery) {
   json.key("id").value(delivery.id).key("subscription_id").value(delivery.subscription);
   json.key("event_id").value(delivery.event).key("event_type").value(delivery.event_type);
-  json.key("status").value(delivery.status).key("attempt_number").value(delivery.last.number);
+  json.key("status").value(delivery.status).key("reason");
+  delivery.reason.empty() ? json.null() : json.value(delivery.reason);
+  json.key("attempt_number").value(delivery.last.number);
   json.key("response_status").value(delivery.last.response_status);
   json.key("response_time_ms");
   delivery.last.outcome.empty() ? json.null() : json.value(delivery.last.response_time_ms);
@@ -44,6 +48,10 @@ void write_delivery_members(format::JsonWriter& json, const Delivery& delivery) 
   delivery.last.error_class.empty() ? json.null() : json.value(delivery.last.error_class);
   json.key("error_message");
   delivery.last.error_message.empty() ? json.null() : json.value(delivery.last.error_message);
+  json.key("error_signature");
+  delivery.error_signature.empty() ? json.null() : json.value(delivery.error_signature);
+  json.key("operation_id");
+  delivery.operation ? json.value(*delivery.operation) : json.null();
   json.key("next_retry_at").value(delivery.next_retry).key("replay_no").value(delivery.replay_no);
   json.key("replay_of").value(delivery.replay_of).key("is_test").value(delivery.is_test);
   json.key("created_at").value(delivery.created).key("completed_at").value(delivery.completed);
@@ -63,7 +71,8 @@ Result<std::vector<std::string>> read_statuses(const Call& call) {
     const std::string_view status = rest.substr(0, comma);
     rest.remove_prefix(std::min(comma + 1, rest.size()));
     if (std::ranges::find(kStatuses, status) == std::end(kStatuses)) {
-      return fail(Code::invalid, "status is a list of PENDING, RETRYING, HELD, DELIVERED, FAILED, CANCELLED",
+      return fail(Code::invalid,
+                  "status is a list of PENDING, RETRYING, HELD, DELIVERED, FAILED, CANCELLED, SKIPPED",
                   "BAD_REQUEST");
     }
     statuses.emplace_back(status);
@@ -259,6 +268,7 @@ HandlerResult test_subscription(Call& call) {
   delivery.is_test = true;
   delivery.created = now;
   delivery.last = co_await call.services.deliveries.send_once(delivery.id, 1, prepared, event, {});
+  delivery.last.via = "test";
   delivery.status = delivery.last.outcome;
   delivery.completed = call.services.clock.now();
   XD_CO_DO(co_await call.services.store.write([&](db::Tx& tx) -> Result<void> {

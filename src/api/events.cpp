@@ -107,7 +107,9 @@ void write_event(format::JsonWriter& json, const event::StoredEvent& stored) {
 
 void write_short_delivery(format::JsonWriter& json, const outbound::Delivery& delivery) {
   json.begin_object().key("id").value(delivery.id).key("subscription_id").value(delivery.subscription);
-  json.key("status").value(delivery.status).key("attempt_number").value(delivery.last.number);
+  json.key("status").value(delivery.status).key("reason");
+  delivery.reason.empty() ? json.null() : json.value(delivery.reason);
+  json.key("attempt_number").value(delivery.last.number);
   json.key("response_status").value(delivery.last.response_status);
   json.key("next_retry_at")
       .value(delivery.next_retry)

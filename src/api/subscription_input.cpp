@@ -19,6 +19,9 @@ constexpr std::size_t kNameBytesMax = 200;
 constexpr std::size_t kDescriptionBytesMax = 2000;
 constexpr std::int64_t kRetriesMax = 20;
 constexpr std::int64_t kIntervalMax = 7 * 86'400;
+constexpr std::int64_t kRateRequestsMax = 1'000'000;
+constexpr std::int64_t kRateWindowMax = 86'400;
+constexpr std::size_t kPemBytesMax = 32 << 10;
 
 /// Whether the member is to be written: present in a patch, always in a whole.
 class Members {
@@ -136,6 +139,14 @@ void check_auth_config(Input& input, AuthType type, const format::Value& config)
       members.text("encoding", 10);
       break;
     }
+    case AuthType::oauth2: {
+      members.required_text("token_url", base::limits::kUrlBytesMax);
+      members.required_text("client_id", 500);
+      members.required_text("client_secret", 2000);
+      members.text("scope", 1000);
+      members.text("audience", 1000);
+      break;
+    }
   }
   if (header && (!is_header_name(*header) || outbound::is_reserved_header(*header))) {
     members.error("header", "INVALID", "this is not a header name, or one that Crossdock sets itself");
@@ -148,7 +159,7 @@ void read_auth(Input& input, Members& members, Subscription& subscription) {
   if (members.touches("auth_type")) {
     const auto text = input.text("auth_type", 20);
     const auto type = outbound::parse_auth_type(text.value_or("NONE"));
-    if (!type) input.error("auth_type", "INVALID", "NONE, BASIC, API_KEY or HMAC");
+    if (!type) input.error("auth_type", "INVALID", "NONE, BASIC, API_KEY, HMAC or OAUTH2");
     subscription.auth_type = type.value_or(AuthType::none);
   }
   const bool touched = members.touches("auth_config");
@@ -161,6 +172,69 @@ void read_auth(Input& input, Members& members, Subscription& subscription) {
     subscription.auth_config = base::Secret(std::string(config->raw()));
   } else if (touched || before != subscription.auth_type) {
     input.error("auth_config", "REQUIRED", "this auth_type needs an auth_config");
+  }
+}
+
+/// A JSON object that is kept as it was given; "" for none.
+std::string kept_object(Input& input, std::string_view name) {
+  const format::Value* value = input.any(name);
+  if (value == nullptr) return {};
+  if (!value->is_object()) input.error(name, "WRONG_TYPE", "this must be an object or null");
+  return std::string(value->raw());
+}
+
+void read_filter(Input& input, Members& members, Subscription& subscription) {
+  if (members.touches("filter")) subscription.filter = kept_object(input, "filter");
+}
+
+void read_pace(Input& input, Members& members, Subscription& subscription) {
+  if (members.touches("ordering")) {
+    const auto ordering = outbound::parse_ordering(input.text("ordering", 20).value_or("NONE"));
+    if (!ordering) input.error("ordering", "INVALID", "NONE or PER_KEY");
+    subscription.ordering = ordering.value_or(outbound::Ordering::none);
+  }
+  if (members.touches("max_in_flight")) {
+    const auto most =
+        input.integer("max_in_flight", 1, static_cast<std::int64_t>(base::limits::kLaneWindowMax));
+    subscription.max_in_flight = most ? std::optional(static_cast<int>(*most)) : std::nullopt;
+  }
+  if (members.touches("rate_limit")) {
+    subscription.rate_limit.reset();
+    if (const format::Value* limit = input.any("rate_limit")) {
+      Input inner(*limit, "#/rate_limit");
+      const auto requests = inner.integer("requests", 1, kRateRequestsMax);
+      const auto window = inner.integer("window_seconds", 1, kRateWindowMax);
+      if (!requests) inner.error("requests", "REQUIRED", "from 1 to 1000000 attempts");
+      if (auto checked = inner.finish(); !checked) input.take_errors(checked.error());
+      subscription.rate_limit = {static_cast<int>(requests.value_or(1)), seconds{window.value_or(1)}};
+    }
+  }
+}
+
+void read_signing(Input& input, Members& members, Subscription& subscription) {
+  if (members.touches("signing_scheme")) {
+    const auto scheme = outbound::parse_signing_scheme(input.text("signing_scheme", 20).value_or("STANDARD"));
+    if (!scheme) {
+      input.error("signing_scheme", "INVALID", "STANDARD, STANDARD_V1A, GITHUB, STRIPE or HMAC_HEADER");
+    }
+    subscription.signing_scheme = scheme.value_or(outbound::SigningScheme::standard);
+  }
+  if (members.touches("signing_config")) subscription.signing_config = kept_object(input, "signing_config");
+}
+
+void read_certificates(Input& input, Members& members, Subscription& subscription) {
+  if (members.touches("client_certificate")) {
+    subscription.client_certificate = base::Secret();
+    if (const format::Value* pair = input.any("client_certificate")) {
+      Input inner(*pair, "#/client_certificate");
+      const auto certificate = inner.required_text("certificate", kPemBytesMax);
+      const auto key = inner.required_text("private_key", kPemBytesMax);
+      if (auto checked = inner.finish(); !checked) input.take_errors(checked.error());
+      subscription.client_certificate = base::Secret(certificate.value_or("") + "\n" + key.value_or(""));
+    }
+  }
+  if (members.touches("ca_certificate")) {
+    subscription.ca_certificate = input.text("ca_certificate", kPemBytesMax).value_or("");
   }
 }
 
@@ -212,7 +286,9 @@ Result<void> read_subscription(Call& call, Input& input, Reading reading, Subscr
   }
   if (members.touches("payload_format")) {
     const auto format = outbound::parse_payload_format(input.text("payload_format", 20).value_or("STANDARD"));
-    if (!format) input.error("payload_format", "INVALID", "STANDARD or ENTITY");
+    if (!format) {
+      input.error("payload_format", "INVALID", "STANDARD, ENTITY, RAW, CLOUDEVENTS or CLOUDEVENTS_BINARY");
+    }
     subscription.payload_format = format.value_or(outbound::PayloadFormat::standard);
   }
   if (members.touches("timeout_seconds")) {
@@ -227,6 +303,10 @@ Result<void> read_subscription(Call& call, Input& input, Reading reading, Subscr
         input.integer("max_retries", 0, kRetriesMax).value_or(call.services.webhook_max_retries));
   }
   if (members.touches("retry_intervals")) read_intervals(input, subscription);
+  read_filter(input, members, subscription);
+  read_pace(input, members, subscription);
+  read_signing(input, members, subscription);
+  read_certificates(input, members, subscription);
   read_auth(input, members, subscription);
   read_state(input, members, subscription);
   return input.finish();
@@ -257,6 +337,22 @@ std::string subscription_json(const Subscription& s, const outbound::Subscriptio
   for (const auto& [name, value] : s.headers) json.key(name).value(value);
   json.end_object().key("transform_template").null();
   json.key("payload_format").value(outbound::name(s.payload_format));
+  json.key("filter");
+  s.filter.empty() ? json.null() : json.raw(s.filter);
+  json.key("signing_scheme").value(outbound::name(s.signing_scheme)).key("signing_config");
+  s.signing_config.empty() ? json.null() : json.raw(s.signing_config);
+  json.key("ordering").value(outbound::name(s.ordering)).key("max_in_flight").value(s.max_in_flight);
+  json.key("rate_limit");
+  if (s.rate_limit) {
+    json.begin_object().key("requests").value(s.rate_limit->requests);
+    json.key("window_seconds").value(s.rate_limit->window.count()).end_object();
+  } else {
+    json.null();
+  }
+  json.key("client_certificate");
+  s.client_certificate.empty() ? json.null() : json.begin_object().key("set").value(true).end_object();
+  json.key("ca_certificate");
+  s.ca_certificate.empty() ? json.null() : json.value(s.ca_certificate);
   json.key("timeout_seconds").value(s.timeout.count()).key("retry_enabled").value(s.retry_enabled);
   json.key("max_retries").value(s.max_retries).key("retry_intervals").begin_array();
   for (const seconds interval : s.retry_intervals) json.value(interval.count());

@@ -43,6 +43,9 @@ class Tx {
   Result<std::int64_t> exec(std::string_view sql, std::initializer_list<Arg> args = {}) {
     return run(sql, std::span(args.begin(), args.size()), nullptr);
   }
+  Result<std::int64_t> exec(std::string_view sql, const std::vector<Arg>& args) {
+    return run(sql, std::span(args), nullptr);
+  }
   /// Runs one statement and gives each row to sink; returns the number of rows.
   Result<std::int64_t> query(std::string_view sql, std::initializer_list<Arg> args, const RowSink& sink) {
     return run(sql, std::span(args.begin(), args.size()), &sink);

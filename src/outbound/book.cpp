@@ -46,7 +46,8 @@ Result<PreparedAuth> prepare_auth(const Subscription& subscription) {
   XD_TRY(const auto document, format::parse_json(std::string(subscription.auth_config.reveal())));
   const format::Value& config = document.root();
   switch (subscription.auth_type) {
-    case AuthType::none: break;
+    case AuthType::none:
+    case AuthType::oauth2: break;  // its token is fetched when a delivery needs it
     case AuthType::basic: {
       const std::string pair =
           std::string(member(config, "username", "")) + ":" + std::string(member(config, "password", ""));

@@ -77,6 +77,7 @@ void add_delivery(Rows& rows, const queue::Task& task, const Attempt& attempt, s
   delivery.status = std::move(status);
   delivery.replay_no = args.replay_no;
   delivery.replay_of = args.replay_of;
+  delivery.operation = args.operation;
   delivery.created = task.created;
   delivery.completed = attempt.started + std::chrono::microseconds{attempt.timings.total_us};
   delivery.last = attempt;
@@ -164,6 +165,7 @@ asio::awaitable<queue::Outcome> DeliveryHandler::run(const queue::Task& task) {
   Sent sent = co_await send(DeliveryId{task.id.uuid}, end, task.attempts_opened() + 1,
                             std::move(subscription), std::move(event), read_args(task.args).url);
   report->attempt = std::move(sent.attempt);
+  report->attempt.via = task.args.empty() ? "worker" : "replay";
   report->gone = sent.judgement.gone;
   const auto& retry = sent.judgement.retry;
   count(report->attempt, !retry.has_value());

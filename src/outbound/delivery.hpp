@@ -29,6 +29,7 @@ struct Attempt {
   http::Timings timings{};
   std::string error_class{};
   std::string error_message{};
+  std::string via = "worker";  ///< worker; test and replay by the API; cli: answered by a `crossdock listen`
 };
 
 /// Mission 4, webhook_deliveries. Of a finished one the row carries the last attempt.
@@ -38,7 +39,10 @@ struct Delivery {
   SubscriptionId subscription{};
   event::EventId event{};
   std::string event_type{};
-  std::string status{};  ///< PENDING, RETRYING, HELD; DELIVERED, FAILED, CANCELLED
+  std::string status{};           ///< PENDING, RETRYING, HELD; DELIVERED, FAILED, CANCELLED, SKIPPED
+  std::string reason{};           ///< of SKIPPED: FILTERED, DISABLED; of CANCELLED what for; empty otherwise
+  std::string error_signature{};  ///< the same for failures of one cause; empty when it did not fail
+  std::optional<base::Uuid> operation{};  ///< the bulk operation that caused it
   int replay_no = 0;
   std::optional<DeliveryId> replay_of{};
   bool is_test = false;
@@ -52,7 +56,8 @@ struct Delivery {
 struct DeliveryArgs {
   int replay_no = 0;
   std::optional<DeliveryId> replay_of{};
-  std::string url{};  ///< another URL to send to
+  std::string url{};                      ///< another URL to send to
+  std::optional<base::Uuid> operation{};  ///< the bulk operation that caused it
 };
 std::string write_args(const DeliveryArgs& args);
 DeliveryArgs read_args(const std::string& text);

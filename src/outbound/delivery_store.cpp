@@ -13,7 +13,9 @@ constexpr const char* kSelect =
     "replay_of, is_test,"
     " created_at, completed_at, outcome, started_at, request_url, remote_ip, response_status, "
     "response_time_ms, dns_us,"
-    " connect_us, tls_us, first_byte_us, error_class, error_message FROM webhook_deliveries";
+    " connect_us, tls_us, first_byte_us, error_class, error_message, via, reason, error_signature, "
+    "operation_id"
+    " FROM webhook_deliveries";
 
 /// The columns from outcome (or what follows it) on, which deliveries and attempts share.
 Attempt read_attempt(const db::Row& row, int number_column, int first) {
@@ -31,6 +33,7 @@ Attempt read_attempt(const db::Row& row, int number_column, int first) {
   attempt.timings.first_byte_us = row.integer(first + 9);
   attempt.error_class = row.string(first + 10);
   attempt.error_message = row.string(first + 11);
+  attempt.via = row.string(first + 12);
   return attempt;
 }
 
@@ -48,6 +51,9 @@ Delivery read_delivery(const db::Row& row) {
   delivery.created = row.time(10);
   delivery.completed = row.time(11);
   delivery.last = read_attempt(row, 6, 12);
+  delivery.reason = row.string(25);
+  delivery.error_signature = row.string(26);
+  if (!row.is_null(27)) delivery.operation = row.uuid(27);
   return delivery;
 }
 
@@ -61,6 +67,7 @@ Delivery waiting(const queue::Task& task, bool held) {
   delivery.status = held ? "HELD" : task.attempts_opened() > 0 ? "RETRYING" : "PENDING";
   delivery.replay_no = args.replay_no;
   delivery.replay_of = args.replay_of;
+  delivery.operation = args.operation;
   delivery.created = task.created;
   if (task.timed) delivery.next_retry = task.due;
   delivery.last.number = task.attempts_opened();
@@ -114,6 +121,7 @@ std::string write_args(const DeliveryArgs& args) {
   json.begin_object().key("replay_no").value(args.replay_no);
   if (args.replay_of) json.key("replay_of").value(*args.replay_of);
   if (!args.url.empty()) json.key("url").value(args.url);
+  if (args.operation) json.key("operation").value(*args.operation);
   json.end_object();
   return text;
 }
@@ -127,12 +135,15 @@ DeliveryArgs read_args(const std::string& text) {
     args.replay_no = static_cast<int>(number->integer().value_or(0));
   if (const auto* of = document->root().find("replay_of")) args.replay_of = DeliveryId::parse(of->text());
   if (const auto* url = document->root().find("url")) args.url = std::string(url->text());
+  if (const auto* operation = document->root().find("operation")) {
+    args.operation = base::Uuid::parse(operation->text());
+  }
   return args;
 }
 
 Result<void> insert_deliveries(db::Tx& tx, const std::vector<Delivery>& deliveries) {
   std::vector<db::Arg> args;
-  args.reserve(deliveries.size() * 24);
+  args.reserve(deliveries.size() * 28);
   for (const Delivery& d : deliveries) {
     const Attempt& last = d.last;
     args.insert(args.end(), {d.subscription,
@@ -158,34 +169,39 @@ Result<void> insert_deliveries(db::Tx& tx, const std::vector<Delivery>& deliveri
                              last.timings.tls_us,
                              last.timings.first_byte_us,
                              last.error_class,
-                             last.error_message});
+                             last.error_message,
+                             last.via,
+                             d.reason,
+                             d.error_signature,
+                             d.operation});
   }
   return tx.each(
       "INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
       " attempt_number, replay_no, replay_of, is_test, created_at, completed_at, outcome, started_at,"
       " request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
-      " first_byte_us, error_class, error_message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-      " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
-      24, args);
+      " first_byte_us, error_class, error_message, via, reason, error_signature, operation_id)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
+      " $21, $22, $23, $24, $25, $26, $27, $28)",
+      28, args);
 }
 
 Result<void> insert_attempts(db::Tx& tx, const std::vector<AttemptOf>& attempts) {
   std::vector<db::Arg> args;
-  args.reserve(attempts.size() * 16);
+  args.reserve(attempts.size() * 17);
   for (const AttemptOf& of : attempts) {
     const Attempt& a = of.attempt;
     args.insert(args.end(),
                 {of.delivery, a.number, of.subscription, of.tenant, a.outcome, a.started, a.request_url,
                  a.remote_ip, a.response_status, a.response_time_ms, a.timings.dns_us, a.timings.connect_us,
-                 a.timings.tls_us, a.timings.first_byte_us, a.error_class, a.error_message});
+                 a.timings.tls_us, a.timings.first_byte_us, a.error_class, a.error_message, a.via});
   }
   return tx.each(
       "INSERT INTO delivery_attempts (delivery_id, attempt_number, subscription_id, tenant_id, outcome,"
       " started_at, request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
-      " first_byte_us, error_class, error_message)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+      " first_byte_us, error_class, error_message, via)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
       " ON CONFLICT (delivery_id, attempt_number) DO NOTHING",
-      16, args);
+      17, args);
 }
 
 Result<std::vector<Delivery>> list_finished(db::Tx& tx, const DeliveryQuery& query) {
@@ -218,7 +234,7 @@ Result<std::vector<Attempt>> earlier_attempts(db::Tx& tx, DeliveryId id) {
   std::vector<Attempt> attempts;
   XD_DO(tx.query(
       "SELECT attempt_number, outcome, started_at, request_url, remote_ip, response_status, response_time_ms,"
-      " dns_us, connect_us, tls_us, first_byte_us, error_class, error_message FROM delivery_attempts"
+      " dns_us, connect_us, tls_us, first_byte_us, error_class, error_message, via FROM delivery_attempts"
       " WHERE delivery_id = $1 ORDER BY attempt_number",
       {id}, [&](const db::Row& row) { attempts.push_back(read_attempt(row, 0, 1)); }));
   return attempts;

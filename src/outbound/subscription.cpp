@@ -6,8 +6,12 @@ namespace outbound {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kAuthTypes = {"NONE", "BASIC", "API_KEY", "HMAC"};
-constexpr std::array<std::string_view, 2> kFormats = {"STANDARD", "ENTITY"};
+constexpr std::array<std::string_view, 5> kAuthTypes = {"NONE", "BASIC", "API_KEY", "HMAC", "OAUTH2"};
+constexpr std::array<std::string_view, 5> kFormats = {"STANDARD", "ENTITY", "RAW", "CLOUDEVENTS",
+                                                      "CLOUDEVENTS_BINARY"};
+constexpr std::array<std::string_view, 5> kSchemes = {"STANDARD", "STANDARD_V1A", "GITHUB", "STRIPE",
+                                                      "HMAC_HEADER"};
+constexpr std::array<std::string_view, 2> kOrderings = {"NONE", "PER_KEY"};
 constexpr std::array<std::string_view, 3> kStatuses = {"ACTIVE", "PAUSED", "FAILED"};
 
 template <class Enum, std::size_t n>
@@ -20,11 +24,17 @@ std::optional<Enum> parse(const std::array<std::string_view, n>& names, std::str
 
 std::string_view name(AuthType type) { return kAuthTypes[static_cast<std::size_t>(type)]; }
 std::string_view name(PayloadFormat format) { return kFormats[static_cast<std::size_t>(format)]; }
+std::string_view name(SigningScheme scheme) { return kSchemes[static_cast<std::size_t>(scheme)]; }
+std::string_view name(Ordering ordering) { return kOrderings[static_cast<std::size_t>(ordering)]; }
 std::string_view name(SubscriptionStatus status) { return kStatuses[static_cast<std::size_t>(status)]; }
 std::optional<AuthType> parse_auth_type(std::string_view text) { return parse<AuthType>(kAuthTypes, text); }
 std::optional<PayloadFormat> parse_payload_format(std::string_view text) {
   return parse<PayloadFormat>(kFormats, text);
 }
+std::optional<SigningScheme> parse_signing_scheme(std::string_view text) {
+  return parse<SigningScheme>(kSchemes, text);
+}
+std::optional<Ordering> parse_ordering(std::string_view text) { return parse<Ordering>(kOrderings, text); }
 
 Subscription Subscription::copy() const {
   Subscription twin;
@@ -39,6 +49,14 @@ Subscription Subscription::copy() const {
   twin.content_type = content_type;
   twin.headers = headers;
   twin.payload_format = payload_format;
+  twin.filter = filter;
+  twin.signing_scheme = signing_scheme;
+  twin.signing_config = signing_config;
+  twin.ordering = ordering;
+  twin.max_in_flight = max_in_flight;
+  twin.rate_limit = rate_limit;
+  twin.client_certificate = client_certificate.clone();
+  twin.ca_certificate = ca_certificate;
   twin.timeout = timeout;
   twin.retry_enabled = retry_enabled;
   twin.max_retries = max_retries;

@@ -16,16 +16,27 @@ namespace outbound {
 using base::TenantId;
 using SubscriptionId = base::Id<struct SubscriptionTag>;
 
-enum class AuthType : std::uint8_t { none, basic, api_key, hmac };
-enum class PayloadFormat : std::uint8_t { standard, entity };
+enum class AuthType : std::uint8_t { none, basic, api_key, hmac, oauth2 };
+/// STANDARD and ENTITY are envelopes of ours, RAW is the event's data alone, CLOUDEVENTS the structured JSON
+/// form of CloudEvents 1.0, CLOUDEVENTS_BINARY its headers with the data as the body.
+enum class PayloadFormat : std::uint8_t { standard, entity, raw, cloudevents, cloudevents_binary };
+/// How a delivery is signed. STANDARD: Standard Webhooks v1; STANDARD_V1A: its Ed25519 form; GITHUB, STRIPE:
+/// the schemes of those senders; HMAC_HEADER: a MAC in a header, as signing_config says.
+enum class SigningScheme : std::uint8_t { standard, standard_v1a, github, stripe, hmac_header };
+/// PER_KEY: deliveries of one ordering_key are attempted strictly in the order of their events.
+enum class Ordering : std::uint8_t { none, per_key };
 /// ACTIVE: delivers. PAUSED by somebody; FAILED: disabled by itself. Both keep their deliveries (HELD).
 enum class SubscriptionStatus : std::uint8_t { active, paused, failed };
 
 std::string_view name(AuthType type);
 std::string_view name(PayloadFormat format);
+std::string_view name(SigningScheme scheme);
+std::string_view name(Ordering ordering);
 std::string_view name(SubscriptionStatus status);
 std::optional<AuthType> parse_auth_type(std::string_view text);
 std::optional<PayloadFormat> parse_payload_format(std::string_view text);
+std::optional<SigningScheme> parse_signing_scheme(std::string_view text);
+std::optional<Ordering> parse_ordering(std::string_view text);
 
 /// One secret that deliveries are signed with. A previous one signs until valid_until.
 struct SigningSecret {
@@ -36,6 +47,13 @@ struct SigningSecret {
   base::Time created{};
 
   bool active(base::Time now) const { return !valid_until || now < *valid_until; }
+};
+
+/// At most so many attempts begin within a window; what is over waits.
+struct RateLimit {
+  int requests = 0;
+  std::chrono::seconds window{1};
+  bool operator==(const RateLimit&) const = default;
 };
 
 /// Mission 4, webhook_subscriptions. Immutable once it is in a Book; a change makes a new one with version
@@ -52,6 +70,14 @@ struct Subscription {
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers{};
   PayloadFormat payload_format = PayloadFormat::standard;
+  std::string filter{};  ///< JSON, as it was given; empty: every event of its types
+  SigningScheme signing_scheme = SigningScheme::standard;
+  std::string signing_config{};  ///< JSON, as it was given; empty where the scheme needs none
+  Ordering ordering = Ordering::none;
+  std::optional<int> max_in_flight{};  ///< attempts at once; none: what the lane's window allows
+  std::optional<RateLimit> rate_limit{};
+  base::Secret client_certificate{};  ///< PEM: certificate chain and private key; empty for none
+  std::string ca_certificate{};       ///< PEM: who may have issued the receiver's; empty: the system's
   std::chrono::seconds timeout{30};
   bool retry_enabled = true;
   int max_retries = 5;

@@ -13,19 +13,27 @@ constexpr const char* kSelect =
     "SELECT id, tenant_id, name, description, url, event_types, auth_type, auth_config, content_type, "
     "headers, "
     "payload_format, timeout_seconds, retry_enabled, max_retries, retry_intervals, status, is_enabled, "
-    "disabled_reason, disabled_at, version, created_by, created_at, updated_at FROM webhook_subscriptions";
+    "disabled_reason, disabled_at, version, created_by, created_at, updated_at, filter, signing_scheme, "
+    "signing_config, ordering, max_in_flight, rate_limit_requests, rate_limit_window, client_certificate, "
+    "ca_certificate FROM webhook_subscriptions";
 
-std::string place_of_auth(const Subscription& subscription) {
-  return subscription.tenant.str() + "|webhook_subscriptions|" + subscription.id.str() + "|auth_config";
+std::string place_of(const Subscription& subscription, std::string_view column) {
+  return subscription.tenant.str() + "|webhook_subscriptions|" + subscription.id.str() + "|" +
+         std::string(column);
 }
 
 std::string place_of_secret(TenantId tenant, const base::Uuid& id) {
   return tenant.str() + "|endpoint_secrets|" + id.str() + "|secret";
 }
 
-std::optional<std::string> sealed_auth(const crypto::KeyRing& ring, const Subscription& subscription) {
-  if (subscription.auth_config.empty()) return std::nullopt;
-  return ring.seal(subscription.auth_config.reveal(), place_of_auth(subscription));
+std::optional<std::string> sealed(const crypto::KeyRing& ring, const Subscription& subscription,
+                                  const base::Secret& secret, std::string_view column) {
+  if (secret.empty()) return std::nullopt;
+  return ring.seal(secret.reveal(), place_of(subscription, column));
+}
+
+std::optional<std::string> unless_empty(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 
 std::string types_json(const Subscription& subscription) {
@@ -62,6 +70,23 @@ Result<format::Document> stored_json(const db::Row& row, int column) {
   return fail(Code::corrupt, "subscription " + row.uuid(0).str() + " has a damaged column; restore a backup");
 }
 
+/// The columns from filter on.
+Result<void> read_settings(const db::Row& row, const crypto::KeyRing& ring, Subscription& result) {
+  result.filter = row.maybe_string(23).value_or("");
+  result.signing_scheme = parse_signing_scheme(row.text(24)).value_or(SigningScheme::standard);
+  result.signing_config = row.maybe_string(25).value_or("");
+  result.ordering = parse_ordering(row.text(26)).value_or(Ordering::none);
+  if (const auto most = row.maybe_integer(27)) result.max_in_flight = static_cast<int>(*most);
+  if (!row.is_null(28)) {
+    result.rate_limit = {static_cast<int>(row.integer(28)), std::chrono::seconds{row.integer(29)}};
+  }
+  if (!row.is_null(30)) {
+    XD_TRY(result.client_certificate, ring.open(row.text(30), place_of(result, "client_certificate")));
+  }
+  result.ca_certificate = row.maybe_string(31).value_or("");
+  return {};
+}
+
 Result<Subscription> read_subscription(const db::Row& row, const crypto::KeyRing& ring) {
   Subscription result;
   result.id = row.id<SubscriptionId>(0);
@@ -73,7 +98,7 @@ Result<Subscription> read_subscription(const db::Row& row, const crypto::KeyRing
   for (const format::Value& type : types.root().elements()) result.event_types.emplace_back(type.text());
   result.auth_type = parse_auth_type(row.text(6)).value_or(AuthType::none);
   if (!row.is_null(7)) {
-    XD_TRY(result.auth_config, ring.open(row.text(7), place_of_auth(result)));
+    XD_TRY(result.auth_config, ring.open(row.text(7), place_of(result, "auth_config")));
   }
   result.content_type = row.string(8);
   XD_TRY(const auto headers, stored_json(row, 9));
@@ -98,6 +123,7 @@ Result<Subscription> read_subscription(const db::Row& row, const crypto::KeyRing
   if (!row.is_null(20)) result.created_by = row.uuid(20);
   result.created = row.time(21);
   result.updated = row.time(22);
+  XD_DO(read_settings(row, ring, result));
   return result;
 }
 
@@ -132,80 +158,105 @@ Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& r
 
 constexpr db::Page kAll{.limit = std::numeric_limits<std::int64_t>::max()};
 
+/// The columns that a change may change, as the table holds them. Owns the texts its arguments point to.
+struct Settings {
+  Settings(const crypto::KeyRing& ring, const Subscription& given)
+      : s(given),
+        types(types_json(s)),
+        auth(sealed(ring, s, s.auth_config, "auth_config")),
+        headers(headers_json(s)),
+        intervals(intervals_json(s)),
+        filter(unless_empty(s.filter)),
+        signing(unless_empty(s.signing_config)),
+        certificate(sealed(ring, s, s.client_certificate, "client_certificate")),
+        ca(unless_empty(s.ca_certificate)) {
+    if (s.rate_limit) rate = {s.rate_limit->requests, s.rate_limit->window.count()};
+  }
+
+  /// $1 is the id, $2 the tenant, $3 … $30 what kSettings names.
+  std::vector<db::Arg> args() const {
+    return {s.id,
+            s.tenant,
+            s.name,
+            s.description,
+            s.url,
+            types,
+            name(s.auth_type),
+            auth,
+            s.content_type,
+            headers,
+            name(s.payload_format),
+            s.timeout.count(),
+            s.retry_enabled,
+            s.max_retries,
+            intervals,
+            name(s.status),
+            s.is_enabled,
+            s.disabled_reason,
+            s.disabled,
+            s.version,
+            s.updated,
+            filter,
+            name(s.signing_scheme),
+            signing,
+            name(s.ordering),
+            s.max_in_flight,
+            rate.first,
+            rate.second,
+            certificate,
+            ca};
+  }
+
+  const Subscription& s;
+  std::string types;
+  std::optional<std::string> auth;
+  std::string headers;
+  std::string intervals;
+  std::optional<std::string> filter;
+  std::optional<std::string> signing;
+  std::optional<std::string> certificate;
+  std::optional<std::string> ca;
+  std::pair<std::optional<std::int64_t>, std::optional<std::int64_t>> rate;
+};
+
 }  // namespace
 
 Result<void> insert_subscription(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription) {
-  const auto& s = subscription;
-  const auto auth = sealed_auth(ring, s);
-  XD_DO(
-      tx.exec("INSERT INTO webhook_subscriptions (id, tenant_id, name, description, url, event_types, "
-              "auth_type, auth_config,"
-              " content_type, headers, payload_format, timeout_seconds, retry_enabled, max_retries, "
-              "retry_intervals, status,"
-              " is_enabled, version, created_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, "
-              "$8, $9, $10, $11,"
-              " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
-              {s.id,
-               s.tenant,
-               s.name,
-               s.description,
-               s.url,
-               types_json(s),
-               name(s.auth_type),
-               auth,
-               s.content_type,
-               headers_json(s),
-               name(s.payload_format),
-               s.timeout.count(),
-               s.retry_enabled,
-               s.max_retries,
-               intervals_json(s),
-               name(s.status),
-               s.is_enabled,
-               s.version,
-               s.created_by,
-               s.created,
-               s.updated}));
-  for (const SigningSecret& secret : s.secrets) XD_DO(insert_secret(tx, ring, s, secret));
+  const Settings settings(ring, subscription);
+  std::vector<db::Arg> args = settings.args();
+  args.insert(args.end(), {subscription.created_by, subscription.created});
+  XD_DO(tx.exec(
+      "INSERT INTO webhook_subscriptions (id, tenant_id, name, description, url, event_types,"
+      " auth_type, auth_config, content_type, headers, payload_format, timeout_seconds, retry_enabled,"
+      " max_retries, retry_intervals, status, is_enabled, disabled_reason, disabled_at, version,"
+      " updated_at, filter, signing_scheme, signing_config, ordering, max_in_flight,"
+      " rate_limit_requests, rate_limit_window, client_certificate, ca_certificate, created_by,"
+      " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+      " $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)",
+      args));
+  for (const SigningSecret& secret : subscription.secrets) {
+    XD_DO(insert_secret(tx, ring, subscription, secret));
+  }
   XD_DO(
       tx.exec("INSERT INTO subscription_stats (subscription_id, total_sent, total_delivered, total_failed,"
               " consecutive_failures) VALUES ($1, 0, 0, 0, 0)",
-              {s.id}));
+              {subscription.id}));
   return {};
 }
 
 Result<bool> update_subscription(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription) {
-  const auto& s = subscription;
-  const auto auth = sealed_auth(ring, s);
+  const Settings settings(ring, subscription);
   XD_TRY(
       const auto changed,
       tx.exec("UPDATE webhook_subscriptions SET name = $3, description = $4, url = $5, event_types = $6,"
               " auth_type = $7, auth_config = $8, content_type = $9, headers = $10, payload_format = $11,"
-              " timeout_seconds = $12, retry_enabled = $13, max_retries = $14, retry_intervals = $15, status "
-              "= $16,"
-              " is_enabled = $17, disabled_reason = $18, disabled_at = $19, version = $20, updated_at = $21"
+              " timeout_seconds = $12, retry_enabled = $13, max_retries = $14, retry_intervals = $15,"
+              " status = $16, is_enabled = $17, disabled_reason = $18, disabled_at = $19, version = $20,"
+              " updated_at = $21, filter = $22, signing_scheme = $23, signing_config = $24, ordering = $25,"
+              " max_in_flight = $26, rate_limit_requests = $27, rate_limit_window = $28,"
+              " client_certificate = $29, ca_certificate = $30"
               " WHERE id = $1 AND tenant_id = $2 AND version = $20 - 1",
-              {s.id,
-               s.tenant,
-               s.name,
-               s.description,
-               s.url,
-               types_json(s),
-               name(s.auth_type),
-               auth,
-               s.content_type,
-               headers_json(s),
-               name(s.payload_format),
-               s.timeout.count(),
-               s.retry_enabled,
-               s.max_retries,
-               intervals_json(s),
-               name(s.status),
-               s.is_enabled,
-               s.disabled_reason,
-               s.disabled,
-               s.version,
-               s.updated}));
+              settings.args()));
   return changed == 1;
 }
 

@@ -101,7 +101,10 @@ class SqliteDb final : public Db {
         room_(std::filesystem::path(options_.path).parent_path(), options_.reserve_bytes),
         commit_seconds_(base::metrics().histogram("crossdock_storage_commit_seconds",
                                                   "From BEGIN to the end of COMMIT, fsync included",
-                                                  {{"store", options_.durable ? "core" : "log"}})) {
+                                                  {{"store", options_.durable ? "core" : "log"}})),
+        checkpoint_seconds_(base::metrics().histogram("crossdock_storage_checkpoint_seconds",
+                                                      "Copying the write-ahead log into the database",
+                                                      {{"store", options_.durable ? "core" : "log"}})) {
     threads_.emplace_back([this] { write_loop(); });
     pthread_setname_np(threads_.back().native_handle(), options_.durable ? "db-writer" : "log-writer");
     for (const auto& reader : readers_) {
@@ -137,13 +140,17 @@ class SqliteDb final : public Db {
       if (jobs.empty()) return;
       const auto begun = base::steady_now();
       commit(jobs);
-      if (writer_->wal_frames() >= kCheckpointFrames) {
-        if (auto copied = writer_->checkpoint(); !copied) ended_badly(copied.error());
-      }
+      if (writer_->wal_frames() >= kCheckpointFrames) checkpoint();
       room_.look();
       // tidy: allow sleep this thread does nothing but commit
       if (writes_.size() > 0) std::this_thread::sleep_until(begun + kCommitInterval);
     }
+  }
+
+  void checkpoint() {
+    const auto begun = base::steady_now();
+    if (auto copied = writer_->checkpoint(); !copied) ended_badly(copied.error());
+    checkpoint_seconds_.observe(std::chrono::duration<double>(base::steady_now() - begun).count());
   }
 
   /// Runs the jobs each in a savepoint and commits them together; nobody hears of success before the commit
@@ -222,6 +229,7 @@ class SqliteDb final : public Db {
   Inbox reads_;
   Room room_;
   base::Histogram& commit_seconds_;
+  base::Histogram& checkpoint_seconds_;
   std::vector<std::thread> threads_;
 };
 
