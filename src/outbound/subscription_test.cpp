@@ -47,7 +47,7 @@ TEST(Subscription, has_names_for_its_choices_that_read_back) {
   EXPECT_EQ(name(SubscriptionStatus::active), "ACTIVE");
   EXPECT_EQ(name(SubscriptionStatus::paused), "PAUSED");
   EXPECT_EQ(name(SubscriptionStatus::failed), "FAILED");
-  for (const char* text : {"", "basic", "OAUTH2", "STANDARD "}) {
+  for (const char* text : {"", "basic", "KERBEROS", "STANDARD "}) {
     EXPECT_EQ(parse_auth_type(text), std::nullopt) << text;
     EXPECT_EQ(parse_payload_format(text), std::nullopt) << text;
   }

@@ -82,7 +82,7 @@ class Subscriptions(HubCase):
         wrong = self.refused(
             name="",
             event_types=["order.*", "a..b", 7],
-            auth_type="OAUTH2",
+            auth_type="KERBEROS",
             content_type="text/xml",
             payload_format="RAW",
             timeout_seconds=0,
