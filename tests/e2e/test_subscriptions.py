@@ -84,7 +84,7 @@ class Subscriptions(HubCase):
             event_types=["order.*", "a..b", 7],
             auth_type="KERBEROS",
             content_type="text/xml",
-            payload_format="RAW",
+            payload_format="YAML",
             timeout_seconds=0,
             retry_enabled="yes",
             max_retries=21,
