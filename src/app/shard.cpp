@@ -20,7 +20,9 @@ Shard::Shard(const Shared& shared)
       client_(context_.get_executor(), shared.guard, {}),
       exchanges_(gate_, shared.logs),
       lanes_(context_.get_executor(), shared.store, shared.clock,
-             {.bytes_max = base::limits::kQueueBytesInMemory / shared.config.shards, .node = shared.node}),
+             {.bytes_max = base::limits::kQueueBytesInMemory / shared.config.shards,
+              .node = shared.node,
+              .circuit = shared.config.circuit}),
       deliveries_({.client = client_,
                    .book = book_,
                    .tenants = tenants_,
@@ -54,6 +56,9 @@ Shard::Shard(const Shared& shared)
                 .webhook_timeout = shared.config.webhook_timeout,
                 .webhook_max_retries = shared.config.webhook_max_retries},
       server_(context_.get_executor(), server_options(shared), api::make_application(services_)) {
+  book_.watch([this](const outbound::Subscription& subscription) {
+    lanes_.set_policy(subscription.lane(), subscription.lane_policy());
+  });
   lanes_.add_handler(outbound::kDeliverKind, deliveries_);
   lanes_.add_handler(outbound::kFanoutKind, fanouts_);
   lanes_.add_handler(monitor::kHousekeepingKind, housekeeping_);

@@ -62,6 +62,12 @@ class Batcher {
     co_return co_await waiter.wait();
   }
 
+  /// Somebody waits for what is added next: no flush lingers until it is sent.
+  void hurry() {
+    hurried_ = true;
+    if (lingering_ != nullptr) lingering_->cancel();
+  }
+
   /// Items that no flush has taken yet.
   std::size_t pending() const {
     const std::lock_guard lock(mutex_);
@@ -77,8 +83,7 @@ class Batcher {
 
   Task<void> drain() {
     do {
-      const bool lingers = options_.linger.count() > 0 && pending() < limits::kLingerItems;
-      if (lingers) co_await sleep_for(options_.linger);
+      co_await linger();
       Waiters waiters;
       Result<std::vector<Answer>> answers = co_await flush_([this, &waiters] { return take(waiters); });
       if (!answers) {
@@ -91,6 +96,18 @@ class Batcher {
     } while (claim());
     --flights_;
     co_return Result<void>{};
+  }
+
+  asio::awaitable<void> linger() {
+    if (options_.linger.count() == 0) co_return;
+    if (!hurried_ && pending() < limits::kLingerItems) {
+      asio::steady_timer timer(co_await asio::this_coro::executor, options_.linger);
+      lingering_ = &timer;
+      boost::system::error_code hurried;
+      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, hurried));
+      lingering_ = nullptr;
+    }
+    hurried_ = false;
   }
 
   bool push(Item& item, Waiter<Result<Answer>>& waiter) {
@@ -135,6 +152,8 @@ class Batcher {
   Flush flush_;
   Options options_;
   std::size_t flights_ = 0;
+  asio::steady_timer* lingering_ = nullptr;  // of the one flight that a batcher that lingers has
+  bool hurried_ = false;
   mutable std::mutex mutex_;  // of both below: take() runs on another thread
   std::vector<Entry> entries_;
   bool queued_ = false;  // a flush was sent and has not taken its items yet

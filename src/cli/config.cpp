@@ -46,6 +46,9 @@ constexpr Setting kSettings[] = {
     {"WEBHOOK_MAX_RETRIES", "5", false, "default number of retries after the first try, 0 to 20"},
     {"WEBHOOK_QUEUE_SIZE", "1000", false, "events that may wait for the store on each thread; more get 503"},
     {"WEBHOOK_WORKERS", "4", false, "threads that serve and deliver; no more than there are cores"},
+    {"CIRCUIT_FAILURE_THRESHOLD", "5", false, "failures in a row that open a circuit"},
+    {"CIRCUIT_TIMEOUT_SECONDS", "60", false,
+     "how long it stays open before it is probed; doubles while probes fail"},
     {"LOG_RESPONSE_BODIES", "true", false, "keep what receivers answer, for people to look at"},
 };
 
@@ -196,6 +199,8 @@ Result<Config> make_config(const Values& values) {
   }
   config.body_bytes_max = static_cast<std::size_t>(reader.integer(
       "CROSSDOCK_MAX_BODY_BYTES", 1024, static_cast<std::int64_t>(base::limits::kBodyBytesMax)));
+  config.circuit.failures = static_cast<int>(reader.integer("CIRCUIT_FAILURE_THRESHOLD", 1, 1'000'000));
+  config.circuit.open = std::chrono::seconds{reader.integer("CIRCUIT_TIMEOUT_SECONDS", 1, 86'400)};
   config.intake_waiting_max = static_cast<std::size_t>(reader.integer("WEBHOOK_QUEUE_SIZE", 1, 20'000));
   config.shards = std::min<std::size_t>(static_cast<std::size_t>(reader.integer("WEBHOOK_WORKERS", 1, 64)),
                                         std::max(1U, std::thread::hardware_concurrency()));

@@ -12,6 +12,7 @@
 #include "base/secret.hpp"
 #include "http/egress.hpp"
 #include "outbound/health.hpp"
+#include "queue/breaker.hpp"
 
 namespace cli {
 
@@ -64,6 +65,7 @@ struct Config {
   int webhook_max_retries = 0;
   bool log_response_bodies = true;
   outbound::HealthPolicy health{};
+  queue::Breaker::Policy circuit{};
   base::LogLevel log_level = base::LogLevel::info;
   base::LogFormat log_format = base::LogFormat::json;
 };

@@ -42,6 +42,8 @@ constexpr Names kNames[] = {
     {"WEBHOOK_MAX_RETRIES", "webhook_max_retries"},
     {"WEBHOOK_QUEUE_SIZE", "webhook_queue_size"},
     {"WEBHOOK_WORKERS", "webhook_workers"},
+    {"CIRCUIT_FAILURE_THRESHOLD", "circuit_failure_threshold"},
+    {"CIRCUIT_TIMEOUT_SECONDS", "circuit_timeout_seconds"},
     {"LOG_RESPONSE_BODIES", "log_response_bodies"},
 };
 
@@ -331,6 +333,8 @@ TEST_F(ConfigTest, refuses_what_is_out_of_range_or_no_value_of_the_setting) {
         "example.com:80", "1.2.3:80"},
        "it is IP-ADDRESS:PORT, such as 0.0.0.0:8080 or [::1]:8080"},
       {"CROSSDOCK_DEV", {"", "yes", "TRUE", "2"}, "it is true or false"},
+      {"CIRCUIT_FAILURE_THRESHOLD", {"0", "many"}, "it is a number from 1 to 1000000"},
+      {"CIRCUIT_TIMEOUT_SECONDS", {"0", "86401"}, "it is a number from 1 to 86400"},
       {"LOG_RESPONSE_BODIES", {"", "no"}, "it is true or false"},
       {"CROSSDOCK_MAX_BODY_BYTES",
        {"", "1023", "26214401", "1e6", "1M", " 2000", "99999999999999999999"},

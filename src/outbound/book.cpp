@@ -6,6 +6,7 @@
 #include "crypto/encoding.hpp"
 #include "format/json.hpp"
 #include "outbound/pattern.hpp"
+#include "outbound/system_event.hpp"
 
 namespace outbound {
 
@@ -92,6 +93,7 @@ void Book::put(const SubscriptionPtr& subscription) {
   auto shared = std::make_shared<const Prepared>(std::move(*prepared));
   by_tenant_[subscription->tenant].subscriptions.push_back(shared);
   by_id_[subscription->id] = {std::move(shared), base::steady_now()};
+  if (watcher_) watcher_(*subscription);
 }
 
 void Book::remove(TenantId tenant, SubscriptionId id) {
@@ -105,7 +107,7 @@ void Book::drop(TenantId tenant, SubscriptionId id) {
   if (found == by_tenant_.end()) return;
   std::erase_if(found->second.subscriptions,
                 [id](const PreparedPtr& prepared) { return prepared->config->id == id; });
-  found->second.by_type.clear();
+  for (auto& answers : found->second.by_type) answers.clear();
 }
 
 void Book::replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began) {
@@ -129,17 +131,27 @@ PreparedPtr Book::find(SubscriptionId id) const {
   return found == by_id_.end() ? nullptr : found->second.prepared;
 }
 
-const std::vector<PreparedPtr>& Book::match(TenantId tenant, const std::string& type) {
+const std::vector<PreparedPtr>& Book::match(const event::Event& event) {
+  return match(event.tenant, event.type, event.origin == kSystemOrigin ? Whose::hub : Whose::tenant);
+}
+
+bool Book::wants_system(TenantId tenant, const std::string& type, SubscriptionId but) {
+  return std::ranges::any_of(match(tenant, type, Whose::hub),
+                             [&](const PreparedPtr& prepared) { return prepared->config->id != but; });
+}
+
+const std::vector<PreparedPtr>& Book::match(TenantId tenant, const std::string& type, Whose whose) {
   static const std::vector<PreparedPtr> none;
   const auto found = by_tenant_.find(tenant);
   if (found == by_tenant_.end()) return none;
   OfTenant& known = found->second;
-  if (const auto answer = known.by_type.find(type); answer != known.by_type.end()) return answer->second;
-  if (known.by_type.size() >= kTypesRememberedMax) known.by_type.clear();
-  std::vector<PreparedPtr>& answer = known.by_type[type];
+  auto& answers = known.by_type[static_cast<std::size_t>(whose)];
+  if (const auto answer = answers.find(type); answer != answers.end()) return answer->second;
+  if (answers.size() >= kTypesRememberedMax) answers.clear();
+  std::vector<PreparedPtr>& answer = answers[type];
   for (const PreparedPtr& prepared : known.subscriptions) {
     const bool wanted = std::ranges::any_of(prepared->config->event_types, [&](const std::string& pattern) {
-      return pattern_matches(pattern, type);
+      return (whose == Whose::tenant || pattern != "*") && pattern_matches(pattern, type);
     });
     if (wanted && prepared->config->takes_events()) answer.push_back(prepared);
   }

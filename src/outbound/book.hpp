@@ -1,9 +1,12 @@
 // The subscriptions as one shard knows them, ready to match and to send.
 #pragma once
 
+#include <array>
+#include <functional>
 #include <unordered_map>
 
 #include "crypto/standard_webhooks.hpp"
+#include "event/event.hpp"
 #include "outbound/subscription.hpp"
 
 namespace outbound {
@@ -48,21 +51,30 @@ class Book {
   void replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began);
 
   PreparedPtr find(SubscriptionId id) const;
-  /// Those of the tenant that take an event of this type. Valid until the next call or change.
-  const std::vector<PreparedPtr>& match(TenantId tenant, const std::string& type);
+  /// Those of its tenant that take an event like this. Events of the hub itself are not among those that "*"
+  /// means: who wants them says so ("webhook.*"). Valid until the next call or change.
+  const std::vector<PreparedPtr>& match(const event::Event& event);
+  /// Whether anybody but `but` has subscribed to the hub's events of this type.
+  bool wants_system(TenantId tenant, const std::string& type, SubscriptionId but);
+
+  /// Is told each subscription that is put; set once, before the first.
+  void watch(std::function<void(const Subscription&)> watcher) { watcher_ = std::move(watcher); }
 
  private:
+  enum class Whose : std::uint8_t { tenant, hub };
+  const std::vector<PreparedPtr>& match(TenantId tenant, const std::string& type, Whose whose);
   void drop(TenantId tenant, SubscriptionId id);
 
   struct OfTenant {
     std::vector<PreparedPtr> subscriptions;
-    std::unordered_map<std::string, std::vector<PreparedPtr>>
-        by_type;  // answers given before; emptied on change
+    // Answers given before, for the tenant's events and for the hub's; emptied on change.
+    std::array<std::unordered_map<std::string, std::vector<PreparedPtr>>, 2> by_type;
   };
   struct Entry {
     PreparedPtr prepared;
     base::Steady put{};
   };
+  std::function<void(const Subscription&)> watcher_;
   std::unordered_map<SubscriptionId, Entry> by_id_;
   std::unordered_map<TenantId, OfTenant> by_tenant_;
   std::unordered_map<SubscriptionId, base::Steady> removed_;  // until a read that began later was told

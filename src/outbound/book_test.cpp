@@ -25,7 +25,8 @@ class SubscriptionBook : public ::testing::Test {
   }
   std::vector<SubscriptionId> matched(TenantId tenant, const std::string& type) {
     std::vector<SubscriptionId> ids;
-    for (const PreparedPtr& prepared : book.match(tenant, type)) ids.push_back(prepared->config->id);
+    for (const PreparedPtr& prepared : book.match({.tenant = tenant, .type = type}))
+      ids.push_back(prepared->config->id);
     return ids;
   }
   std::int64_t version_of(SubscriptionId id) const {

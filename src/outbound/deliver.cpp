@@ -15,6 +15,7 @@ using base::Result;
 
 constexpr std::string_view kDelivered = "DELIVERED";
 constexpr std::string_view kFailed = "FAILED";
+constexpr auto kProbeConnectTimeout = std::chrono::milliseconds{2000};
 
 std::int64_t to_ms(std::int64_t micros) { return (micros + 500) / 1000; }
 
@@ -52,6 +53,7 @@ struct Rows {
   std::map<SubscriptionId, StatsChange> stats;
   std::map<SubscriptionId, TenantId> tenants;
   std::set<SubscriptionId> gone;
+  std::vector<SystemEvent> news;
 };
 
 Attempt unknown_attempt(const queue::Task& task) {
@@ -115,6 +117,9 @@ void add(Rows& rows, const queue::Finished& finished) {
   const auto* report = static_cast<const AttemptReport*>(finished.outcome->report.get());
   const Attempt attempt = report != nullptr ? report->attempt : unknown_attempt(task);
   const bool final = verdict.kind == queue::Verdict::Kind::done && !finished.stale;
+  if (report != nullptr && !finished.stale) {
+    rows.news.insert(rows.news.end(), report->news.begin(), report->news.end());
+  }
   if (report != nullptr && !report->cancelled) add_stats(rows, task, *report);
   if (!final) {
     const bool sent = report == nullptr || !report->cancelled;
@@ -142,6 +147,7 @@ Result<void> DeliveryHandler::hydrate(db::Tx& tx, std::span<queue::Task> tasks) 
     if (found == events.end()) continue;
     task.payload_bytes = found->second->bytes();
     task.payload = found->second;
+    task.bulk = !task.args.empty() && read_args(task.args).operation.has_value();
   }
   return {};
 }
@@ -161,35 +167,71 @@ asio::awaitable<queue::Outcome> DeliveryHandler::run(const queue::Task& task) {
     co_return queue::Outcome{queue::Verdict::done(), queue::Signal::neutral, std::move(report)};
   }
   report->event_type = event->type;
-  const AttemptEnd end{.number = task.attempt + 1, .jitter = std::uniform_real_distribution<>{}(random_)};
-  Sent sent = co_await send(DeliveryId{task.id.uuid}, end, task.attempts_opened() + 1,
-                            std::move(subscription), std::move(event), read_args(task.args).url);
+  Sent sent = co_await send(
+      {.id = DeliveryId{task.id.uuid},
+       .end = {.number = task.attempt + 1, .jitter = std::uniform_real_distribution<>{}(random_)},
+       .number = task.attempts_opened() + 1,
+       .subscription = std::move(subscription),
+       .event = event,
+       .url = task.args.empty() ? std::string() : read_args(task.args).url,
+       .connect_timeout = task.share == queue::Share::probe
+                              ? kProbeConnectTimeout
+                              : std::chrono::milliseconds(base::limits::kConnectTimeout)});
   report->attempt = std::move(sent.attempt);
   report->attempt.via = task.args.empty() ? "worker" : "replay";
   report->gone = sent.judgement.gone;
   const auto& retry = sent.judgement.retry;
+  add_news(task, *event, *report, !retry);
   count(report->attempt, !retry.has_value());
   co_return queue::Outcome{retry ? queue::Verdict::retry_at(*retry) : queue::Verdict::done(),
                            sent.judgement.signal, std::move(report)};
 }
 
-asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(DeliveryId id, AttemptEnd end, int number,
-                                                             PreparedPtr subscription, event::EventPtr event,
-                                                             std::string url) {
+/// What others are to hear of an attempt. Deliveries of the hub's own events are no news: that has an end
+/// here.
+void DeliveryHandler::add_news(const queue::Task& task, const event::Event& event, AttemptReport& report,
+                               bool over) {
+  const bool delivered = report.attempt.outcome == kDelivered;
+  if (!over || event.origin == kSystemOrigin) return;
+  const std::string type = delivered ? "webhook.delivered" : "webhook.failed";
+  const bool wanted = parts_.book.wants_system(task.tenant, type, SubscriptionId{task.lane.uuid});
+  if (delivered && !wanted) return;
+  report.news.push_back({make_delivery_event({.task = &task,
+                                              .attempt = &report.attempt,
+                                              .event_type = event.type,
+                                              .status = report.attempt.outcome,
+                                              .hop = event.hop},
+                                             parts_.clock.now()),
+                         wanted});
+}
+
+void DeliveryHandler::circuit_changed(const queue::Task& task, queue::Outcome& outcome) {
+  using Kind = queue::Breaker::Change::Kind;
+  auto* report = static_cast<AttemptReport*>(outcome.report.get());
+  if (report == nullptr || outcome.circuit->kind == Kind::reopened) return;
+  const std::string type = outcome.circuit->open ? "circuit.opened" : "circuit.closed";
+  report->news.push_back({make_circuit_event(task, *outcome.circuit, parts_.clock.now()),
+                          parts_.book.wants_system(task.tenant, type, SubscriptionId{task.lane.uuid})});
+}
+
+asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(Sending sending) {
+  const PreparedPtr& subscription = sending.subscription;
+  const event::EventPtr& event = sending.event;
   const auto tenant = parts_.tenants.find(event->tenant);
   Sent sent;
-  sent.attempt.number = number;
+  sent.attempt.number = sending.number;
   sent.attempt.started = parts_.clock.now();
   http::OutboundRequest request = make_request({.subscription = subscription.get(),
                                                 .event = event.get(),
                                                 .tenant_name = tenant ? std::string_view(tenant->name) : "",
                                                 .now = sent.attempt.started,
-                                                .url = url});
+                                                .url = sending.url});
+  request.connect_timeout = sending.connect_timeout;
   sent.attempt.request_url = request.url;
   std::string request_headers = shown_headers(request, *subscription);
   http::OutboundResponse response = co_await parts_.client.send(std::move(request));
-  end.ended = parts_.clock.now();
-  sent.judgement = judge(response, *subscription->config, end);
+  sending.end.ended = parts_.clock.now();
+  sent.judgement = judge(response, *subscription->config, sending.end);
   Attempt& attempt = sent.attempt;
   attempt.outcome = sent.judgement.delivered ? kDelivered : kFailed;
   attempt.remote_ip = response.remote_ip;
@@ -198,13 +240,17 @@ asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(DeliveryId id, Atte
   attempt.timings = response.timings;
   attempt.error_class = sent.judgement.error_class;
   attempt.error_message = sent.judgement.error_message;
-  log_exchange(id, event->tenant, attempt, std::move(request_headers), std::move(response));
+  log_exchange(sending.id, event->tenant, attempt, std::move(request_headers), std::move(response));
   co_return sent;
 }
 
 asio::awaitable<Attempt> DeliveryHandler::send_once(DeliveryId id, int number, PreparedPtr subscription,
                                                     event::EventPtr event, std::string url) {
-  Sent sent = co_await send(id, {}, number, std::move(subscription), std::move(event), std::move(url));
+  Sent sent = co_await send({.id = id,
+                             .number = number,
+                             .subscription = std::move(subscription),
+                             .event = std::move(event),
+                             .url = std::move(url)});
   co_return std::move(sent.attempt);
 }
 
@@ -233,6 +279,7 @@ Result<void> DeliveryHandler::record(db::Tx& tx, std::span<const queue::Finished
   }
   XD_DO(insert_deliveries(tx, rows.deliveries));
   XD_DO(insert_attempts(tx, rows.attempts));
+  XD_DO(publish_system(tx, parts_.queue, rows.news));
   const base::Time now = parts_.clock.now();
   for (const auto& [id, change] : rows.stats) {
     XD_TRY(const Failing failing, change_stats(tx, change));
@@ -266,6 +313,7 @@ Result<void> DeliveryHandler::disable(db::Tx& tx, TenantId tenant, SubscriptionI
   entry.target = id.uuid;
   entry.after = R"({"status":"FAILED","disabled_reason":)" + format::json_string(reason) + "}";
   XD_DO(tenant::insert_audit(tx, entry));
+  XD_DO(publish_system(tx, parts_.queue, {{make_disabled_event(tenant, id, reason, now), true}}));
   tx.on_commit([books = &parts_.books, changed = SubscriptionPtr(changed), reason] {
     books->tell([changed](Book& book) { book.put(changed); });
     base::metrics()

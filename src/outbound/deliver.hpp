@@ -8,6 +8,7 @@
 #include "outbound/delivery.hpp"
 #include "outbound/exchange_log.hpp"
 #include "outbound/health.hpp"
+#include "outbound/system_event.hpp"
 #include "outbound/verdict.hpp"
 #include "queue/queue.hpp"
 #include "tenant/tenant.hpp"
@@ -20,6 +21,7 @@ struct AttemptReport {
   std::string event_type{};
   bool cancelled = false;  ///< nothing was sent: the subscription or the event is gone
   bool gone = false;       ///< the receiver said 410
+  std::vector<SystemEvent> news{};
 };
 
 /// One for each shard. A delivery attempt, top down: find the subscription and the event → make the body,
@@ -43,6 +45,7 @@ class DeliveryHandler final : public queue::Handler {
 
   base::Result<void> hydrate(db::Tx& tx, std::span<queue::Task> tasks) const override;
   asio::awaitable<queue::Outcome> run(const queue::Task& task) override;
+  void circuit_changed(const queue::Task& task, queue::Outcome& outcome) override;
   base::Result<void> record(db::Tx& tx, std::span<const queue::Finished> finished) const override;
 
   /// One attempt outside the queue, for a test send: no retry, not counted for auto-disable.
@@ -54,8 +57,17 @@ class DeliveryHandler final : public queue::Handler {
     Attempt attempt;
     Judgement judgement;
   };
-  asio::awaitable<Sent> send(DeliveryId id, AttemptEnd end, int number, PreparedPtr subscription,
-                             event::EventPtr event, std::string url);
+  struct Sending {
+    DeliveryId id{};
+    AttemptEnd end{};
+    int number = 1;
+    PreparedPtr subscription{};
+    event::EventPtr event{};
+    std::string url{};
+    std::chrono::milliseconds connect_timeout = base::limits::kConnectTimeout;
+  };
+  asio::awaitable<Sent> send(Sending sending);
+  void add_news(const queue::Task& task, const event::Event& event, AttemptReport& report, bool over);
   void log_exchange(DeliveryId id, TenantId tenant, const Attempt& attempt, std::string request_headers,
                     http::OutboundResponse response);
   base::Result<void> disable(db::Tx& tx, TenantId tenant, SubscriptionId id, std::string reason) const;

@@ -157,7 +157,7 @@ TEST_F(Delivering, tries_again_by_the_schedule_what_was_refused) {
   const queue::Outcome outcome = ran(task());
 
   expect_retry_after(outcome.verdict, 60s);
-  EXPECT_EQ(outcome.signal, queue::Signal::neutral);
+  EXPECT_EQ(outcome.signal, queue::Signal::failure);
   const AttemptReport& report = report_of(outcome);
   EXPECT_EQ(report.attempt.outcome, "FAILED");
   EXPECT_EQ(report.attempt.response_status, 500);

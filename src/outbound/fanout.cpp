@@ -1,6 +1,7 @@
 #include "outbound/fanout.hpp"
 
 #include "event/event_store.hpp"
+#include "outbound/system_event.hpp"
 #include "queue/queue_store.hpp"
 
 namespace outbound {
@@ -21,9 +22,30 @@ queue::Task make_delivery_task(const Subscription& subscription, const event::Ev
   task.kind = kDeliverKind;
   task.due = now;
   task.created = now;
+  if (subscription.ordering == Ordering::per_key) {
+    // One without a key is ordered with nothing: it has a key of its own.
+    task.order_key = event->ordering_key.empty() ? task.id.str() : event->ordering_key;
+  }
+  task.ref = event->id.uuid;
+  if (args != nullptr) {
+    task.args = write_args(*args);
+    task.bulk = args->operation.has_value();
+  }
+  task.payload_bytes = event->bytes();
+  task.payload = event;
+  return task;
+}
+
+queue::Task make_fanout_task(const event::EventPtr& event, base::Time now) {
+  queue::Task task;
+  task.lane = fanout_lane(event->tenant);
+  task.id = queue::TaskId::make(now);
+  task.tenant = event->tenant;
+  task.kind = kFanoutKind;
+  task.due = now;
+  task.created = now;
   task.order_key = event->ordering_key;
   task.ref = event->id.uuid;
-  if (args != nullptr) task.args = write_args(*args);
   task.payload_bytes = event->bytes();
   task.payload = event;
   return task;
@@ -31,7 +53,7 @@ queue::Task make_delivery_task(const Subscription& subscription, const event::Ev
 
 event::Publication make_publication(Book& book, event::EventPtr event, base::Time now) {
   event::Publication publication;
-  const auto& matches = book.match(event->tenant, event->type);
+  const auto& matches = book.match(*event);
   publication.deliveries = static_cast<std::int64_t>(matches.size());
   if (matches.size() <= base::limits::kFanoutInline) {
     publication.tasks.reserve(matches.size());
@@ -39,17 +61,7 @@ event::Publication make_publication(Book& book, event::EventPtr event, base::Tim
       publication.tasks.push_back(make_delivery_task(*match->config, event, now));
     }
   } else {
-    queue::Task task;
-    task.lane = fanout_lane(event->tenant);
-    task.id = queue::TaskId::make(now);
-    task.tenant = event->tenant;
-    task.kind = kFanoutKind;
-    task.due = now;
-    task.created = now;
-    task.ref = event->id.uuid;
-    task.payload_bytes = event->bytes();
-    task.payload = event;
-    publication.tasks.push_back(std::move(task));
+    publication.tasks.push_back(make_fanout_task(event, now));
   }
   publication.event = std::move(event);
   return publication;
@@ -70,7 +82,9 @@ asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& given) {
   queue::Task task = given;
   const auto event = std::static_pointer_cast<const event::Event>(task.payload);
   if (!event) co_return queue::Outcome{};
-  std::vector<PreparedPtr> matches = book_.match(event->tenant, event->type);
+  std::vector<PreparedPtr> matches = book_.match(*event);
+  const auto subject = subject_of(*event);
+  std::erase_if(matches, [&](const PreparedPtr& match) { return match->config->id == subject; });
   std::ranges::sort(matches, {}, [](const PreparedPtr& match) { return match->config->id; });
   SubscriptionId done = SubscriptionId::parse(task.args).value_or(SubscriptionId{});
   std::vector<queue::Task> piece;
@@ -93,7 +107,7 @@ asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& given) {
     }
     task.args = cursor;
   }
-  co_return queue::Outcome{};
+  co_return queue::Outcome{.signal = queue::Signal::success};
 }
 
 }  // namespace outbound

@@ -15,6 +15,9 @@ inline queue::LaneId fanout_lane(TenantId tenant) { return queue::LaneId{tenant.
 /// The event with the tasks it causes now: its deliveries, or one fan-out task.
 event::Publication make_publication(Book& book, event::EventPtr event, base::Time now);
 
+/// The task that makes the deliveries of an event that is published without them.
+queue::Task make_fanout_task(const event::EventPtr& event, base::Time now);
+
 /// A delivery's task for one subscription.
 queue::Task make_delivery_task(const Subscription& subscription, const event::EventPtr& event, base::Time now,
                                const DeliveryArgs* args = nullptr);
@@ -26,6 +29,8 @@ class FanoutHandler final : public queue::Handler {
   FanoutHandler(db::Db& store, Book& book, queue::Queue& queue, const base::Clock& clock)
       : store_(store), book_(book), queue_(queue), clock_(clock) {}
 
+  /// The deliveries of one ordering key are made in the order of its events.
+  queue::LanePolicy lane_policy() const override { return {.ordered = true}; }
   base::Result<void> hydrate(db::Tx& tx, std::span<queue::Task> tasks) const override;
   asio::awaitable<queue::Outcome> run(const queue::Task& given) override;
   base::Result<void> record(db::Tx&, std::span<const queue::Finished>) const override { return {}; }

@@ -49,7 +49,7 @@ TEST(Publication, holds_a_delivery_for_each_match) {
     EXPECT_EQ(task.due, kNow + 1s);
     EXPECT_EQ(task.created, kNow + 1s);
     EXPECT_FALSE(task.timed);
-    EXPECT_EQ(task.order_key, "42");
+    EXPECT_EQ(task.order_key, "");
     EXPECT_EQ(task.ref, event->id.uuid);
     EXPECT_EQ(task.args, "");
     EXPECT_EQ(task.payload, event);

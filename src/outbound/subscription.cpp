@@ -36,6 +36,13 @@ std::optional<SigningScheme> parse_signing_scheme(std::string_view text) {
 }
 std::optional<Ordering> parse_ordering(std::string_view text) { return parse<Ordering>(kOrderings, text); }
 
+queue::LanePolicy Subscription::lane_policy() const {
+  queue::LanePolicy policy{.ordered = ordering == Ordering::per_key};
+  if (max_in_flight) policy.in_flight_max = static_cast<std::size_t>(*max_in_flight);
+  if (rate_limit) policy.rate = {static_cast<std::size_t>(rate_limit->requests), rate_limit->window};
+  return policy;
+}
+
 Subscription Subscription::copy() const {
   Subscription twin;
   twin.id = id;

@@ -99,6 +99,7 @@ struct Subscription {
   queue::LaneState lane_state() const {
     return delivers() ? queue::LaneState::active : queue::LaneState::paused;
   }
+  queue::LanePolicy lane_policy() const;
   /// The lane of a subscription has its id.
   queue::LaneId lane() const { return queue::LaneId{id.uuid}; }
 

@@ -13,8 +13,10 @@ queue::Signal signal_of(const http::OutboundResponse& response) {
     case http::Failure::write: return queue::Signal::overload;
     case http::Failure::none:
       return response.status == 429 || response.status == 503 ? queue::Signal::overload
-                                                              : queue::Signal::neutral;
-    default: return queue::Signal::neutral;
+                                                              : queue::Signal::failure;
+    case http::Failure::cancelled:
+    case http::Failure::internal: return queue::Signal::neutral;  // tells nothing of the other side
+    default: return queue::Signal::failure;
   }
 }
 

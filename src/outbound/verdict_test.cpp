@@ -53,16 +53,16 @@ TEST(Judgement, of_every_other_status_is_tried_again) {
     Signal signal;
   };
   for (const Case& c :
-       {Case{199, "HTTP_3XX", Signal::neutral}, Case{300, "HTTP_3XX", Signal::neutral},
-        Case{302, "HTTP_3XX", Signal::neutral}, Case{307, "HTTP_3XX", Signal::neutral},
-        Case{399, "HTTP_3XX", Signal::neutral}, Case{400, "HTTP_4XX", Signal::neutral},
-        Case{401, "HTTP_401_403", Signal::neutral}, Case{403, "HTTP_401_403", Signal::neutral},
-        Case{404, "HTTP_404_410", Signal::neutral}, Case{408, "HTTP_4XX", Signal::neutral},
-        Case{422, "HTTP_4XX", Signal::neutral}, Case{429, "HTTP_429", Signal::overload},
-        Case{499, "HTTP_4XX", Signal::neutral}, Case{500, "HTTP_5XX", Signal::neutral},
-        Case{502, "HTTP_5XX", Signal::neutral}, Case{503, "HTTP_5XX", Signal::overload},
-        Case{504, "HTTP_5XX", Signal::neutral}, Case{599, "HTTP_5XX", Signal::neutral},
-        Case{999, "HTTP_5XX", Signal::neutral}}) {
+       {Case{199, "HTTP_3XX", Signal::failure}, Case{300, "HTTP_3XX", Signal::failure},
+        Case{302, "HTTP_3XX", Signal::failure}, Case{307, "HTTP_3XX", Signal::failure},
+        Case{399, "HTTP_3XX", Signal::failure}, Case{400, "HTTP_4XX", Signal::failure},
+        Case{401, "HTTP_401_403", Signal::failure}, Case{403, "HTTP_401_403", Signal::failure},
+        Case{404, "HTTP_404_410", Signal::failure}, Case{408, "HTTP_4XX", Signal::failure},
+        Case{422, "HTTP_4XX", Signal::failure}, Case{429, "HTTP_429", Signal::overload},
+        Case{499, "HTTP_4XX", Signal::failure}, Case{500, "HTTP_5XX", Signal::failure},
+        Case{502, "HTTP_5XX", Signal::failure}, Case{503, "HTTP_5XX", Signal::overload},
+        Case{504, "HTTP_5XX", Signal::failure}, Case{599, "HTTP_5XX", Signal::failure},
+        Case{999, "HTTP_5XX", Signal::failure}}) {
     const Judgement judgement = judged(make_answer(c.status));
     EXPECT_FALSE(judgement.delivered) << c.status;
     EXPECT_EQ(judgement.error_class, c.error_class) << c.status;
@@ -81,7 +81,7 @@ TEST(Judgement, of_410_ends_the_delivery_and_the_subscription) {
   EXPECT_TRUE(judgement.gone);
   EXPECT_EQ(judgement.retry, std::nullopt);
   EXPECT_EQ(judgement.error_class, "HTTP_404_410");
-  EXPECT_EQ(judgement.signal, Signal::neutral);
+  EXPECT_EQ(judgement.signal, Signal::failure);
 }
 
 TEST(Judgement, of_a_redirect_says_that_it_is_not_followed) {
@@ -95,15 +95,15 @@ TEST(Judgement, of_a_failed_exchange_is_tried_again_whatever_failed) {
     Signal signal;
   };
   for (const Case& c :
-       {Case{Failure::dns, "DNS", Signal::neutral},
+       {Case{Failure::dns, "DNS", Signal::failure},
         Case{Failure::connect_refused, "CONNECT_REFUSED", Signal::overload},
         Case{Failure::connect_timeout, "CONNECT_TIMEOUT", Signal::overload},
-        Case{Failure::tls, "TLS", Signal::neutral},
-        Case{Failure::ssrf_blocked, "SSRF_BLOCKED", Signal::neutral},
+        Case{Failure::tls, "TLS", Signal::failure},
+        Case{Failure::ssrf_blocked, "SSRF_BLOCKED", Signal::failure},
         Case{Failure::write, "WRITE", Signal::overload}, Case{Failure::read, "READ", Signal::overload},
         Case{Failure::read_timeout, "READ_TIMEOUT", Signal::overload},
-        Case{Failure::response_too_big, "RESPONSE_TOO_BIG", Signal::neutral},
-        Case{Failure::protocol, "PROTOCOL", Signal::neutral},
+        Case{Failure::response_too_big, "RESPONSE_TOO_BIG", Signal::failure},
+        Case{Failure::protocol, "PROTOCOL", Signal::failure},
         Case{Failure::cancelled, "CANCELLED", Signal::neutral},
         Case{Failure::internal, "INTERNAL", Signal::neutral}}) {
     const Judgement judgement = judged(make_failure(c.failure));

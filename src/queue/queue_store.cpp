@@ -57,8 +57,29 @@ Result<std::set<Claim>> fenced(db::Tx& tx, std::span<const Item> items, const ba
   return held;
 }
 
+constexpr std::size_t kFewKeys = 64;
+
+/// A task as the table has it.
+struct Found {
+  Task task;
+  bool opened;
+};
+
 Claim claim_of(const Opening& opening) { return {opening.lane, opening.epoch}; }
 Claim claim_of(const Closing& closing) { return {closing.task->lane, closing.epoch}; }
+
+/// Circuits change rarely, so their rows are written one by one.
+Result<void> store_circuits(db::Tx& tx, std::span<const Closing> closings, const std::vector<bool>& closed) {
+  for (std::size_t i = 0; i < closings.size(); ++i) {
+    const auto& change = closings[i].outcome->circuit;
+    if (!change || !closed[i]) continue;
+    const auto& open = change->open;
+    XD_DO(tx.exec("UPDATE lanes SET circuit_until = $2, circuit_seconds = $3 WHERE id = $1",
+                  {closings[i].task->lane, open ? std::optional(open->until) : std::nullopt,
+                   open ? std::optional(open->span.count()) : std::nullopt}));
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -106,9 +127,14 @@ Result<std::optional<Lease>> acquire(db::Tx& tx, LaneId lane, const base::Uuid& 
   const auto read = [&](const db::Row& row) {
     lease = Lease{lane, row.id<base::TenantId>(0),
                   row.text(1) == "PAUSED" ? LaneState::paused : LaneState::active, row.integer(2)};
+    if (!row.is_null(3)) lease->circuit = {row.time(3), std::chrono::seconds{row.integer(4)}};
+    lease->kind = row.string(5);
   };
   if (tx.engine() == db::Engine::sqlite) {
-    XD_DO(tx.query("SELECT tenant_id, state, epoch FROM lanes WHERE id = $1", {lane}, read));
+    XD_DO(
+        tx.query("SELECT tenant_id, state, epoch, circuit_until, circuit_seconds, kind FROM lanes"
+                 " WHERE id = $1",
+                 {lane}, read));
   } else {
     // One that is ours already keeps its epoch, so that what is under way in it stays valid.
     XD_DO(
@@ -116,7 +142,7 @@ Result<std::optional<Lease>> acquire(db::Tx& tx, LaneId lane, const base::Uuid& 
                  " WHERE id = $1 AND (owner IS NULL OR owner = $2"
                  " OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = lanes.owner"
                  " AND n.lease_until > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT))"
-                 " RETURNING tenant_id, state, epoch",
+                 " RETURNING tenant_id, state, epoch, circuit_until, circuit_seconds, kind",
                  {lane, node}, read));
   }
   return lease;
@@ -152,10 +178,6 @@ Result<void> insert_tasks(db::Tx& tx, std::span<const Task> tasks) {
 }
 
 Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit) {
-  struct Found {
-    Task task;
-    bool opened;
-  };
   std::vector<Found> found;
   const auto read = [&](const db::Row& row) { found.push_back({read_task(row), !row.is_null(12)}); };
   const std::string columns = kTaskColumns;
@@ -175,6 +197,88 @@ Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit) 
     loaded.opened.push_back(one.opened);
   }
   loaded.more = static_cast<std::size_t>(in_order) == limit || static_cast<std::size_t>(due) == limit;
+  XD_DO(tx.query(
+      "SELECT due_at FROM tasks WHERE lane_id = $1 AND timed = 1 AND due_at > $2 ORDER BY due_at LIMIT 1",
+      {lane, now}, [&](const db::Row& row) { loaded.next_due = row.time(0); }));
+  return loaded;
+}
+
+namespace {
+
+/// Where few keys have very many tasks, one of each at a time would be slow: the next ones of each key,
+/// behind its first.
+Result<void> add_followers(db::Tx& tx, LaneId lane, Loaded& loaded, std::size_t limit) {
+  const std::size_t heads = loaded.tasks.size();
+  const std::size_t each = limit / std::max<std::size_t>(heads, 1);
+  for (std::size_t i = 0; i < heads; ++i) {
+    const std::string key = loaded.tasks[i].order_key;
+    const TaskId head = loaded.tasks[i].id;
+    if (key.empty() || loaded.opened[i]) continue;
+    XD_DO(tx.query("SELECT " + std::string(kTaskColumns) +
+                       " FROM tasks WHERE lane_id = $1 AND order_key = $2 AND order_key <> '' AND id > $3"
+                       " ORDER BY id LIMIT $4",
+                   {lane, key, head, each}, [&](const db::Row& row) {
+                     loaded.tasks.push_back(read_task(row));
+                     loaded.opened.push_back(false);
+                   }));
+  }
+  return {};
+}
+
+/// A lane that is short enough to be held whole.
+Loaded loaded_whole(std::vector<Found> found, base::Time now) {
+  Loaded loaded;
+  for (Found& one : found) {
+    if (one.task.timed && one.task.due > now) {
+      if (!loaded.next_due || one.task.due < *loaded.next_due) loaded.next_due = one.task.due;
+      loaded.parked.emplace_back(std::move(one.task.order_key), one.task.id);
+    } else {
+      loaded.tasks.push_back(std::move(one.task));
+      loaded.opened.push_back(one.opened);
+    }
+  }
+  return loaded;
+}
+
+}  // namespace
+
+Result<Loaded> load_ordered(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit,
+                            const std::string& after_key) {
+  std::vector<Found> found;
+  const auto read = [&](const db::Row& row) { found.push_back({read_task(row), !row.is_null(12)}); };
+  const std::string columns = kTaskColumns;
+  XD_TRY(const auto first,
+         tx.query("SELECT " + columns + " FROM tasks WHERE lane_id = $1 ORDER BY id LIMIT $2", {lane, limit},
+                  read));
+  if (static_cast<std::size_t>(first) < limit) return loaded_whole(std::move(found), now);
+  // What was enqueued before the lane became ordered has no key, and stands before the rest.
+  std::erase_if(found, [&](const Found& one) {
+    return !one.task.order_key.empty() || (one.task.timed && one.task.due > now);
+  });
+  Loaded loaded = loaded_whole(std::move(found), now);
+  std::size_t heads = 0;
+  XD_DO(tx.query(
+      "WITH RECURSIVE heads(head) AS ("
+      " SELECT (SELECT order_key FROM tasks WHERE lane_id = $1 AND order_key > $2 AND order_key <> ''"
+      " ORDER BY order_key LIMIT 1)"
+      " UNION ALL"
+      " SELECT (SELECT t.order_key FROM tasks t WHERE t.lane_id = $1 AND t.order_key > heads.head"
+      " AND t.order_key <> '' ORDER BY t.order_key LIMIT 1) FROM heads WHERE heads.head IS NOT NULL)"
+      " SELECT " +
+          columns +
+          " FROM heads JOIN tasks ON lane_id = $1 AND id = (SELECT e.id FROM tasks e WHERE e.lane_id = $1"
+          " AND e.order_key = heads.head AND e.order_key <> '' ORDER BY e.id LIMIT 1)"
+          " WHERE heads.head IS NOT NULL LIMIT $3",
+      {lane, after_key, limit}, [&](const db::Row& row) {
+        ++heads;
+        loaded.last_key = row.string(9);
+        if (row.flag(8) && row.time(4) > now) return;
+        loaded.tasks.push_back(read_task(row));
+        loaded.opened.push_back(!row.is_null(12));
+      }));
+  if (heads < limit) loaded.last_key.clear();
+  loaded.more = true;
+  if (heads <= kFewKeys && after_key.empty()) XD_DO(add_followers(tx, lane, loaded, limit));
   XD_DO(tx.query(
       "SELECT due_at FROM tasks WHERE lane_id = $1 AND timed = 1 AND due_at > $2 ORDER BY due_at LIMIT 1",
       {lane, now}, [&](const db::Row& row) { loaded.next_due = row.time(0); }));
@@ -231,6 +335,7 @@ Result<std::vector<bool>> close(db::Tx& tx, std::span<const Closing> closings, c
       "UPDATE tasks SET attempt = $3, unknown_attempts = $4, due_at = $5, timed = 1, opened_at = NULL"
       " WHERE lane_id = $1 AND id = $2",
       5, updates, [&](std::size_t i, std::int64_t rows, const db::Row*) { closed[updated[i]] = rows == 1; }));
+  XD_DO(store_circuits(tx, closings, closed));
   return closed;
 }
 

@@ -18,6 +18,8 @@ struct Lease {
   base::TenantId tenant{};
   LaneState state = LaneState::active;
   std::int64_t epoch = 0;
+  std::optional<Breaker::Open> circuit{};  ///< nothing while it is closed
+  std::string kind{};
 };
 
 Result<void> insert_lane(db::Tx& tx, LaneId lane, base::TenantId tenant, std::string_view kind,
@@ -47,10 +49,19 @@ struct Loaded {
   std::vector<bool> opened;
   bool more = false;                   ///< there are further ones that could run now
   std::optional<base::Time> next_due;  ///< of the earliest that waits for its time
+  /// Of an ordered lane: those that wait for their time and hold their keys meanwhile.
+  std::vector<std::pair<std::string, TaskId>> parked;
+  /// Of an ordered lane that was read by keys: the last key looked at, "" after all of them.
+  std::string last_key;
 };
 /// The oldest tasks of a lane that may run now, at most `limit` of the fresh and of the timed ones, by due
 /// time.
 Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit);
+/// The same of an ordered lane, by id: all of them with those that wait where there are less than `limit`;
+/// else the first task of each key after `after_key`, at most `limit`, so that a key with very many tasks
+/// hides no other.
+Result<Loaded> load_ordered(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit,
+                            const std::string& after_key);
 
 struct Opening {
   LaneId lane{};

@@ -6,125 +6,261 @@ namespace queue {
 
 namespace {
 
-/// What a tenant may spend in one turn: a few small tasks, so that turns are short.
-constexpr std::int64_t kQuantum = 8;
 constexpr std::size_t kBytesPerCost = 16 << 10;
+/// Probes at once, however few slots there are.
+constexpr std::size_t kProbesAlways = 8;
 
 std::int64_t cost(const Task& task) {
   return 1 + static_cast<std::int64_t>(task.payload_bytes / kBytesPerCost);
 }
 
+std::size_t index(Share share) { return static_cast<std::size_t>(share); }
+
 }  // namespace
 
-Scheduler::Lane& Scheduler::lane_of(const Task& task) {
-  Lane& lane = lanes_[task.lane];
-  lane.id = task.lane;
-  lane.tenant = task.tenant;
+Share Scheduler::Lane::share(base::Time now) const {
+  const Share share = flow.share(now);
+  return share == Share::fast && fresh.empty() ? Share::bulk : share;
+}
+
+Scheduler::Scheduler(const Options& options) : options_(options) {
+  const std::size_t slots = options.slots;
+  // An eighth is never given to what is slow or unknown: a node full of dead receivers still serves the
+  // others.
+  bounds_[index(Share::fast)] = {.reserved = 0, .most = slots};
+  bounds_[index(Share::slow)] = {.reserved = slots / 8, .most = slots - slots / 8};
+  bounds_[index(Share::probe)] = {.reserved = slots / 64, .most = std::max(kProbesAlways, slots / 20)};
+  bounds_[index(Share::bulk)] = {.reserved = slots / 32, .most = std::max<std::size_t>(1, slots / 4)};
+}
+
+Scheduler::Lane& Scheduler::lane_of(LaneId id) {
+  Lane& lane = lanes_.try_emplace(id, options_.circuit).first->second;
+  lane.id = id;
   return lane;
 }
 
-void Scheduler::add(Task task) {
-  Lane& lane = lane_of(task);
-  lane.ready.push_back(std::move(task));
-  list(lane);
+void Scheduler::add(Task task, base::Time now) {
+  Lane& lane = lane_of(task.lane);
+  lane.tenant = task.tenant;
+  if (lane.flow.policy().ordered && !task.order_key.empty()) {
+    const auto [found, free] = lane.keys.try_emplace(task.order_key);
+    if (free) found->second.holder = task.id;
+    if (found->second.holder != task.id) {
+      const TaskId id = task.id;
+      found->second.waiting.emplace(id, std::move(task));
+      return;
+    }
+    found->second.parked = false;
+  }
+  make_ready(lane, std::move(task), now);
 }
 
-void Scheduler::list(Lane& lane) {
-  if (lane.listed || !lane.can_run()) return;
-  Tenant& tenant = tenants_[lane.tenant];
-  tenant.round.push_back(&lane);
-  lane.listed = true;
-  if (!tenant.listed) {
-    tenant.listed = true;
-    round_.push_back(&tenant);
+void Scheduler::make_ready(Lane& lane, Task task, base::Time now) {
+  (task.bulk ? lane.bulk : lane.fresh).push_back(std::move(task));
+  list(lane, now);
+}
+
+/// Puts a lane where it will be found: in the round of its share, or among those that wait for a moment.
+void Scheduler::list(Lane& lane, base::Time now) {
+  if (lane.listed || lane.paused || !lane.has_ready()) return;
+  const Flow::May may = lane.flow.may_start(lane.running, now);
+  if (may.now) {
+    lane.listed = true;
+    rounds_[index(lane.share(now))].add(lane.tenant, lane);
+  } else if (may.at && lane.sleeps_until != may.at) {
+    if (lane.sleeps_until) sleepers_.erase({*lane.sleeps_until, lane.id});
+    lane.sleeps_until = may.at;
+    sleepers_.emplace(*may.at, lane.id);
   }
 }
 
-std::optional<Task> Scheduler::next() {
-  while (running_ < slots_ && !round_.empty()) {
-    Tenant& tenant = *round_.front();
-    if (tenant.deficit <= 0) tenant.deficit += kQuantum;
-    if (tenant.deficit <= 0) {  // it still pays for a large task
-      pass_turn();
-      continue;
-    }
-    if (auto task = take_from(tenant)) {
-      tenant.deficit -= cost(*task);
-      if (tenant.deficit <= 0) pass_turn();
-      ++running_;
-      return task;
-    }
-    // Nothing it could spend on: credit is not saved up.
-    tenant.deficit = 0;
-    tenant.listed = false;
-    round_.pop_front();
+void Scheduler::wake(base::Time now) {
+  while (!sleepers_.empty() && sleepers_.begin()->first <= now) {
+    Lane& lane = lanes_.at(sleepers_.begin()->second);
+    sleepers_.erase(sleepers_.begin());
+    lane.sleeps_until.reset();
+    list(lane, now);
+  }
+}
+
+std::optional<base::Time> Scheduler::wakes_at() const {
+  return sleepers_.empty() ? std::nullopt : std::optional(sleepers_.begin()->first);
+}
+
+std::optional<Share> Scheduler::pick() const {
+  const auto waits = [&](Share share) { return !rounds_[index(share)].empty(); };
+  constexpr Share kBounded[] = {Share::probe, Share::slow, Share::bulk};
+  for (const Share share : kBounded) {
+    if (waits(share) && running_in_[index(share)] < bounds_[index(share)].reserved) return share;
+  }
+  if (waits(Share::fast)) return Share::fast;
+  for (const Share share : kBounded) {
+    if (waits(share) && running_in_[index(share)] < bounds_[index(share)].most) return share;
   }
   return std::nullopt;
 }
 
-void Scheduler::pass_turn() {
-  round_.push_back(round_.front());
-  round_.pop_front();
-}
-
-std::optional<Task> Scheduler::take_from(Tenant& tenant) {
-  while (!tenant.round.empty()) {
-    Lane& lane = *tenant.round.front();
-    tenant.round.pop_front();
-    lane.listed = false;
-    if (!lane.can_run()) continue;
-    Task task = std::move(lane.ready.front());
-    lane.ready.pop_front();
-    ++lane.running;
-    if (lane.can_run()) {
-      tenant.round.push_back(&lane);
-      lane.listed = true;
-    }
-    return task;
+std::optional<Task> Scheduler::next(base::Time now) {
+  wake(now);
+  while (running_ < options_.slots) {
+    const std::optional<Share> share = pick();
+    if (!share) return std::nullopt;
+    if (auto task = take_from(*share, now)) return task;
   }
   return std::nullopt;
 }
 
-void Scheduler::release(LaneId id, Signal signal) {
-  Lane& lane = lanes_.at(id);
-  XD_ASSERT(lane.running > 0 && running_ > 0);
-  --lane.running;
-  --running_;
-  lane.window.on(signal);
-  list(lane);
+/// The next task of the share's round; nothing when the lane whose turn it was has to stand elsewhere by now.
+std::optional<Task> Scheduler::take_from(Share share, base::Time now) {
+  Lane* lane = rounds_[index(share)].take();
+  if (lane == nullptr) return std::nullopt;
+  lane->listed = false;
+  const bool stands_here = !lane->paused && lane->has_ready() && lane->share(now) == share &&
+                           lane->flow.may_start(lane->running, now).now;
+  if (!stands_here) {
+    list(*lane, now);
+    return std::nullopt;
+  }
+  std::deque<Task>& ready = lane->fresh.empty() ? lane->bulk : lane->fresh;
+  Task task = std::move(ready.front());
+  ready.pop_front();
+  task.share = share;
+  lane->flow.started(now);
+  ++lane->running;
+  ++running_;
+  ++running_in_[index(share)];
+  list(*lane, now);
+  rounds_[index(share)].spend(lane->tenant, cost(task));
+  return task;
 }
 
-void Scheduler::put_back(Task task) {
+std::optional<Breaker::Change> Scheduler::release(const Task& task, Signal signal,
+                                                  std::chrono::microseconds took, base::Time now) {
   Lane& lane = lanes_.at(task.lane);
-  XD_ASSERT(lane.running > 0 && running_ > 0);
+  XD_ASSERT(lane.running > 0 && running_ > 0 && running_in_[index(task.share)] > 0);
   --lane.running;
   --running_;
-  lane.ready.push_front(std::move(task));
-  list(lane);
+  --running_in_[index(task.share)];
+  const auto change =
+      lane.flow.ended({.signal = signal, .took = took, .probe = task.share == Share::probe}, now);
+  list(lane, now);
+  return change;
 }
 
-void Scheduler::set_paused(LaneId id, bool paused) {
-  const auto found = lanes_.find(id);
+void Scheduler::free_key(const Task& task, base::Time now) {
+  const auto found = lanes_.find(task.lane);
   if (found == lanes_.end()) return;
-  found->second.paused = paused;
-  list(found->second);
+  Lane& lane = found->second;
+  const auto key = lane.keys.find(task.order_key);
+  if (key == lane.keys.end() || key->second.holder != task.id) return;
+  if (key->second.waiting.empty()) {
+    lane.keys.erase(key);
+    return;
+  }
+  Task follower = std::move(key->second.waiting.begin()->second);
+  key->second.waiting.erase(key->second.waiting.begin());
+  key->second.holder = follower.id;
+  key->second.parked = false;
+  make_ready(lane, std::move(follower), now);
+}
+
+void Scheduler::hold_key(const Task& task) {
+  if (!ordered(task.lane) || task.order_key.empty()) return;
+  Key& key = lanes_.at(task.lane).keys[task.order_key];
+  key.holder = task.id;
+  key.parked = false;
+}
+
+void Scheduler::park_key(LaneId id, const std::string& name, TaskId holder) {
+  if (!ordered(id) || name.empty()) return;
+  Key& key = lanes_.at(id).keys[name];
+  key.holder = holder;
+  key.parked = true;
+}
+
+std::vector<Task> Scheduler::drop_parked(LaneId id, const std::unordered_set<TaskId>& keep) {
+  std::vector<Task> dropped;
+  if (!ordered(id)) return dropped;
+  std::erase_if(lanes_.at(id).keys, [&](auto& key) {
+    if (!key.second.parked || keep.contains(key.second.holder)) return false;
+    for (auto& [task_id, task] : key.second.waiting) dropped.push_back(std::move(task));
+    return true;
+  });
+  return dropped;
+}
+
+void Scheduler::set_policy(LaneId id, const LanePolicy& policy, base::Time now) {
+  if (policy == LanePolicy{} && !lanes_.contains(id)) return;
+  Lane& lane = lane_of(id);
+  const bool was_ordered = lane.flow.policy().ordered;
+  lane.flow.set_policy(policy);
+  if (was_ordered && !policy.ordered) {
+    for (auto& [name, key] : std::exchange(lane.keys, {})) {
+      for (auto& [task_id, task] : key.waiting) make_ready(lane, std::move(task), now);
+    }
+  }
+  list(lane, now);
+}
+
+void Scheduler::set_default_policy(LaneId id, const LanePolicy& policy) {
+  if (policy == LanePolicy{}) return;
+  Lane& lane = lane_of(id);
+  if (lane.flow.policy() == LanePolicy{}) lane.flow.set_policy(policy);
+}
+
+void Scheduler::restore_circuit(LaneId id, const Breaker::Open& open) {
+  lane_of(id).flow.restore_circuit(open);
+}
+
+void Scheduler::set_paused(LaneId id, bool paused, base::Time now) {
+  if (!paused && !lanes_.contains(id)) return;
+  Lane& lane = lane_of(id);
+  if (lane.paused && !paused) lane.flow.begin_ramp(now);
+  lane.paused = paused;
+  list(lane, now);
 }
 
 std::vector<Task> Scheduler::drop_ready(LaneId id) {
   const auto found = lanes_.find(id);
   if (found == lanes_.end()) return {};
-  std::deque<Task> ready = std::exchange(found->second.ready, {});
-  return {std::make_move_iterator(ready.begin()), std::make_move_iterator(ready.end())};
+  Lane& lane = found->second;
+  std::vector<Task> dropped;
+  for (std::deque<Task>* ready : {&lane.fresh, &lane.bulk}) {
+    std::ranges::move(*ready, std::back_inserter(dropped));
+    ready->clear();
+  }
+  for (const Task& task : dropped) {
+    if (const auto key = lane.keys.find(task.order_key); key != lane.keys.end()) key->second.parked = true;
+  }
+  std::ranges::move(drop_waiting(id), std::back_inserter(dropped));
+  std::erase_if(lane.keys, [](const auto& key) { return key.second.parked; });
+  return dropped;
+}
+
+std::vector<Task> Scheduler::drop_waiting(LaneId id) {
+  const auto found = lanes_.find(id);
+  if (found == lanes_.end()) return {};
+  std::vector<Task> dropped;
+  for (auto& [name, key] : found->second.keys) {
+    for (auto& [task_id, task] : key.waiting) dropped.push_back(std::move(task));
+    key.waiting.clear();
+  }
+  return dropped;
 }
 
 std::size_t Scheduler::ready(LaneId id) const {
   const auto found = lanes_.find(id);
-  return found == lanes_.end() ? 0 : found->second.ready.size();
+  return found == lanes_.end() ? 0 : found->second.fresh.size() + found->second.bulk.size();
 }
 
-std::size_t Scheduler::window(LaneId id) const {
+bool Scheduler::ordered(LaneId id) const {
   const auto found = lanes_.find(id);
-  return found == lanes_.end() ? Window{}.size() : found->second.window.size();
+  return found != lanes_.end() && found->second.flow.policy().ordered;
+}
+
+std::size_t Scheduler::width(LaneId id, base::Time now) const {
+  const auto found = lanes_.find(id);
+  return found == lanes_.end() ? Window{}.size() : found->second.flow.width(now);
 }
 
 }  // namespace queue

@@ -1,73 +1,119 @@
-// Decides which task runs next: fair between tenants, then between their lanes, never over a lane's window.
+// Decides which task runs next: fair between tenants, then between their lanes, never over what a lane may
+// bear.
 #pragma once
 
+#include <array>
 #include <deque>
-#include <list>
+#include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
+#include <unordered_set>
 
+#include "queue/flow.hpp"
+#include "queue/round.hpp"
 #include "queue/task.hpp"
-#include "queue/window.hpp"
 
 namespace queue {
 
-/// The tasks of one shard that are in memory and may run, and how many run. Pure: no I/O, no clock. Deficit
-/// round robin over tenants (a task costs 1 and 1 more for each 16 KiB of payload), plain round robin over a
-/// tenant's lanes, in a lane first come first served.
+/// The tasks of one shard that are in memory and may run, and how many run. Pure: no I/O, time is passed in.
+///
+/// Slots are divided into shares (flow.hpp): each has some that only it may begin in when it has work, and a
+/// most; the rest is lent to whoever comes first, fast ones before the others. Inside a share deficit round
+/// robin over tenants (a task costs 1 and 1 more for each 16 KiB of payload), then round robin over lanes; in
+/// a lane first come first served, bulk tasks last. In an ordered lane the first task of a key holds it until
+/// free_key(); the others of that key wait behind it.
 class Scheduler {
  public:
-  explicit Scheduler(std::size_t slots) : slots_(slots) {}
+  struct Options {
+    std::size_t slots = base::limits::kInFlightPerShard;
+    Breaker::Policy circuit{};
+  };
+  explicit Scheduler(const Options& options);
 
-  /// Makes a task ready to run.
-  void add(Task task);
+  /// Makes a task ready to run, or lets it wait for its key.
+  void add(Task task, base::Time now);
 
   /// The next task to run, or nothing when no lane with a ready task has room. Takes a slot until release().
-  std::optional<Task> next();
+  std::optional<Task> next(base::Time now);
+  /// When next() is to be asked again although nothing was added or released.
+  std::optional<base::Time> wakes_at() const;
 
-  /// Gives the slot of a task of this lane back and tells the lane's window how it went.
-  void release(LaneId lane, Signal signal);
+  /// Gives the slot of a task back and tells its lane how it went; returns what that made of its circuit.
+  std::optional<Breaker::Change> release(const Task& task, Signal signal, std::chrono::microseconds took,
+                                         base::Time now);
+  // Keys of ordered lanes; nothing for others.
+  /// The task is gone for good: the next one of its key becomes ready.
+  void free_key(const Task& task, base::Time now);
+  /// The task holds its key from outside the scheduler.
+  void hold_key(const Task& task);
+  /// The task holds its key and waits in the table for its time.
+  void park_key(LaneId lane, const std::string& key, TaskId holder);
+  /// Forgets the keys whose holders wait in the table, but for those in `keep`: the table is about to tell
+  /// them anew. Returns the tasks that waited behind them.
+  std::vector<Task> drop_parked(LaneId lane, const std::unordered_set<TaskId>& keep);
 
-  /// Puts a task back at the head of its lane without running it, and gives its slot back.
-  void put_back(Task task);
+  void set_policy(LaneId lane, const LanePolicy& policy, base::Time now);
+  /// The same, unless something was said of the lane already.
+  void set_default_policy(LaneId lane, const LanePolicy& policy);
+  void restore_circuit(LaneId lane, const Breaker::Open& open);
+  /// Stops or continues a lane; its ready tasks stay. One that continues begins with a ramp.
+  void set_paused(LaneId lane, bool paused, base::Time now);
 
-  /// Stops or continues a lane; its ready tasks stay.
-  void set_paused(LaneId lane, bool paused);
-
-  /// Removes the ready tasks of a lane (they stay in the table).
+  /// Removes the tasks of a lane that do not run (they stay in the table).
   std::vector<Task> drop_ready(LaneId lane);
+  /// Removes those that wait for their key.
+  std::vector<Task> drop_waiting(LaneId lane);
 
   std::size_t ready(LaneId lane) const;
   std::size_t running() const { return running_; }
-  std::size_t window(LaneId lane) const;
+  bool ordered(LaneId lane) const;
+  /// How many tasks of the lane may run at once.
+  std::size_t width(LaneId lane, base::Time now) const;
 
  private:
+  struct Key {
+    TaskId holder{};
+    bool parked = false;  // the holder is in the table only
+    std::map<TaskId, Task> waiting{};
+  };
   struct Lane {
-    LaneId id;
-    base::TenantId tenant;
-    Window window;
+    explicit Lane(const Breaker::Policy& circuit) : flow(circuit) {}
+
+    LaneId id{};
+    base::TenantId tenant{};
+    Flow flow;
     std::size_t running = 0;
     bool paused = false;
-    bool listed = false;  // stands in its tenant's round
-    std::deque<Task> ready;
+    bool listed = false;  // stands in a round
+    std::optional<base::Time> sleeps_until{};
+    std::deque<Task> fresh{};
+    std::deque<Task> bulk{};
+    std::unordered_map<std::string, Key> keys{};
 
-    bool can_run() const { return !paused && !ready.empty() && running < window.size(); }
+    bool has_ready() const { return !fresh.empty() || !bulk.empty(); }
+    Share share(base::Time now) const;
   };
-  struct Tenant {
-    std::deque<Lane*> round;  // lanes that can run
-    std::int64_t deficit = 0;
-    bool listed = false;
+  /// How many of the slots a share may use.
+  struct Bounds {
+    std::size_t reserved = 0;
+    std::size_t most = 0;
   };
 
-  Lane& lane_of(const Task& task);
-  void list(Lane& lane);
-  std::optional<Task> take_from(Tenant& tenant);
-  void pass_turn();
+  Lane& lane_of(LaneId id);
+  void make_ready(Lane& lane, Task task, base::Time now);
+  void list(Lane& lane, base::Time now);
+  void wake(base::Time now);
+  std::optional<Share> pick() const;
+  std::optional<Task> take_from(Share share, base::Time now);
 
-  std::size_t slots_;
+  Options options_;
+  std::array<Bounds, kShares> bounds_;
+  std::array<Round<Lane>, kShares> rounds_;
+  std::array<std::size_t, kShares> running_in_{};
   std::size_t running_ = 0;
-  std::unordered_map<LaneId, Lane> lanes_;
-  std::unordered_map<base::TenantId, Tenant> tenants_;
-  std::deque<Tenant*> round_;  // tenants with lanes that can run
+  std::unordered_map<LaneId, Lane> lanes_;  // their addresses are stable
+  std::set<std::pair<base::Time, LaneId>> sleepers_;
 };
 
 }  // namespace queue

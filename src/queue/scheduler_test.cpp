@@ -1,10 +1,8 @@
-#include "queue/scheduler.hpp"
+#include "queue/scheduler_test.hpp"
 
 #include <gtest/gtest.h>
 
 #include <random>
-
-#include "testing/tasks.hpp"
 
 namespace queue {
 
@@ -19,33 +17,6 @@ using ::testing::make_tenant_id;
 
 constexpr std::size_t kManySlots = 1000;
 
-void add(Scheduler& scheduler, std::vector<Task> tasks) {
-  for (Task& task : tasks) scheduler.add(std::move(task));
-}
-
-/// Takes tasks until there is none, or so many, and gives no slot back.
-std::vector<Task> take(Scheduler& scheduler, std::size_t most = 1000) {
-  std::vector<Task> taken;
-  while (taken.size() < most) {
-    auto task = scheduler.next();
-    if (!task) break;
-    taken.push_back(std::move(*task));
-  }
-  return taken;
-}
-
-/// The same where each task has ended before the next one is asked for.
-std::vector<Task> take_one_by_one(Scheduler& scheduler, std::size_t most) {
-  std::vector<Task> taken;
-  while (taken.size() < most) {
-    auto task = scheduler.next();
-    if (!task) break;
-    scheduler.release(task->lane, Signal::success);
-    taken.push_back(std::move(*task));
-  }
-  return taken;
-}
-
 std::ptrdiff_t count_of(const std::vector<Task>& tasks, TenantId tenant) {
   return std::ranges::count(tasks, tenant, &Task::tenant);
 }
@@ -54,90 +25,90 @@ std::ptrdiff_t count_of(const std::vector<Task>& tasks, LaneId lane) {
 }
 
 /// Lets the lane run `size` tasks at once.
-void widen(Scheduler& scheduler, LaneId lane, std::size_t size) {
+void widen(TestedScheduler& scheduler, LaneId lane, std::size_t size) {
   while (scheduler.window(lane) < size) {
     scheduler.add(make_task({.lane = lane}));
-    take_one_by_one(scheduler, 1);
+    scheduler.take_one_by_one(1);
   }
 }
 
 TEST(Scheduler, gives_the_tasks_of_a_lane_first_come_first_served) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const std::vector<Task> tasks = make_tasks({.lane = make_lane_id()}, 20);
-  add(scheduler, tasks);
+  scheduler.add(tasks);
 
-  EXPECT_EQ(ids_of(take_one_by_one(scheduler, 100)), ids_of(tasks));
-  EXPECT_EQ(scheduler.running(), 0u);
+  EXPECT_EQ(ids_of(scheduler.take_one_by_one(100)), ids_of(tasks));
+  EXPECT_EQ(scheduler->running(), 0u);
 }
 
 TEST(Scheduler, has_nothing_to_give_when_nothing_was_added) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
 
   EXPECT_FALSE(scheduler.next());
-  EXPECT_EQ(scheduler.ready(make_lane_id()), 0u);
+  EXPECT_EQ(scheduler->ready(make_lane_id()), 0u);
   EXPECT_EQ(scheduler.window(make_lane_id()), base::limits::kLaneWindowStart);
 }
 
 TEST(Scheduler, runs_no_more_of_a_lane_than_its_window) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const LaneId lane = make_lane_id();
-  add(scheduler, make_tasks({.lane = lane}, 100));
+  scheduler.add(make_tasks({.lane = lane}, 100));
 
-  EXPECT_EQ(take(scheduler).size(), 2u);
+  EXPECT_EQ(scheduler.take().size(), 2u);
   scheduler.release(lane, Signal::neutral);
-  EXPECT_EQ(take(scheduler).size(), 1u);
+  EXPECT_EQ(scheduler.take().size(), 1u);
   scheduler.release(lane, Signal::success);
   scheduler.release(lane, Signal::success);
 
   EXPECT_EQ(scheduler.window(lane), 3u);
-  EXPECT_EQ(take(scheduler).size(), 3u);
-  EXPECT_EQ(scheduler.ready(lane), 94u);
+  EXPECT_EQ(scheduler.take().size(), 3u);
+  EXPECT_EQ(scheduler->ready(lane), 94u);
 }
 
 TEST(Scheduler, starts_nothing_in_a_lane_that_runs_more_than_its_halved_window) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const LaneId lane = make_lane_id();
   widen(scheduler, lane, 8);
-  add(scheduler, make_tasks({.lane = lane}, 100));
-  ASSERT_EQ(take(scheduler).size(), 8u);
+  scheduler.add(make_tasks({.lane = lane}, 100));
+  ASSERT_EQ(scheduler.take().size(), 8u);
 
   scheduler.release(lane, Signal::overload);
   EXPECT_EQ(scheduler.window(lane), 4u);
   for (int left = 7; left >= 4; --left) {
-    EXPECT_TRUE(take(scheduler).empty()) << left << " run";
+    EXPECT_TRUE(scheduler.take().empty()) << left << " run";
     scheduler.release(lane, Signal::neutral);
   }
 
-  EXPECT_EQ(take(scheduler).size(), 1u);
+  EXPECT_EQ(scheduler.take().size(), 1u);
 }
 
 TEST(Scheduler, runs_no_more_tasks_than_it_has_slots) {
-  Scheduler scheduler(3);
+  TestedScheduler scheduler(3);
   std::vector<LaneId> lanes;
   for (int i = 0; i < 5; ++i) lanes.push_back(make_lane_id());
-  for (const LaneId lane : lanes) add(scheduler, make_tasks({.lane = lane}, 5));
+  for (const LaneId lane : lanes) scheduler.add(make_tasks({.lane = lane}, 5));
 
-  const std::vector<Task> first = take(scheduler);
+  const std::vector<Task> first = scheduler.take();
   ASSERT_EQ(first.size(), 3u);
-  EXPECT_EQ(scheduler.running(), 3u);
+  EXPECT_EQ(scheduler->running(), 3u);
   scheduler.release(first[0].lane, Signal::success);
 
-  EXPECT_EQ(take(scheduler).size(), 1u);
-  EXPECT_EQ(scheduler.running(), 3u);
+  EXPECT_EQ(scheduler.take().size(), 1u);
+  EXPECT_EQ(scheduler->running(), 3u);
 }
 
 TEST(Scheduler, gives_each_tenant_the_same_share_however_much_one_of_them_has) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const TenantId flooding = make_tenant_id();
   const TenantId quiet = make_tenant_id();
   const TenantId quieter = make_tenant_id();
   for (int i = 0; i < 10; ++i) {
-    add(scheduler, make_tasks({.lane = make_lane_id(), .tenant = flooding}, 1000));
+    scheduler.add(make_tasks({.lane = make_lane_id(), .tenant = flooding}, 1000));
   }
-  add(scheduler, make_tasks({.lane = make_lane_id(), .tenant = quiet}, 100));
-  add(scheduler, make_tasks({.lane = make_lane_id(), .tenant = quieter}, 100));
+  scheduler.add(make_tasks({.lane = make_lane_id(), .tenant = quiet}, 100));
+  scheduler.add(make_tasks({.lane = make_lane_id(), .tenant = quieter}, 100));
 
-  const std::vector<Task> taken = take_one_by_one(scheduler, 240);
+  const std::vector<Task> taken = scheduler.take_one_by_one(240);
 
   EXPECT_NEAR(count_of(taken, flooding), 80, 8);
   EXPECT_NEAR(count_of(taken, quiet), 80, 8);
@@ -145,41 +116,41 @@ TEST(Scheduler, gives_each_tenant_the_same_share_however_much_one_of_them_has) {
 }
 
 TEST(Scheduler, serves_a_tenant_that_comes_late_within_one_turn_of_each_other) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   for (int i = 0; i < 3; ++i) {
-    add(scheduler, make_tasks({.lane = make_lane_id(), .tenant = make_tenant_id()}, 1000));
+    scheduler.add(make_tasks({.lane = make_lane_id(), .tenant = make_tenant_id()}, 1000));
   }
-  take_one_by_one(scheduler, 100);
+  scheduler.take_one_by_one(100);
   const TenantId late = make_tenant_id();
   scheduler.add(make_task({.lane = make_lane_id(), .tenant = late}));
 
-  EXPECT_EQ(count_of(take_one_by_one(scheduler, 3 * 8 + 1), late), 1);
+  EXPECT_EQ(count_of(scheduler.take_one_by_one(3 * 8 + 1), late), 1);
 }
 
 TEST(Scheduler, saves_up_no_share_for_a_tenant_that_had_nothing) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const TenantId busy = make_tenant_id();
   const TenantId idle = make_tenant_id();
   const LaneId lane = make_lane_id();
-  add(scheduler, make_tasks({.lane = make_lane_id(), .tenant = busy}, 2000));
+  scheduler.add(make_tasks({.lane = make_lane_id(), .tenant = busy}, 2000));
   scheduler.add(make_task({.lane = lane, .tenant = idle}));
-  take_one_by_one(scheduler, 1000);
-  add(scheduler, make_tasks({.lane = lane, .tenant = idle}, 1000));
+  scheduler.take_one_by_one(1000);
+  scheduler.add(make_tasks({.lane = lane, .tenant = idle}, 1000));
 
-  EXPECT_NEAR(count_of(take_one_by_one(scheduler, 100), idle), 50, 8);
+  EXPECT_NEAR(count_of(scheduler.take_one_by_one(100), idle), 50, 8);
 }
 
 TEST(Scheduler, takes_the_lanes_of_a_tenant_in_turn) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const TenantId tenant = make_tenant_id();
   const LaneId full = make_lane_id();
   const LaneId small = make_lane_id();
   const LaneId smaller = make_lane_id();
-  add(scheduler, make_tasks({.lane = full, .tenant = tenant}, 1000));
-  add(scheduler, make_tasks({.lane = small, .tenant = tenant}, 50));
-  add(scheduler, make_tasks({.lane = smaller, .tenant = tenant}, 50));
+  scheduler.add(make_tasks({.lane = full, .tenant = tenant}, 1000));
+  scheduler.add(make_tasks({.lane = small, .tenant = tenant}, 50));
+  scheduler.add(make_tasks({.lane = smaller, .tenant = tenant}, 50));
 
-  const std::vector<Task> taken = take_one_by_one(scheduler, 150);
+  const std::vector<Task> taken = scheduler.take_one_by_one(150);
 
   EXPECT_NEAR(count_of(taken, full), 50, 1);
   EXPECT_NEAR(count_of(taken, small), 50, 1);
@@ -187,15 +158,15 @@ TEST(Scheduler, takes_the_lanes_of_a_tenant_in_turn) {
 }
 
 TEST(Scheduler, goes_on_with_other_lanes_while_the_window_of_one_is_full) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const TenantId tenant = make_tenant_id();
   const LaneId sick = make_lane_id();
   const LaneId healthy = make_lane_id();
-  add(scheduler, make_tasks({.lane = sick, .tenant = tenant}, 100));
-  ASSERT_EQ(take(scheduler).size(), 2u);
-  add(scheduler, make_tasks({.lane = healthy, .tenant = tenant}, 100));
+  scheduler.add(make_tasks({.lane = sick, .tenant = tenant}, 100));
+  ASSERT_EQ(scheduler.take().size(), 2u);
+  scheduler.add(make_tasks({.lane = healthy, .tenant = tenant}, 100));
 
-  const std::vector<Task> taken = take_one_by_one(scheduler, 1000);
+  const std::vector<Task> taken = scheduler.take_one_by_one(1000);
 
   EXPECT_EQ(count_of(taken, healthy), 100);
   EXPECT_EQ(count_of(taken, sick), 0);
@@ -204,7 +175,7 @@ TEST(Scheduler, goes_on_with_other_lanes_while_the_window_of_one_is_full) {
 TEST(Scheduler, counts_a_large_payload_as_many_small_ones) {
   constexpr std::size_t kLarge = 1 << 20;
   constexpr std::ptrdiff_t kCostOfLarge = 1 + kLarge / (16 << 10);
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const TenantId large = make_tenant_id();
   const TenantId small = make_tenant_id();
   const LaneId lane = make_lane_id();
@@ -212,27 +183,27 @@ TEST(Scheduler, counts_a_large_payload_as_many_small_ones) {
     task.payload_bytes = kLarge;
     scheduler.add(std::move(task));
   }
-  add(scheduler, make_tasks({.lane = make_lane_id(), .tenant = small}, 10'000));
+  scheduler.add(make_tasks({.lane = make_lane_id(), .tenant = small}, 10'000));
 
-  const std::vector<Task> taken = take_one_by_one(scheduler, 20 * (kCostOfLarge + 1));
+  const std::vector<Task> taken = scheduler.take_one_by_one(20 * (kCostOfLarge + 1));
 
   EXPECT_NEAR(count_of(taken, large) * kCostOfLarge, count_of(taken, small), kCostOfLarge + 8);
   EXPECT_NEAR(count_of(taken, large), 20, 1);
 }
 
 TEST(Scheduler, gives_large_payloads_all_there_is_when_nobody_else_waits) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const LaneId lane = make_lane_id();
   for (Task& task : make_tasks({.lane = lane}, 50)) {
     task.payload_bytes = 25 << 20;
     scheduler.add(std::move(task));
   }
 
-  EXPECT_EQ(take_one_by_one(scheduler, 100).size(), 50u);
+  EXPECT_EQ(scheduler.take_one_by_one(100).size(), 50u);
 }
 
 TEST(Scheduler, keeps_the_tasks_of_a_paused_lane_until_it_goes_on) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const LaneId lane = make_lane_id();
   const std::vector<Task> tasks = make_tasks({.lane = lane}, 2);
   scheduler.add(tasks[0]);
@@ -240,63 +211,48 @@ TEST(Scheduler, keeps_the_tasks_of_a_paused_lane_until_it_goes_on) {
   scheduler.add(tasks[1]);
 
   EXPECT_FALSE(scheduler.next());
-  EXPECT_EQ(scheduler.ready(lane), 2u);
+  EXPECT_EQ(scheduler->ready(lane), 2u);
   scheduler.set_paused(lane, false);
 
-  EXPECT_EQ(ids_of(take(scheduler)), ids_of(tasks));
+  EXPECT_EQ(ids_of(scheduler.take_one_by_one(10)), ids_of(tasks));
 }
 
 TEST(Scheduler, starts_nothing_when_a_task_of_a_paused_lane_ends) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const LaneId lane = make_lane_id();
-  add(scheduler, make_tasks({.lane = lane}, 10));
-  ASSERT_EQ(take(scheduler).size(), 2u);
+  scheduler.add(make_tasks({.lane = lane}, 10));
+  ASSERT_EQ(scheduler.take().size(), 2u);
   scheduler.set_paused(lane, true);
 
   scheduler.release(lane, Signal::success);
 
   EXPECT_FALSE(scheduler.next());
-  EXPECT_EQ(scheduler.running(), 1u);
+  EXPECT_EQ(scheduler->running(), 1u);
 }
 
 TEST(Scheduler, takes_no_notice_of_the_pause_of_a_lane_it_does_not_know) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   scheduler.set_paused(make_lane_id(), true);
   EXPECT_FALSE(scheduler.next());
 }
 
-TEST(Scheduler, puts_a_task_back_before_the_others_of_its_lane) {
-  Scheduler scheduler(1);
-  const LaneId lane = make_lane_id();
-  const std::vector<Task> tasks = make_tasks({.lane = lane}, 3);
-  add(scheduler, tasks);
-
-  auto first = scheduler.next();
-  ASSERT_TRUE(first);
-  ASSERT_FALSE(scheduler.next());
-  scheduler.put_back(std::move(*first));
-
-  EXPECT_EQ(scheduler.running(), 0u);
-  EXPECT_EQ(ids_of(take_one_by_one(scheduler, 10)), ids_of(tasks));
-}
-
 TEST(Scheduler, drops_the_ready_tasks_of_a_lane_and_leaves_the_others) {
-  Scheduler scheduler(kManySlots);
+  TestedScheduler scheduler(kManySlots);
   const LaneId dropped = make_lane_id();
   const LaneId kept = make_lane_id();
   const std::vector<Task> tasks = make_tasks({.lane = dropped}, 5);
-  add(scheduler, tasks);
+  scheduler.add(tasks);
   const std::vector<Task> others = make_tasks({.lane = kept}, 2);
-  add(scheduler, others);
+  scheduler.add(others);
 
-  EXPECT_EQ(ids_of(scheduler.drop_ready(dropped)), ids_of(tasks));
+  EXPECT_EQ(ids_of(scheduler->drop_ready(dropped)), ids_of(tasks));
 
-  EXPECT_EQ(scheduler.ready(dropped), 0u);
-  EXPECT_EQ(ids_of(take(scheduler)), ids_of(others));
+  EXPECT_EQ(scheduler->ready(dropped), 0u);
+  EXPECT_EQ(ids_of(scheduler.take()), ids_of(others));
   const std::vector<Task> later = make_tasks({.lane = dropped}, 1);
-  add(scheduler, later);
-  EXPECT_EQ(ids_of(take(scheduler)), ids_of(later));
-  EXPECT_TRUE(scheduler.drop_ready(make_lane_id()).empty());
+  scheduler.add(later);
+  EXPECT_EQ(ids_of(scheduler.take()), ids_of(later));
+  EXPECT_TRUE(scheduler->drop_ready(make_lane_id()).empty());
 }
 
 /// What must hold after each of very many random steps.
@@ -311,7 +267,7 @@ class RandomSteps {
       case 0:
       case 1: add_some(); break;
       case 2: end_one(); break;
-      case 3: put_one_back(); break;
+      case 3:
       case 4: toggle_pause(); break;
       default: take_one(); break;
     }
@@ -329,9 +285,9 @@ class RandomSteps {
     } while (!running_.empty());
     for (const Lane& lane : lanes_) {
       EXPECT_TRUE(lane.waiting.empty());
-      EXPECT_EQ(scheduler_.ready(lane.id), 0u);
+      EXPECT_EQ(scheduler_->ready(lane.id), 0u);
     }
-    EXPECT_EQ(scheduler_.running(), 0u);
+    EXPECT_EQ(scheduler_->running(), 0u);
   }
 
  private:
@@ -377,7 +333,7 @@ class RandomSteps {
     ASSERT_LE(++lane.running, scheduler_.window(lane.id));
     running_.push_back(std::move(*task));
     ASSERT_LE(running_.size(), kSlots);
-    ASSERT_EQ(scheduler_.running(), running_.size());
+    ASSERT_EQ(scheduler_->running(), running_.size());
   }
 
   Task take_out_of_running() {
@@ -391,14 +347,7 @@ class RandomSteps {
   void end_one() {
     if (running_.empty()) return;
     const Task task = take_out_of_running();
-    scheduler_.release(task.lane, static_cast<Signal>(number(3)));
-  }
-
-  void put_one_back() {
-    if (running_.empty()) return;
-    Task task = take_out_of_running();
-    lane_of(task.lane).waiting.push_front(task.id);
-    scheduler_.put_back(std::move(task));
+    scheduler_.release(task, static_cast<Signal>(number(4)));
   }
 
   void toggle_pause() {
@@ -409,7 +358,7 @@ class RandomSteps {
   }
 
   std::minstd_rand random_;
-  Scheduler scheduler_{kSlots};
+  TestedScheduler scheduler_{kSlots};
   std::vector<TenantId> tenants_ = {make_tenant_id(), make_tenant_id(), make_tenant_id()};
   std::vector<Lane> lanes_;
   std::vector<Task> running_;

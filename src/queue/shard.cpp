@@ -36,7 +36,7 @@ Shard::Shard(asio::any_io_executor executor, db::Db& store, const base::Clock& c
       store_(store),
       clock_(clock),
       options_(options),
-      scheduler_(options.slots),
+      scheduler_({.slots = options.slots, .circuit = options.circuit}),
       timer_(executor),
       gate_(executor),
       writes_(executor),
@@ -78,14 +78,24 @@ void Shard::arrive(Task task) {
 }
 
 bool Shard::take_into_memory(Lane& lane, Task task) {
-  const bool full = lane.in_memory.size() >= kLaneTasksInMemoryMax ||
-                    (bytes_in_memory_ >= options_.bytes_max && lane.in_memory.size() >= kTasksAlways);
-  if (full) return false;
+  const auto full = [&] {
+    return lane.in_memory.size() >= kLaneTasksInMemoryMax ||
+           (bytes_in_memory_ >= options_.bytes_max && lane.in_memory.size() >= kTasksAlways);
+  };
+  if (full()) make_room(lane);
+  if (full()) return false;
   if (!lane.in_memory.insert(task.id).second) return true;  // it is there already
   ++tasks_in_memory_;
   bytes_in_memory_ += task.payload_bytes;
-  scheduler_.add(std::move(task));
+  scheduler_.add(std::move(task), clock_.now());
   return true;
+}
+
+/// Tasks that wait behind their key may wait in the table as well, and leave room for other keys.
+void Shard::make_room(Lane& lane) {
+  const std::vector<Task> dropped = scheduler_.drop_waiting(lane.id);
+  for (const Task& task : dropped) forget(task);
+  if (!dropped.empty()) lane.spilled = true;
 }
 
 void Shard::wake(LaneId id) {
@@ -116,7 +126,7 @@ void Shard::set_state(LaneId id, LaneState state) {
   Lane& lane = lane_of(id);
   lane.state = state;
   lane.state_told = true;
-  scheduler_.set_paused(id, state == LaneState::paused);
+  scheduler_.set_paused(id, state == LaneState::paused, clock_.now());
   if (state == LaneState::active) {
     read_again(lane);
     pump();
@@ -124,6 +134,11 @@ void Shard::set_state(LaneId id, LaneState state) {
     for (const Task& task : scheduler_.drop_ready(id)) forget(task);
     lane.spilled = true;
   }
+}
+
+void Shard::set_policy(LaneId id, const LanePolicy& policy) {
+  scheduler_.set_policy(id, policy, clock_.now());
+  pump();
 }
 
 void Shard::forget_lane(LaneId id) {
@@ -137,26 +152,36 @@ void Shard::forget_lane(LaneId id) {
 
 void Shard::pump() {
   if (stopping_ || suspended_) return;
-  while (auto task = scheduler_.next()) gate_.spawn("task", perform(std::move(*task)));
+  while (auto task = scheduler_.next(clock_.now())) gate_.spawn("task", perform(std::move(*task)));
+  arm_timer();
 }
 
 base::Task<void> Shard::perform(Task task) {
   const Opened opened = co_await open(task);
   if (opened != Opened::yes) {
-    scheduler_.release(task.lane, Signal::neutral);
+    (void)scheduler_.release(task, Signal::neutral, {}, clock_.now());
     forget(task);
-    if (opened == Opened::refused) doubt(lane_of(task.lane));
+    if (opened == Opened::refused) {
+      scheduler_.free_key(task, clock_.now());
+      doubt(lane_of(task.lane));
+    } else {
+      scheduler_.park_key(task.lane, task.order_key, task.id);
+    }
     pump();
     co_return base::Result<void>{};
   }
   Outcome outcome;
+  const base::Steady begun = clock_.steady();
   try {
     outcome = co_await handlers_.find(task.kind)->second->run(task);
   } catch (...) {  // edge: a handler's bug costs this attempt, not the process
     base::report_uncaught("queue handler", std::current_exception());
     outcome.verdict = after_unknown(task, clock_.now() + kThrownDelay);
   }
-  scheduler_.release(task.lane, outcome.signal);
+  outcome.circuit = scheduler_.release(task, outcome.signal,
+                                       std::chrono::floor<std::chrono::microseconds>(clock_.steady() - begun),
+                                       clock_.now());
+  if (outcome.circuit) handlers_.find(task.kind)->second->circuit_changed(task, outcome);
   pump();
   co_await finish(task, outcome);
   co_return base::Result<void>{};
@@ -191,6 +216,7 @@ void Shard::doubt(Lane& lane) {
 /// over.
 asio::awaitable<void> Shard::finish(Task& task, Outcome& outcome) {
   for (bool again = false;; again = true) {
+    if (!task.order_key.empty()) closings_.hurry();  // the next one of its key waits for this
     auto closed = co_await closings_.add({&task, &outcome, lane_of(task.lane).epoch, again});
     if (closed) break;
     if (gate_.closing()) co_return;
@@ -198,7 +224,15 @@ asio::awaitable<void> Shard::finish(Task& task, Outcome& outcome) {
   }
   forget(task);
   Lane& lane = lane_of(task.lane);
-  if (outcome.verdict.kind != Verdict::Kind::done) set_due(lane, outcome.verdict.at);
+  if (outcome.verdict.kind == Verdict::Kind::done) {
+    if (!task.order_key.empty()) {
+      scheduler_.free_key(task, clock_.now());
+      pump();
+    }
+  } else {
+    scheduler_.park_key(task.lane, task.order_key, task.id);
+    set_due(lane, outcome.verdict.at);
+  }
   if (lane.spilled && scheduler_.ready(lane.id) < kReadyLow) want_load(lane);
 }
 
@@ -299,8 +333,10 @@ base::Task<Loaded> Shard::read_lane(LaneId id, std::size_t limit) {
     if (!ours) co_return Loaded{};
   }
   if (lane_of(id).state == LaneState::paused) co_return Loaded{};
-  co_return co_await store_.read([this, id, limit, now = clock_.now()](db::Tx& tx) -> base::Result<Loaded> {
-    XD_TRY(Loaded result, queue::load(tx, id, now, limit));
+  co_return co_await store_.read([this, id, limit, now = clock_.now(), ordered = scheduler_.ordered(id),
+                                  after = lane_of(id).last_key](db::Tx& tx) -> base::Result<Loaded> {
+    XD_TRY(Loaded result,
+           ordered ? queue::load_ordered(tx, id, now, limit, after) : queue::load(tx, id, now, limit));
     std::map<std::string_view, std::vector<Task>> by_kind;
     for (const auto& [kind, handler] : handlers_) {
       // Tasks of one kind are hydrated together; most lanes have one kind only.
@@ -335,13 +371,19 @@ asio::awaitable<base::Result<bool>> Shard::learn(LaneId id) {
   lane.epoch = (*lease)->epoch;
   // A change that was told meanwhile may be younger than what was read.
   if (!lane.state_told) lane.state = (*lease)->state;
-  scheduler_.set_paused(id, lane.state == LaneState::paused);
+  scheduler_.set_paused(id, lane.state == LaneState::paused, clock_.now());
+  if ((*lease)->circuit) scheduler_.restore_circuit(id, *(*lease)->circuit);
+  if (const auto handler = handlers_.find((*lease)->kind); handler != handlers_.end()) {
+    scheduler_.set_default_policy(id, handler->second->lane_policy());
+  }
   co_return true;
 }
 
 void Shard::loaded(Lane& lane, Loaded result) {
   if (!lane.known || lane.gone || lane.state == LaneState::paused) return;
+  renew_keys(lane, result);
   bool fits = true;
+  const std::size_t held = lane.in_memory.size();
   for (std::size_t i = 0; i < result.tasks.size(); ++i) {
     Task& task = result.tasks[i];
     if (lane.in_memory.contains(task.id) || lane.closed_meanwhile.contains(task.id)) continue;
@@ -350,6 +392,7 @@ void Shard::loaded(Lane& lane, Loaded result) {
       lane.in_memory.insert(task.id);
       ++tasks_in_memory_;
       bytes_in_memory_ += task.payload_bytes;
+      scheduler_.hold_key(task);
       gate_.spawn("end unknown attempt", end_unknown(std::move(task)));
     } else {
       fits = take_into_memory(lane, std::move(task)) && fits;
@@ -361,8 +404,27 @@ void Shard::loaded(Lane& lane, Loaded result) {
     if (!seen && (lane.spilled || !take_into_memory(lane, std::move(task)))) lane.spilled = true;
   }
   if (result.next_due) set_due(lane, *result.next_due);
-  // Where all that was read has ended meanwhile, nothing is left whose end would ask for the rest.
-  if (lane.spilled && lane.in_memory.empty()) lane.again = true;
+  lane.key_found = lane.key_found || lane.in_memory.size() > held;
+  read_on(lane, result);
+}
+
+/// What is read of an ordered lane tells which tasks hold their keys in the table.
+void Shard::renew_keys(Lane& lane, const Loaded& result) {
+  for (const Task& task : scheduler_.drop_parked(lane.id, lane.closed_meanwhile)) forget(task);
+  for (const auto& [key, holder] : result.parked) {
+    if (!lane.closed_meanwhile.contains(holder)) scheduler_.park_key(lane.id, key, holder);
+  }
+}
+
+/// Where all that was read has ended meanwhile, nothing is left whose end would ask for the rest.
+void Shard::read_on(Lane& lane, const Loaded& result) {
+  lane.last_key = result.last_key;
+  if (!lane.spilled || !lane.in_memory.empty()) return;
+  const bool by_keys = scheduler_.ordered(lane.id) && result.more;
+  const bool all_seen = by_keys && result.last_key.empty();
+  // All keys that there are wait for their time: it is their end that asks for more.
+  const bool useless = all_seen && !std::exchange(lane.key_found, false);
+  if (!useless) lane.again = true;
 }
 
 base::Task<void> Shard::end_unknown(Task task) {
@@ -389,11 +451,11 @@ void Shard::clear_due(Lane& lane) {
 /// Only ever armed for an earlier moment than before: one that is too early asks again, and costs less than
 /// re-arming.
 void Shard::arm_timer() {
-  if (due_.empty() || stopping_) return;
-  const base::Time earliest = due_.begin()->first;
-  if (armed_for_ && *armed_for_ <= earliest) return;
+  const std::optional<base::Time> earliest = next_moment();
+  if (!earliest || stopping_) return;
+  if (armed_for_ && *armed_for_ <= *earliest) return;
   armed_for_ = earliest;
-  timer_.expires_after(std::max(earliest - clock_.now(), std::chrono::microseconds{0}));
+  timer_.expires_after(std::max(*earliest - clock_.now(), std::chrono::microseconds{0}));
   timer_.async_wait([this](boost::system::error_code cancelled) {
     if (!cancelled) on_timer();
   });
@@ -407,7 +469,15 @@ void Shard::on_timer() {
     clear_due(lane);
     read_again(lane);
   }
+  pump();
   arm_timer();
+}
+
+/// When the first lane has something due, or may go on.
+std::optional<base::Time> Shard::next_moment() const {
+  std::optional<base::Time> moment = scheduler_.wakes_at();
+  if (!due_.empty() && (!moment || due_.begin()->first < *moment)) moment = due_.begin()->first;
+  return moment;
 }
 
 asio::awaitable<void> Shard::stop() {

@@ -27,6 +27,7 @@ class Shard {
     std::size_t slots = base::limits::kInFlightPerShard;
     std::size_t bytes_max = base::limits::kQueueBytesInMemory / 2;
     base::Uuid node{};
+    Breaker::Policy circuit{};
   };
 
   Shard(asio::any_io_executor executor, db::Db& store, const base::Clock& clock, Options options);
@@ -43,6 +44,8 @@ class Shard {
   /// While suspended nothing is picked; when it ends, every lane is acquired anew.
   void set_suspended(bool suspended);
   void set_state(LaneId lane, LaneState state);
+  /// What the owner of the lane asks of it from now on; lanes that nothing is said of have the default.
+  void set_policy(LaneId lane, const LanePolicy& policy);
   /// The lane was deleted: its tasks are gone, runs in flight end as stale.
   void forget_lane(LaneId lane);
   /// Stops picking tasks and waits for those in flight.
@@ -67,6 +70,8 @@ class Shard {
     std::unordered_set<TaskId> closed_meanwhile;  // while loading: the reader may have seen them still
     std::vector<Task> arrived_meanwhile;          // while loading: the reader may or may not have seen them
     std::optional<base::Time> next_due;
+    std::string last_key;    // ordered: how far the keys were read
+    bool key_found = false;  // ordered: since they were read from the first one, there was one that could run
   };
   Lane& lane_of(LaneId id);
   void arrive(Task task);
@@ -86,10 +91,14 @@ class Shard {
   base::Task<Loaded> read_lane(LaneId id, std::size_t limit);
   asio::awaitable<base::Result<bool>> learn(LaneId id);
   void loaded(Lane& lane, Loaded result);
+  void renew_keys(Lane& lane, const Loaded& result);
+  void read_on(Lane& lane, const Loaded& result);
+  void make_room(Lane& lane);
   base::Task<void> end_unknown(Task task);
 
   void set_due(Lane& lane, base::Time due);
   void clear_due(Lane& lane);
+  std::optional<base::Time> next_moment() const;
   void arm_timer();
   void on_timer();
 

@@ -6,8 +6,10 @@
 #include <string>
 
 #include "base/id.hpp"
+#include "base/limits.hpp"
 #include "base/task.hpp"
 #include "db/db.hpp"
+#include "queue/breaker.hpp"
 
 namespace queue {
 
@@ -16,6 +18,15 @@ using TaskId = base::Id<struct TaskTag>;
 
 /// ACTIVE: its tasks run. PAUSED: they are kept (HELD) until it is resumed.
 enum class LaneState : std::uint8_t { active, paused };
+
+/// Slots of a shard are shared between these, so that none of them can take all (ARCHITECTURE §4).
+enum class Share : std::uint8_t {
+  fast,   ///< lanes that answer well
+  slow,   ///< those that are slow, fail, or have not shown yet how they are
+  probe,  ///< those whose circuit is not closed
+  bulk    ///< tasks of which there are very many, and nobody waits for
+};
+inline constexpr std::size_t kShares = 4;
 
 struct Task {
   LaneId lane{};
@@ -35,8 +46,27 @@ struct Task {
   /// stored.
   std::shared_ptr<const void> payload{};
   std::size_t payload_bytes = 0;
+  bool bulk =
+      false;  ///< one of very many that nobody waits for: goes after the others, in a share of its own
+  Share share = Share::fast;  ///< set by the scheduler when it begins; probe: it finds out whether the other
+                              ///< side works again
 
   int attempts_opened() const { return attempt + unknown_attempts; }
+};
+
+/// At most so many starts in any window of time.
+struct Rate {
+  std::size_t requests = 0;
+  std::chrono::microseconds window{};
+  bool operator==(const Rate&) const = default;
+};
+
+/// What the owner of a lane asks of it.
+struct LanePolicy {
+  bool ordered = false;  ///< tasks with the same order_key run one after the other, in the order of their ids
+  std::size_t in_flight_max = base::limits::kLaneWindowMax;
+  std::optional<Rate> rate{};
+  bool operator==(const LanePolicy&) const = default;
 };
 
 /// What becomes of a task after a run.
@@ -53,13 +83,15 @@ struct Verdict {
   static Verdict retry_at(base::Time at) { return {Kind::retry_at, at}; }
 };
 
-/// What a run tells the lane's window about the other side.
-enum class Signal : std::uint8_t { success, neutral, overload };
+/// What a run tells its lane about the other side. neutral: nothing; failure and overload count for its
+/// circuit breaker, overload halves its window as well.
+enum class Signal : std::uint8_t { success, neutral, failure, overload };
 
 struct Outcome {
   Verdict verdict{};
   Signal signal = Signal::neutral;
-  std::shared_ptr<const void> report{};  ///< the handler's own, for record()
+  std::shared_ptr<void> report{};            ///< the handler's own, for record()
+  std::optional<Breaker::Change> circuit{};  ///< of its lane, by this end; the queue fills it in
 };
 
 /// A task that ran, with its outcome, inside the transaction that applies the verdict.
@@ -79,12 +111,19 @@ class Handler {
  public:
   virtual ~Handler() = default;
 
+  /// How lanes of this kind run unless something else is said of one.
+  virtual LanePolicy lane_policy() const { return {}; }
+
   /// Attaches payloads to tasks that come from the table. A task whose payload is gone is left without: run()
   /// decides.
   virtual base::Result<void> hydrate(db::Tx& tx, std::span<Task> tasks) const = 0;
 
   /// Does the work. Never throws for what the outside does. The task outlives the coroutine.
   virtual asio::awaitable<Outcome> run(const Task& task) = 0;
+
+  /// The circuit of the task's lane changed with this outcome, which is about to be recorded. On the shard's
+  /// thread.
+  virtual void circuit_changed(const Task& /*task*/, Outcome& /*outcome*/) {}
 
   /// Writes what the runs mean for the domain, in the transaction that applies their verdicts.
   virtual base::Result<void> record(db::Tx& tx, std::span<const Finished> finished) const = 0;

@@ -59,6 +59,8 @@ class Hub:
             "CROSSDOCK_EGRESS_ALLOW": "127.0.0.0/8",
             "CROSSDOCK_LOG_FORMAT": "text",
             "INTEGRATION_ENCRYPTION_KEY": ENCRYPTION_KEY,
+            # Receivers that fail on purpose are many here; the tests of circuits say so.
+            "CIRCUIT_FAILURE_THRESHOLD": "1000000",
         } | dict(settings or {})
         self.process: subprocess.Popen | None = None
         self.first_lines: list[str] = []
@@ -66,7 +68,7 @@ class Hub:
     @property
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items()
-                     if not name.startswith(("CROSSDOCK_", "WEBHOOK_", "INTEGRATION_", "LOG_"))}
+                     if not name.startswith(("CROSSDOCK_", "WEBHOOK_", "INTEGRATION_", "LOG_", "CIRCUIT_"))}
         return inherited | {name: value for name, value in self.settings.items() if value is not None}
 
     @property

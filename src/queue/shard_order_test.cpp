@@ -1,0 +1,166 @@
+// Ordered lanes on real stores: whatever fails, the tasks of a key run one after the other.
+#include <random>
+
+#include "queue/shard_test.hpp"
+
+namespace queue {
+
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::eventually;
+using ::testing::must;
+using ::testing::ScriptedHandler;
+
+class OrderedShard : public ShardTest {
+ protected:
+  /// Tasks of so many keys, in turn.
+  std::vector<Task> make_keyed(LaneId lane, std::size_t count, std::size_t keys) {
+    std::vector<Task> tasks = make_tasks(lane, count);
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      tasks[i].order_key = "key-" + std::to_string(i % keys);
+      key_of[tasks[i].id] = tasks[i].order_key;
+    }
+    return tasks;
+  }
+  /// Fails now and then; the same task not more than a few times in a row.
+  ScriptedHandler::Script flaky(std::chrono::milliseconds retry) {
+    return [this, retry](const Task& task) -> Outcome {
+      const std::lock_guard lock(mutex);
+      const bool fails = random() % 4 == 0 && task.attempt < 3;
+      if (fails) return {Verdict::retry_at(clock.now() + retry), Signal::neutral};
+      done.push_back(task.id);
+      return {Verdict::done(), Signal::success};
+    };
+  }
+  void start(Handler& handler, LaneId lane) {
+    node = start_node(handler);
+    node->on_shard([lane](Shard& shard) { shard.set_policy(lane, {.ordered = true}); });
+  }
+  /// Every task once, those of a key in the order of their ids, and no attempt of one before the end of
+  /// another.
+  void expect_in_order(const ScriptedHandler& handler, const std::vector<Task>& tasks) {
+    std::map<std::string, TaskId> last;
+    for (const TaskId id : done) {
+      TaskId& before = last[key_of.at(id)];
+      EXPECT_LT(before, id) << key_of.at(id);
+      before = id;
+    }
+    EXPECT_EQ(done.size(), tasks.size());
+    std::map<std::string, TaskId> at;
+    for (const auto& run : handler.runs()) {
+      TaskId& current = at[key_of.at(run.task)];
+      EXPECT_LE(current, run.task) << "an attempt after a later one of its key";
+      current = run.task;
+    }
+  }
+
+  /// Waits for longer than eventually(): there is much to do.
+  bool comes_to(std::int64_t tasks) {
+    for (int i = 0; i < 6; ++i) {
+      if (eventually([&] { return waiting() == tasks; })) return true;
+    }
+    return false;
+  }
+
+  std::unique_ptr<::testing::Node> node;
+  std::map<TaskId, std::string> key_of;
+  std::mutex mutex;
+  std::minstd_rand random{5};
+  std::vector<TaskId> done;
+};
+
+TEST_P(OrderedShard, runs_what_arrives_in_order_though_some_fails) {
+  ScriptedHandler handler(clock, flaky(20ms));
+  const LaneId lane = make_lane();
+  start(handler, lane);
+  const std::vector<Task> tasks = make_keyed(lane, 300, 20);
+
+  for (std::size_t i = 0; i < tasks.size(); i += 30) {
+    must(node->enqueue({tasks.begin() + static_cast<std::ptrdiff_t>(i),
+                        tasks.begin() + static_cast<std::ptrdiff_t>(i + 30)}));
+  }
+
+  ASSERT_TRUE(comes_to(0));
+  node->stop();
+  expect_in_order(handler, tasks);
+}
+
+TEST_P(OrderedShard, runs_a_backlog_that_memory_cannot_hold_in_order) {
+  ScriptedHandler handler(clock, flaky(20ms));
+  const LaneId lane = make_lane();
+  const std::vector<Task> tasks = make_keyed(lane, 3000, 700);
+  insert(tasks);
+  start(handler, lane);
+
+  must(node->recover());
+
+  ASSERT_TRUE(comes_to(0));
+  node->stop();
+  expect_in_order(handler, tasks);
+}
+
+TEST_P(OrderedShard, is_not_held_up_by_one_key_with_very_many_tasks_that_waits_for_a_retry) {
+  ScriptedHandler handler(clock, [this](const Task& task) -> Outcome {
+    if (task.order_key == "stuck") return {Verdict::retry_at(clock.now() + 1h), Signal::neutral};
+    return {Verdict::done(), Signal::success};
+  });
+  const LaneId lane = make_lane();
+  std::vector<Task> tasks = make_tasks(lane, 1000);
+  for (Task& task : tasks) task.order_key = "stuck";
+  for (Task& task : make_keyed(lane, 50, 50)) tasks.push_back(std::move(task));
+  insert(tasks);
+  start(handler, lane);
+
+  must(node->recover());
+
+  ASSERT_TRUE(comes_to(1000));
+  const std::vector<Task> later = make_keyed(lane, 50, 10);
+  must(node->enqueue(later));
+  EXPECT_TRUE(comes_to(1000));
+  node->stop();
+  EXPECT_EQ(std::ranges::count(handler.runs(), tasks[0].id, &ScriptedHandler::Run::task), 1);
+  EXPECT_EQ(handler.count(), 101u);
+}
+
+TEST_P(OrderedShard, goes_on_with_a_key_whose_first_task_was_cancelled) {
+  ScriptedHandler handler(clock, [this](const Task& task) -> Outcome {
+    if (task.args == "fails") return {Verdict::retry_at(clock.now() + 1h), Signal::neutral};
+    return {Verdict::done(), Signal::success};
+  });
+  const LaneId lane = make_lane();
+  start(handler, lane);
+  std::vector<Task> tasks = make_keyed(lane, 2, 1);
+  tasks[0].args = "fails";
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return recorded(Verdict::Kind::retry_at) == 1; }));
+
+  store.write([&](db::Tx& tx) { return tx.exec("DELETE FROM tasks WHERE id = $1", {tasks[0].id}); });
+  node->on_shard([lane](Shard& shard) { shard.wake(lane); });
+
+  EXPECT_TRUE(eventually([&] { return waiting() == 0; }));
+  node->stop();
+}
+
+TEST_P(OrderedShard, tries_the_first_of_a_key_again_after_a_crash_before_the_others) {
+  ScriptedHandler handler(clock, flaky(1ms));
+  const LaneId lane = make_lane();
+  const std::vector<Task> tasks = make_keyed(lane, 4, 1);
+  insert(tasks);
+  store.write(
+      [&](db::Tx& tx) { return tx.exec("UPDATE tasks SET opened_at = 1 WHERE id = $1", {tasks[0].id}); });
+  start(handler, lane);
+
+  must(node->recover());
+
+  ASSERT_TRUE(comes_to(0));
+  node->stop();
+  EXPECT_EQ(recorded(Verdict::Kind::unknown), 1);
+  expect_in_order(handler, tasks);
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, OrderedShard, ::testing::both_engines(), ::testing::engine_name);
+
+}  // namespace
+
+}  // namespace queue
