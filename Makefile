@@ -46,8 +46,10 @@ tsan: build/tsan/build.ninja
 bench: build/release/build.ninja
 	ninja -C build/release -j $(JOBS) crossdock crossdock_bench
 	build/release/bench/crossdock_bench all --results bench/results
-	build/release/bench/crossdock_bench e2e --isolation --seconds 20 --results bench/results
 	bench/start.py --server build/release/crossdock --results bench/results
+	build/release/bench/crossdock_bench isolation --seconds 30 --results bench/results
+	build/release/bench/crossdock_bench fairness --seconds 30 --results bench/results
+	build/release/bench/crossdock_bench recovery --seconds 20 --results bench/results
 
 crash:
 	tests/crash/run.sh full

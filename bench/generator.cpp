@@ -22,7 +22,7 @@ constexpr std::int64_t kRestNs = 50 * kNsPerMs;
 
 std::uint64_t LoadCounts::unexpected() const {
   const auto all = std::accumulate(by_status.begin(), by_status.end(), std::uint64_t{0});
-  return all - by_status[202] - by_status[503];
+  return all - by_status[202] - refused();
 }
 
 Generator::Generator(Poller& poller, Ledger& ledger, std::vector<EventRequest> requests, LoadPlan plan)
@@ -140,7 +140,7 @@ bool Generator::take_answers(Connection& connection, std::int64_t now) {
     connection.state = State::free;
     --unanswered_;
     if (closes && !reopen(connection)) return false;
-    if (status == 503) {
+    if (status == 429 || status == 503) {
       rest(connection, now);
     } else {
       proceed(connection, now);

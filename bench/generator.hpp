@@ -31,8 +31,10 @@ struct LoadCounts {
   std::uint64_t lost_connections = 0;  ///< closed or broken while a request was unanswered
   std::uint64_t bad_answers = 0;       ///< not HTTP, unasked for, or a 202 without an id
 
-  std::uint64_t refused() const { return by_status[503]; }
-  /// Everything but 202 and 503.
+  std::uint64_t refused() const { return by_status[429] + by_status[503]; }
+  /// An acceptance or a refusal by a server that is too busy (503), or has enough of this tenant (429).
+  static bool is_expected(std::size_t status) { return status == 202 || status == 429 || status == 503; }
+  /// All other answers.
   std::uint64_t unexpected() const;
 };
 

@@ -58,11 +58,34 @@ Window Ledger::window(std::int64_t begin_ns, std::int64_t end_ns) const {
     if (event.accepted_ns < end_ns && (!received || event.received_ns >= end_ns)) ++window.backlog;
     if (!within(event.accepted_ns)) continue;
     ++window.accepted;
-    if (!received) continue;
+    if (!received) {
+      window.receipt.record(kNeverNs);
+      continue;
+    }
     window.receipt.record(event.received_ns - event.accepted_ns);
     if (event.received_ns < event.accepted_ns) ++window.overtaken;
   }
   return window;
+}
+
+std::vector<std::int64_t> Ledger::arrivals() const {
+  std::vector<std::int64_t> moments;
+  moments.reserve(events_.size());
+  for (const Event& event : events_) {
+    if (event.received_ns != 0) moments.push_back(event.received_ns);
+  }
+  std::sort(moments.begin(), moments.end());
+  return moments;
+}
+
+std::vector<std::uint64_t> Ledger::received_by(std::size_t tenants, std::int64_t begin_ns,
+                                               std::int64_t end_ns) const {
+  std::vector<std::uint64_t> counts(tenants);
+  for (std::size_t seq = 0; seq < events_.size(); ++seq) {
+    const std::int64_t at = events_[seq].received_ns;
+    if (at >= begin_ns && at < end_ns && at != 0) ++counts[seq % routes_ % tenants];
+  }
+  return counts;
 }
 
 Verdict Ledger::verdict() const {

@@ -39,8 +39,10 @@ struct Window {
   std::uint64_t backlog = 0;    ///< acknowledged and not yet received when the window closed
   std::uint64_t overtaken = 0;  ///< receipts that came before their own 202: their latency counts as 0
   Histogram accept;             ///< due → 202
-  Histogram receipt;  ///< 202 → arrival at the receiver, as near to commit → receipt as an outsider sees
-  Histogram lag;      ///< due → sent: how late the generator itself was
+  /// 202 → arrival at the receiver, as near to commit → receipt as an outsider sees; what never arrived
+  /// counts as later than any.
+  Histogram receipt;
+  Histogram lag;  ///< due → sent: how late the generator itself was
 };
 
 /// Events are numbered from 0 in the order in which they were issued; event n belongs to route n % routes.
@@ -63,6 +65,11 @@ class Ledger {
   std::int64_t last_received_ns() const { return last_received_ns_; }
 
   Window window(std::int64_t begin_ns, std::int64_t end_ns) const;
+  /// The moments of all first arrivals, in order.
+  std::vector<std::int64_t> arrivals() const;
+  /// First arrivals between two moments, by route modulo `tenants`.
+  std::vector<std::uint64_t> received_by(std::size_t tenants, std::int64_t begin_ns,
+                                         std::int64_t end_ns) const;
   Verdict verdict() const;
 
  private:

@@ -1,6 +1,7 @@
 // crossdock_bench: what Crossdock accepts and delivers on this machine, and what it costs.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -9,9 +10,11 @@
 #include <string>
 #include <system_error>
 
+#include "comparison.hpp"
 #include "machine.hpp"
 #include "options.hpp"
 #include "poller.hpp"
+#include "recovery.hpp"
 #include "report.hpp"
 #include "run.hpp"
 #include "scenario.hpp"
@@ -22,6 +25,9 @@ namespace fs = std::filesystem;
 
 constexpr int kRunFailed = 1;
 constexpr int kCouldNotRun = 2;
+constexpr int kBarMissed = 3;
+/// For --drain of the recovery scenario: what waited for a retry comes late.
+constexpr unsigned kRecoverySecondsMax = 1'800;
 
 /// The program that was built beside this one.
 fs::path default_server() {
@@ -65,8 +71,53 @@ void add_options(CLI::App& app, bench::Options& options) {
   app.add_option("--env", options.server_environment, "NAME=VALUE for the server; may be repeated");
 }
 
-void add_e2e_options(CLI::App& app, bench::Options& options) {
+void add_postgres(CLI::App& app, bench::Options& options) {
   app.add_flag("--postgres", options.postgres, "on a private PostgreSQL instead of SQLite");
+}
+
+void add_isolation_options(CLI::App& app, bench::Options& options) {
+  add_postgres(app, options);
+  app.add_option("--rate", options.events_per_second, "events/s to the healthy (2,000)")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--healthy", options.healthy, "healthy subscriptions")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.add_option("--sick", options.dead, "dead subscriptions")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.add_option("--sick-rate", options.sick_events_per_second,
+                 "events/s to the dead (as many as to the healthy)")
+      ->check(CLI::Range(1, 1'000'000));
+}
+
+void add_fairness_options(CLI::App& app, bench::Options& options) {
+  add_postgres(app, options);
+  app.add_option(
+         "--share", options.share,
+         "events/s of a tenant (by a closed loop before: all shares are half of what the server can do)")
+      ->check(CLI::Range(1, 1'000'000));
+}
+
+void add_recovery_options(CLI::App& app, bench::Options& options) {
+  add_postgres(app, options);
+  app.add_option("--tasks", options.tasks, "events accepted while all receivers are down")
+      ->check(CLI::Range(1, 50'000'000))
+      ->capture_default_str();
+  app.add_option("--destinations", options.destinations, "receivers, each with an address of its own")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.add_option("--hold", options.hold_seconds, "seconds from the last event to the receivers' return")
+      ->capture_default_str();
+  app.add_option("--answer-delay", options.answer_delay_ms,
+                 "milliseconds that a receiver takes for an answer; 0: at once, and no ramp is measured")
+      ->check(CLI::Range(0, 1'000))
+      ->capture_default_str();
+  app.add_flag("--restart", options.restart,
+               "the server is killed, and started again after the receivers' return");
+}
+
+void add_e2e_options(CLI::App& app, bench::Options& options) {
+  add_postgres(app, options);
   app.add_option("--rate", options.events_per_second, "events/s, due at even times; without: closed loop")
       ->check(CLI::Range(1, 1'000'000));
   CLI::Option* isolation = app.add_flag("--isolation", options.isolation,
@@ -88,19 +139,35 @@ void write_file(const fs::path& path, const std::string& text) {
   if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
-int run(const bench::Options& options, bool all) {
-  bench::raise_descriptor_limit();
-  bench::catch_interrupts();
+using Runs = std::vector<bench::RunResult>;
+
+bool any_missed(const std::vector<bench::Bar>& bars) {
+  return std::ranges::any_of(bars, [](const bench::Bar& bar) { return !bar.met(); });
+}
+
+int compare_runs(const bench::Options& options,
+                 Runs (*scenario)(const bench::Options&, const bench::OnResults&)) {
   const bench::Machine machine = bench::describe_machine(options.data);
-  const auto save = [&](const std::string& name, const std::vector<bench::RunResult>& runs) {
+  const auto save = [&](const std::string& name, const Runs& runs) {
     write_file(options.results / (name + ".json"), bench::render_json(name, machine, options, runs));
   };
-  const auto results = all ? bench::run_all(options, save) : bench::run_e2e(options, save);
+  const Runs results = scenario(options, save);
   ::fputs(bench::render_table(machine, options, results).c_str(), stdout);
   for (const bench::RunResult& result : results) {
     if (!result.problems.empty()) return kRunFailed;
   }
-  return 0;
+  return any_missed(bench::bars_of(results)) ? kBarMissed : 0;
+}
+
+int recover(const bench::Options& options) {
+  const bench::Machine machine = bench::describe_machine(options.data);
+  const std::string name =
+      options.name.empty() ? options.postgres ? "recovery-postgres" : "recovery-sqlite" : options.name;
+  const bench::RecoveryResult result = bench::run_recovery(options);
+  write_file(options.results / (name + ".json"), bench::render_recovery_json(name, machine, options, result));
+  ::fputs(bench::render_recovery(machine, options, result).c_str(), stdout);
+  if (!result.problems.empty()) return kRunFailed;
+  return any_missed(result.bars()) ? kBarMissed : 0;
 }
 
 }  // namespace
@@ -115,12 +182,29 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   CLI::App* e2e = app.add_subcommand("e2e", "one run on SQLite, or on PostgreSQL with --postgres");
   CLI::App* all = app.add_subcommand("all", "SQLite and PostgreSQL, each saturated and at half load");
-  add_options(*e2e, options);
+  CLI::App* isolation =
+      app.add_subcommand("isolation", "healthy subscriptions alone, then with 10,000 dead ones");
+  CLI::App* fairness =
+      app.add_subcommand("fairness", "tenants at their shares, then with one more at ten times its share");
+  CLI::App* recovery =
+      app.add_subcommand("recovery", "a backlog piles up while all receivers are down; then they come back");
+  for (CLI::App* scenario : {e2e, all, isolation, fairness, recovery}) add_options(*scenario, options);
   add_e2e_options(*e2e, options);
-  add_options(*all, options);
+  add_isolation_options(*isolation, options);
+  add_fairness_options(*fairness, options);
+  add_recovery_options(*recovery, options);
   CLI11_PARSE(app, argc, argv);
   try {
-    return run(options, all->parsed());
+    bench::raise_descriptor_limit();
+    bench::catch_interrupts();
+    if (all->parsed()) return compare_runs(options, bench::run_all);
+    if (isolation->parsed()) return compare_runs(options, bench::run_isolation);
+    if (fairness->parsed()) return compare_runs(options, bench::run_fairness);
+    if (recovery->parsed()) {
+      if (recovery->count("--drain") == 0) options.drain_seconds = kRecoverySecondsMax;
+      return recover(options);
+    }
+    return compare_runs(options, bench::run_e2e);
   } catch (const std::exception& error) {
     ::fprintf(stderr, "crossdock_bench: %s\n", error.what());
     return kCouldNotRun;

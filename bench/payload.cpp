@@ -51,16 +51,24 @@ EventRequest::EventRequest(const Route& route, std::uint16_t port, std::size_t b
   text_ = "POST /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
           "\r\nAuthorization: Bearer " + route.api_key +
           "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
-  const std::size_t body_at = text_.size();
+  body_at_ = text_.size();
   text_ += body;
-  seq_at_ = text_.find(kSeqMember, body_at) + kSeqMember.size();
-  time_at_ = text_.find(kTimeMember, body_at) + kTimeMember.size();
+  seq_at_ = text_.find(kSeqMember, body_at_) + kSeqMember.size();
+  time_at_ = text_.find(kTimeMember, body_at_) + kTimeMember.size();
 }
 
 std::string_view EventRequest::stamp(std::uint32_t seq, std::int64_t sent_unix_us) {
   write_digits(text_.data() + seq_at_, kSeqDigits, kSeqBase + seq);
   write_digits(text_.data() + time_at_, kTimeDigits, static_cast<std::uint64_t>(sent_unix_us));
   return text_;
+}
+
+void EventRequest::append_body(std::string& to, std::uint32_t seq, std::int64_t sent_unix_us) const {
+  const std::size_t begin = to.size();
+  to.append(text_, body_at_);
+  write_digits(to.data() + begin + seq_at_ - body_at_, kSeqDigits, kSeqBase + seq);
+  write_digits(to.data() + begin + time_at_ - body_at_, kTimeDigits,
+               static_cast<std::uint64_t>(sent_unix_us));
 }
 
 std::optional<std::uint64_t> seq_of(std::string_view body) {

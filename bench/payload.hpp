@@ -25,9 +25,12 @@ class EventRequest {
 
   /// The request for event `seq`; valid until the next call.
   std::string_view stamp(std::uint32_t seq, std::int64_t sent_unix_us);
+  /// The body alone of event `seq`, for a batch.
+  void append_body(std::string& to, std::uint32_t seq, std::int64_t sent_unix_us) const;
 
  private:
   std::string text_;
+  std::size_t body_at_;
   std::size_t seq_at_;
   std::size_t time_at_;
 };

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -37,6 +38,15 @@ Fd open_socket(int flags) {
   Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
   if (!fd) throw_errno("cannot open a socket");
   return fd;
+}
+
+void bind_to(BoundPort& bound, sockaddr_in address) {
+  socklen_t size = sizeof address;
+  if (::bind(bound.fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::getsockname(bound.fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    throw_errno("cannot bind a free port of the loopback device");
+  }
+  bound.port = ntohs(address.sin_port);
 }
 
 }  // namespace
@@ -118,14 +128,47 @@ BoundPort bind_loopback() {
   BoundPort bound{.fd = open_socket(SOCK_NONBLOCK)};
   const int on = 1;
   ::setsockopt(bound.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  if (::bind(bound.fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(bound.fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw_errno("cannot bind a free port of 127.0.0.1");
-  }
-  bound.port = ntohs(address.sin_port);
+  bind_to(bound, loopback(0));
   return bound;
+}
+
+BoundPort bind_all_loopback() {
+  BoundPort bound{.fd = open_socket(SOCK_NONBLOCK)};
+  const int on = 1;
+  constexpr std::string_view kDevice = "lo";
+  ::setsockopt(bound.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // Bound to the device, the socket is not open to the network although it is bound to no address.
+  if (::setsockopt(bound.fd.get(), SOL_SOCKET, SO_BINDTODEVICE, kDevice.data(), kDevice.size()) != 0) {
+    throw_errno("cannot bind a socket to the loopback device");
+  }
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  bind_to(bound, address);
+  return bound;
+}
+
+Fd listen_beside(const BoundPort& bound) {
+  Fd fd = open_socket(SOCK_NONBLOCK);
+  const int on = 1;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  char device[IFNAMSIZ] = {};
+  socklen_t device_size = sizeof device;
+  ::getsockopt(bound.fd.get(), SOL_SOCKET, SO_BINDTODEVICE, device, &device_size);
+  if (device_size > 0) ::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, device, device_size);
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(bound.fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::listen(fd.get(), SOMAXCONN) != 0) {
+    throw_errno("cannot listen for webhooks");
+  }
+  return fd;
+}
+
+BlackHole::BlackHole() : listener_(bind_all_loopback()) {
+  // A queue of length 0 holds one connection.
+  if (::listen(listener_.fd.get(), 0) != 0) throw_errno("cannot listen");
+  filler_ = connect_loopback(listener_.port);
 }
 
 void throw_errno(const char* what) { throw std::system_error(errno, std::generic_category(), what); }

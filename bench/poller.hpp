@@ -93,6 +93,25 @@ struct BoundPort {
 };
 BoundPort bind_loopback();
 
+/// The same on every address of 127.0.0.0/8 at once, so that each of many peers can have an address of its
+/// own.
+BoundPort bind_all_loopback();
+
+/// A second socket on a port that is bound already, listening.
+Fd listen_beside(const BoundPort& bound);
+
+/// A port on every address of 127.0.0.0/8 to which no connection is ever made: its listener's queue is full
+/// and never emptied, so the kernel drops what else knocks.
+class BlackHole {
+ public:
+  BlackHole();
+  std::uint16_t port() const { return listener_.port; }
+
+ private:
+  BoundPort listener_;
+  Fd filler_;
+};
+
 /// "what: why" of errno as an exception.
 [[noreturn]] void throw_errno(const char* what);
 

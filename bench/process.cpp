@@ -160,6 +160,11 @@ std::string ChildProcess::stop(std::chrono::seconds patience) {
   return wait(patience);
 }
 
+void ChildProcess::kill() {
+  ::kill(pid_, SIGKILL);
+  wait(std::chrono::seconds(10));
+}
+
 std::string ChildProcess::wait(std::chrono::seconds patience) {
   if (wait_until_ended(patience)) return *ended_;
   ::kill(pid_, SIGKILL);
@@ -182,6 +187,11 @@ TreeUsage usage_of_tree(pid_t root) {
     usage.rss_peak_bytes += rss_peak_of(pid);
   }
   return usage;
+}
+
+void reset_rss_peak(pid_t pid) {
+  std::ofstream file("/proc/" + std::to_string(pid) + "/clear_refs");
+  file << "5" << std::flush;
 }
 
 double own_cpu_seconds() { return to_seconds(read_clock_ns(CLOCK_PROCESS_CPUTIME_ID)); }

@@ -38,6 +38,8 @@ class ChildProcess {
   std::optional<std::string> ended();
   /// Asks it to end, kills it after `patience`, and says how it ended: "exit code 0" when all is well.
   std::string stop(std::chrono::seconds patience);
+  /// Ends it with SIGKILL.
+  void kill();
   /// Waits for it to end by itself.
   std::string wait(std::chrono::seconds patience);
 
@@ -57,6 +59,9 @@ struct TreeUsage {
   std::uint64_t rss_peak_bytes = 0;  ///< the sum of each process's own peak
 };
 TreeUsage usage_of_tree(pid_t root);
+
+/// From now on rss_peak_bytes of the process counts anew.
+void reset_rss_peak(pid_t pid);
 
 /// The processor seconds that the bench itself has used.
 double own_cpu_seconds();

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "in_parallel.hpp"
 #include "signature.hpp"
 #include "wire.hpp"
 
@@ -49,7 +50,7 @@ Route subscribe(HttpClient& client, const std::string& api_key, const Subscripti
   const std::string kind = "order.r" + std::to_string(number);
   const std::string made = post(client, path, bearer(api_key),
                                 R"({"name":"bench )" + std::to_string(number) + R"(","url":")" + plan.url +
-                                    R"(","event_types":[")" + kind + R"(.*"]})");
+                                    R"(","event_types":[")" + kind + R"(.*"])" + plan.more + "}");
   const auto signing_key = key_of_secret(member(made, "secret_key", path));
   if (!signing_key) throw std::runtime_error("the subscription's secret_key is not whsec_ and base64");
   if (plan.paused) post(client, path + "/" + member(made, "id", path) + "/pause", bearer(api_key), "");
@@ -58,16 +59,17 @@ Route subscribe(HttpClient& client, const std::string& api_key, const Subscripti
 
 }  // namespace
 
-std::vector<Route> provision(HttpClient& client, const std::string& platform_key, std::size_t tenants,
+std::vector<Route> provision(std::uint16_t port, const std::string& platform_key, std::size_t tenants,
                              const std::vector<SubscriptionPlan>& subscriptions) {
+  HttpClient client(port);
   std::vector<std::string> keys;
   keys.reserve(tenants);
   for (std::size_t i = 0; i < tenants; ++i) keys.push_back(make_tenant(client, platform_key, i));
-  std::vector<Route> routes;
-  routes.reserve(subscriptions.size());
-  for (const SubscriptionPlan& plan : subscriptions) {
-    routes.push_back(subscribe(client, keys[routes.size() % tenants], plan, routes.size()));
-  }
+  std::vector<Route> routes(subscriptions.size());
+  in_parallel(port, subscriptions.size(), [&](HttpClient& with, std::size_t number) {
+    const SubscriptionPlan& plan = subscriptions[number];
+    routes[number] = subscribe(with, keys[plan.tenant], plan, number);
+  });
   return routes;
 }
 

@@ -13,12 +13,14 @@ namespace bench {
 /// One subscription to make; it gets an event type that no other subscription of the run matches.
 struct SubscriptionPlan {
   std::string url;
+  std::size_t tenant = 0;
   bool paused = false;
+  std::string more{};  ///< further members of the subscription, as JSON: ",\"max_retries\":20"
 };
 
-/// Makes the tenants with one key each and the subscriptions, dealt to the tenants in turn. Returns one route
-/// per subscription, in order. Throws with the server's answer when it refuses anything.
-std::vector<Route> provision(HttpClient& client, const std::string& platform_key, std::size_t tenants,
+/// Makes the tenants with one key each and the subscriptions, several at a time. Returns one route per
+/// subscription, in order. Throws with the server's answer when it refuses anything.
+std::vector<Route> provision(std::uint16_t port, const std::string& platform_key, std::size_t tenants,
                              const std::vector<SubscriptionPlan>& subscriptions);
 
 }  // namespace bench

@@ -5,21 +5,30 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ledger.hpp"
 #include "payload.hpp"
 #include "poller.hpp"
+#include "ramp.hpp"
 #include "wire.hpp"
 
 namespace bench {
 
 /// What a port does with the requests that come in.
 enum class Behaviour : std::uint8_t {
-  answer,  ///< 200, and the ledger hears of it
+  answer,  ///< 200, and the port's ledger hears of it
   fail,    ///< 500 to everything
-  hang     ///< reads and never answers
+  hang,    ///< reads and never answers
+  reset    ///< reads a request and breaks the connection
+};
+
+/// Which addresses a port is reached by.
+enum class Reach : std::uint8_t {
+  one_address,  ///< 127.0.0.1
+  all_loopback  ///< 127.0.0.0/8
 };
 
 /// What the receivers saw, apart from what the ledger knows.
@@ -28,11 +37,11 @@ struct ReceiptCounts {
   std::uint64_t signatures_checked = 0;
   std::uint64_t signatures_bad = 0;
   std::uint64_t malformed = 0;         ///< not HTTP, no webhook-id, no number in the body, or an unknown path
-  std::uint64_t sick_requests = 0;     ///< on ports that fail
-  std::uint64_t sick_connections = 0;  ///< on ports that fail or hang
+  std::uint64_t sick_requests = 0;     ///< on ports that fail or reset
+  std::uint64_t sick_connections = 0;  ///< on ports that do not answer 200
 };
 
-/// Any number of ports on 127.0.0.1. One thread: the one that waits on the poller.
+/// Any number of ports on the loopback device. One thread: the one that waits on the poller.
 class Receiver {
  public:
   /// One signature in `verify_every` is checked (0: none).
@@ -41,13 +50,34 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
 
   /// Opens a port and returns its number. Deliveries go to "/hook/<route>".
-  std::uint16_t listen(Behaviour behaviour);
-  /// Whose events arrive from now on. Both must outlive the receiver's use.
-  void expect(Ledger& ledger, const std::vector<Route>& routes);
+  std::uint16_t listen(Behaviour behaviour, Reach reach = Reach::one_address);
+  /// Whose events arrive at the port from now on. Both must outlive the receiver's use.
+  void expect(std::uint16_t port, Ledger& ledger, const std::vector<Route>& routes);
+
+  /// From now on connections to the port are refused, and those that are open end.
+  void go_down(std::uint16_t port);
+  void come_up(std::uint16_t port);
+
+  /// From now on a 200 goes out so long after its request, and the meter hears of both. The meter must
+  /// outlive the receiver's use.
+  void delay_answers(std::int64_t by_ns, RampMeter& meter);
+  /// Sends the answers that are due and returns the moment at which it wants to be called again.
+  std::int64_t pace(std::int64_t now);
 
   const ReceiptCounts& counts() const { return counts_; }
 
  private:
+  struct Listener final : Pollable {
+    Listener(Receiver& receiver, Behaviour kind) : owner(receiver), behaviour(kind) {}
+    void on_ready(std::uint32_t) override { owner.accept(*this); }
+
+    Receiver& owner;
+    BoundPort bound;  // keeps the port while nobody listens there
+    Fd fd;
+    Behaviour behaviour;
+    Ledger* ledger = nullptr;
+    const std::vector<Route>* routes = nullptr;
+  };
   struct Connection final : Pollable {
     explicit Connection(Receiver& receiver) : owner(receiver) {}
     void on_ready(std::uint32_t events) override { owner.on_ready(*this, events); }
@@ -55,28 +85,31 @@ class Receiver {
     Receiver& owner;
     Fd fd;
     Inbox inbox;
-    Behaviour behaviour = Behaviour::answer;
+    const Listener* listener = nullptr;
+    std::uint64_t uses = 0;             // tells a connection from the one that had its place before
+    std::optional<std::size_t> serves;  // the route of the request whose answer is delayed
   };
-  struct Listener final : Pollable {
-    Listener(Receiver& receiver, Behaviour kind) : owner(receiver), behaviour(kind) {}
-    void on_ready(std::uint32_t) override { owner.accept(*this); }
-
-    Receiver& owner;
-    Fd fd;
-    Behaviour behaviour;
+  struct DueAnswer {
+    std::int64_t due_ns;
+    Connection* connection;
+    std::uint64_t use;
   };
 
+  Listener& listener_at(std::uint16_t port);
   void accept(Listener& listener);
   void on_ready(Connection& connection, std::uint32_t events);
   bool take_requests(Connection& connection, std::int64_t now);
-  void record(const Message& request, std::int64_t now);
-  void verify(const Message& request, std::size_t route);
+  bool answer(Connection& connection, const Message& request, std::int64_t now);
+  /// The route of the request, where it can be read.
+  std::optional<std::size_t> record(const Listener& listener, const Message& request, std::int64_t now);
+  void verify(const Message& request, const Route& route);
   void close(Connection& connection);
 
   Poller& poller_;
   std::uint64_t verify_every_;
-  Ledger* ledger_ = nullptr;
-  const std::vector<Route>* routes_ = nullptr;
+  std::int64_t answer_delay_ns_ = 0;
+  RampMeter* meter_ = nullptr;
+  std::deque<DueAnswer> due_answers_;
   std::deque<Listener> listeners_;      // immovable, as are the connections: the poller knows their addresses
   std::deque<Connection> connections_;  // never shrinks: a closed one is used again
   std::vector<Connection*> closed_;

@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <functional>
 
+#include "bar.hpp"
 #include "clock.hpp"
+#include "comparison.hpp"
 #include "json_writer.hpp"
 
 namespace bench {
@@ -88,14 +90,25 @@ void add_ledger(std::vector<Row>& rows) {
                     return count(run.receipts.signatures_bad) + " / " +
                            count(run.receipts.signatures_checked);
                   }});
-  rows.push_back({"refused with 503",
-                  [](const RunResult& run) { return count(run.load.refused() + run.sick_load.refused()); }});
+  rows.push_back({"refused with 429 or 503", [](const RunResult& run) {
+                    return count(run.load.refused() + run.load_beside.refused());
+                  }});
   rows.push_back({"other answers than 202", [](const RunResult& run) {
-                    return count(run.load.unexpected() + run.sick_load.unexpected());
+                    return count(run.load.unexpected() + run.load_beside.unexpected());
                   }});
 }
 
-std::vector<Row> make_rows(bool with_sick) {
+void add_beside(std::vector<Row>& rows) {
+  rows.push_back(
+      {"beside: acknowledged", [](const RunResult& run) { return count(run.load_beside.by_status[202]); }});
+  rows.push_back({"beside: refused", [](const RunResult& run) { return count(run.load_beside.refused()); }});
+  rows.push_back(
+      {"beside: tries that failed", [](const RunResult& run) { return count(run.receipts.sick_requests); }});
+  rows.push_back(
+      {"beside: sockets, peak", [](const RunResult& run) { return count(run.sockets_beside_peak); }});
+}
+
+std::vector<Row> make_rows(bool with_beside) {
   std::vector<Row> rows = {
       {"load",
        [](const RunResult& run) {
@@ -114,22 +127,13 @@ std::vector<Row> make_rows(bool with_sick) {
                   }});
   add_costs(rows);
   add_ledger(rows);
-  if (with_sick) {
-    rows.push_back({"events sent to the sick",
-                    [](const RunResult& run) { return count(run.sick_load.by_status[202]); }});
-    rows.push_back(
-        {"tries on the failing", [](const RunResult& run) { return count(run.receipts.sick_requests); }});
-  }
+  if (with_beside) add_beside(rows);
   rows.push_back({"verdict", [](const RunResult& run) { return run.problems.empty() ? "ok" : "FAILED"; }});
   return rows;
 }
 
 std::string render_header(const Machine& machine, const Options& options) {
-  std::string text =
-      print("%s, %u cores, %.1f GiB, %s, %s (fdatasync of 4 KiB: %.2f ms), load %.2f before\n",
-            machine.cpu.c_str(), machine.cores, static_cast<double>(machine.memory_bytes) / kMiB / 1024,
-            machine.kernel.c_str(), machine.filesystem.c_str(), machine.fdatasync_ms, machine.load_average);
-  text += print("%s, revision %s\n", machine.date.c_str(), machine.revision.c_str());
+  std::string text = render_machine(machine);
   text += print(
       "%u s after %u s of warm-up, %zu connections, %zu-byte events; generator and receiver on this "
       "machine\n",
@@ -182,8 +186,8 @@ void write_run(JsonWriter& json, const RunResult& run) {
       .member("name", run.plan.name)
       .member("database", run.plan.postgres ? "postgresql" : "sqlite")
       .member("events_per_second_offered", run.plan.events_per_second)
-      .member("healthy_subscriptions", run.plan.healthy_subscriptions)
-      .member("sick_subscriptions", run.plan.sick_subscriptions)
+      .member("tenants", run.plan.tenants)
+      .member("subscriptions", run.plan.subscriptions)
       .member("window_s", run.seconds)
       .member("accepted_per_s", run.accepted_per_second())
       .member("delivered_per_s", run.delivered_per_second())
@@ -205,10 +209,13 @@ void write_run(JsonWriter& json, const RunResult& run) {
       .member("server_end", run.server_end);
   write_ledger(json, run);
   write_load(json, "load", run.load);
-  if (run.plan.sick_subscriptions > 0) {
-    write_load(json, "sick_load", run.sick_load);
-    json.member("sick_requests", run.receipts.sick_requests)
-        .member("sick_connections", run.receipts.sick_connections);
+  if (run.has_beside()) {
+    write_load(json, "load_beside", run.load_beside);
+    json.member("subscriptions_beside", run.plan.subscriptions_beside)
+        .member("events_per_second_offered_beside", run.plan.events_per_second_beside)
+        .member("sick_requests", run.receipts.sick_requests)
+        .member("sick_connections", run.receipts.sick_connections)
+        .member("sockets_beside_peak", run.sockets_beside_peak);
   }
   json.open_array("problems");
   for (const std::string& problem : run.problems) json.member({}, problem);
@@ -217,19 +224,30 @@ void write_run(JsonWriter& json, const RunResult& run) {
 
 }  // namespace
 
-std::optional<Isolation> isolation_of(const std::vector<RunResult>& runs) {
-  if (runs.size() != 2 || runs[0].plan.sick_subscriptions > 0 || runs[1].plan.sick_subscriptions == 0) {
-    return std::nullopt;
-  }
-  const auto ratio = [](double with, double without) { return without > 0 ? with / without : 0; };
-  const auto p99_ms = [](const RunResult& run) { return to_ms(run.window.receipt.percentile(0.99)); };
-  return Isolation{.delivered_ratio = ratio(runs[1].delivered_per_second(), runs[0].delivered_per_second()),
-                   .receipt_p99_ratio = ratio(p99_ms(runs[1]), p99_ms(runs[0]))};
+std::string render_machine(const Machine& machine) {
+  return print("%s, %u cores, %.1f GiB, %s, %s (fdatasync of 4 KiB: %.2f ms), load %.2f before\n",
+               machine.cpu.c_str(), machine.cores, static_cast<double>(machine.memory_bytes) / kMiB / 1024,
+               machine.kernel.c_str(), machine.filesystem.c_str(), machine.fdatasync_ms,
+               machine.load_average) +
+         print("%s, revision %s\n", machine.date.c_str(), machine.revision.c_str());
+}
+
+void write_machine(JsonWriter& json, const Machine& machine) {
+  json.member("date", machine.date).member("revision", machine.revision);
+  json.open_object("machine")
+      .member("cpu", machine.cpu)
+      .member("cores", machine.cores)
+      .member("memory_bytes", machine.memory_bytes)
+      .member("kernel", machine.kernel)
+      .member("filesystem", machine.filesystem)
+      .member("fdatasync_4kib_ms", machine.fdatasync_ms)
+      .member("load_average_before", machine.load_average)
+      .close_object();
 }
 
 std::string render_table(const Machine& machine, const Options& options, const std::vector<RunResult>& runs) {
-  const auto isolation = isolation_of(runs);
-  std::vector<Row> rows = make_rows(isolation.has_value());
+  const std::vector<Bar> bars = bars_of(runs);
+  std::vector<Row> rows = make_rows(!bars.empty());
   rows.insert(rows.begin(), {"", [](const RunResult& run) { return run.plan.name; }});
   std::size_t label_width = 0;
   for (const Row& row : rows) label_width = std::max(label_width, row.label.size());
@@ -248,10 +266,9 @@ std::string render_table(const Machine& machine, const Options& options, const s
   }
   std::string text = render_header(machine, options) + "\n";
   for (const std::string& line : lines) text.append(line).append("\n");
-  if (isolation) {
-    text +=
-        print("\nhealthy with the sick beside them / alone: delivered/s %.3f, commit to receipt p99 %.2f\n",
-              isolation->delivered_ratio, isolation->receipt_p99_ratio);
+  if (!bars.empty()) {
+    text += "\n" + runs.back().plan.name + ", where it is a ratio divided by " +
+            runs[runs.size() - 2].plan.name + ":\n" + render_bars(bars);
   }
   for (const RunResult& run : runs) {
     for (const std::string& problem : run.problems)
@@ -263,16 +280,8 @@ std::string render_table(const Machine& machine, const Options& options, const s
 std::string render_json(const std::string& name, const Machine& machine, const Options& options,
                         const std::vector<RunResult>& runs) {
   JsonWriter json;
-  json.open_object().member("name", name).member("date", machine.date).member("revision", machine.revision);
-  json.open_object("machine")
-      .member("cpu", machine.cpu)
-      .member("cores", machine.cores)
-      .member("memory_bytes", machine.memory_bytes)
-      .member("kernel", machine.kernel)
-      .member("filesystem", machine.filesystem)
-      .member("fdatasync_4kib_ms", machine.fdatasync_ms)
-      .member("load_average_before", machine.load_average)
-      .close_object();
+  json.open_object().member("name", name);
+  write_machine(json, machine);
   json.open_object("parameters")
       .member("warm_up_s", options.warm_up_seconds)
       .member("seconds", options.seconds)
@@ -287,11 +296,14 @@ std::string render_json(const std::string& name, const Machine& machine, const O
   json.open_array("runs");
   for (const RunResult& run : runs) write_run(json, run);
   json.close_array();
-  if (const auto isolation = isolation_of(runs)) {
-    json.open_object("isolation")
-        .member("delivered_ratio", isolation->delivered_ratio)
-        .member("receipt_p99_ratio", isolation->receipt_p99_ratio)
+  if (const auto comparison = compare(runs)) {
+    json.open_object("comparison")
+        .member("delivered_ratio", comparison->delivered_ratio)
+        .member("worst_tenant_ratio", comparison->worst_tenant_ratio)
+        .member("accept_p99_ratio", comparison->accept_p99_ratio)
+        .member("receipt_p99_ratio", comparison->receipt_p99_ratio)
         .close_object();
+    write_bars(json, bars_of(runs));
   }
   return json.close_object().text();
 }

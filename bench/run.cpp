@@ -9,10 +9,12 @@
 #include <stdexcept>
 
 #include "clock.hpp"
+#include "dead_receivers.hpp"
 #include "machine.hpp"
 #include "process.hpp"
 #include "provision.hpp"
 #include "server_process.hpp"
+#include "sockets.hpp"
 
 namespace bench {
 
@@ -23,6 +25,7 @@ constexpr std::uint64_t kEventsPerSecondMax = 100'000;
 /// How long after the last receipt duplicates are still looked out for.
 constexpr std::int64_t kLingerNs = kNsPerSecond;
 constexpr std::int64_t kLookUpEveryNs = 100 * kNsPerMs;
+constexpr std::int64_t kCountSocketsEveryNs = kNsPerSecond;
 
 volatile sig_atomic_t g_interrupted = 0;
 
@@ -47,13 +50,16 @@ class Run {
     Ledger ledger;
     Generator generator;
 
-    Load(Poller& poller, std::span<const Route> to, const RunPlan& plan, const Options& options,
+    Load(Poller& poller, std::span<const Route> to, std::uint64_t events_per_second, const Options& options,
          std::uint16_t port);
   };
 
   ServerPlan server_plan();
   std::vector<SubscriptionPlan> subscriptions();
+  void add_beside(std::vector<SubscriptionPlan>& plans);
+  void add_sick(std::vector<SubscriptionPlan>& plans);
   void start_load();
+  void look_up(std::int64_t now);
   void drive(std::int64_t until_ns);
   double drain();
   Sample sample() const;
@@ -66,14 +72,20 @@ class Run {
   Poller poller_;
   Receiver receiver_;
   BoundPort refusing_;
+  std::optional<DeadReceivers> dead_;
+  std::uint16_t answering_ = 0;
+  std::uint16_t answering_flood_ = 0;
+  std::vector<std::uint16_t> ports_beside_;
+  std::size_t sockets_beside_peak_ = 0;
+  std::int64_t count_sockets_ns_ = 0;
   std::optional<PostgresServer> postgres_;
   CrossdockServer server_;
   std::unique_ptr<Load> healthy_;
-  std::unique_ptr<Load> sick_;
+  std::unique_ptr<Load> beside_;
 };
 
-std::size_t ledger_capacity(const RunPlan& plan, const Options& options) {
-  const std::uint64_t rate = plan.events_per_second == 0 ? kEventsPerSecondMax : plan.events_per_second;
+std::size_t ledger_capacity(std::uint64_t events_per_second, const Options& options) {
+  const std::uint64_t rate = events_per_second == 0 ? kEventsPerSecondMax : events_per_second;
   // One second more than is driven, since the window's end is met a little late.
   return static_cast<std::size_t>(rate * (options.warm_up_seconds + options.seconds + 1));
 }
@@ -85,13 +97,12 @@ std::vector<EventRequest> make_requests(std::span<const Route> routes, std::uint
   return requests;
 }
 
-Run::Load::Load(Poller& poller, std::span<const Route> to, const RunPlan& plan, const Options& options,
-                std::uint16_t port)
+Run::Load::Load(Poller& poller, std::span<const Route> to, std::uint64_t events_per_second,
+                const Options& options, std::uint16_t port)
     : routes(to.begin(), to.end()),
-      ledger(ledger_capacity(plan, options), routes.size()),
-      generator(
-          poller, ledger, make_requests(routes, port, options.payload_bytes),
-          {.port = port, .connections = options.connections, .events_per_second = plan.events_per_second}) {}
+      ledger(ledger_capacity(events_per_second, options), routes.size()),
+      generator(poller, ledger, make_requests(routes, port, options.payload_bytes),
+                {.port = port, .connections = options.connections, .events_per_second = events_per_second}) {}
 
 Run::Run(const RunPlan& plan, const Options& options)
     : plan_(plan),
@@ -108,38 +119,77 @@ ServerPlan Run::server_plan() {
   return server;
 }
 
+std::string hook_url(std::uint16_t port, std::size_t number) {
+  return "http://127.0.0.1:" + std::to_string(port) + "/hook/" + std::to_string(number);
+}
+
 std::vector<SubscriptionPlan> Run::subscriptions() {
-  const auto url = [](std::uint16_t port, std::size_t number) {
-    return "http://127.0.0.1:" + std::to_string(port) + "/hook/" + std::to_string(number);
-  };
   std::vector<SubscriptionPlan> plans;
-  plans.reserve(plan_.healthy_subscriptions + plan_.sick_subscriptions);
-  const std::uint16_t answering = receiver_.listen(Behaviour::answer);
-  for (std::size_t i = 0; i < plan_.healthy_subscriptions; ++i) plans.push_back({.url = url(answering, i)});
-  if (plan_.sick_subscriptions == 0) return plans;
-  // Ports of their own, so that no connection pool of the server mixes them with the healthy.
-  const std::uint16_t ports[] = {refusing_.port, receiver_.listen(Behaviour::hang),
-                                 receiver_.listen(Behaviour::fail)};
-  for (std::size_t i = 0; i < plan_.sick_subscriptions; ++i) {
-    plans.push_back({.url = url(ports[i % std::size(ports)], i), .paused = i % 4 == 3});
+  plans.reserve(plan_.subscriptions + plan_.subscriptions_beside);
+  answering_ = receiver_.listen(Behaviour::answer);
+  for (std::size_t i = 0; i < plan_.subscriptions; ++i) {
+    plans.push_back({.url = hook_url(answering_, i), .tenant = i % plan_.tenants});
   }
+  add_beside(plans);
   return plans;
 }
 
+/// Ports of their own, so that no connection pool of the server mixes them with the measured.
+void Run::add_beside(std::vector<SubscriptionPlan>& plans) {
+  switch (plan_.beside) {
+    case Beside::nobody: return;
+    case Beside::sick: return add_sick(plans);
+    case Beside::dead:
+      dead_.emplace(receiver_);
+      ports_beside_ = dead_->ports();
+      for (std::size_t i = 0; i < plan_.subscriptions_beside; ++i) {
+        plans.push_back({.url = dead_->url(i), .tenant = i % plan_.tenants});
+      }
+      return;
+    case Beside::flooder:
+      answering_flood_ = receiver_.listen(Behaviour::answer);
+      ports_beside_ = {answering_flood_};
+      for (std::size_t i = 0; i < plan_.subscriptions_beside; ++i) {
+        plans.push_back({.url = hook_url(answering_flood_, i), .tenant = plan_.tenants});
+      }
+      return;
+  }
+}
+
+void Run::add_sick(std::vector<SubscriptionPlan>& plans) {
+  ports_beside_ = {refusing_.port, receiver_.listen(Behaviour::hang), receiver_.listen(Behaviour::fail)};
+  for (std::size_t i = 0; i < plan_.subscriptions_beside; ++i) {
+    plans.push_back({.url = hook_url(ports_beside_[i % ports_beside_.size()], i),
+                     .tenant = i % plan_.tenants,
+                     .paused = i % 4 == 3});
+  }
+}
+
 void Run::start_load() {
-  HttpClient client(server_.port());
+  const std::size_t tenants = plan_.tenants + (plan_.beside == Beside::flooder ? 1 : 0);
   const std::vector<Route> routes =
-      provision(client, server_.platform_key(), options_.tenants, subscriptions());
+      provision(server_.port(), server_.platform_key(), tenants, subscriptions());
   const std::span<const Route> all = routes;
-  const auto make = [&](std::span<const Route> to) {
-    return std::make_unique<Load>(poller_, to, plan_, options_, server_.port());
+  const auto make = [&](std::span<const Route> to, std::uint64_t events_per_second) {
+    return std::make_unique<Load>(poller_, to, events_per_second, options_, server_.port());
   };
-  healthy_ = make(all.first(plan_.healthy_subscriptions));
-  if (plan_.sick_subscriptions > 0) sick_ = make(all.subspan(plan_.healthy_subscriptions));
-  receiver_.expect(healthy_->ledger, healthy_->routes);
+  healthy_ = make(all.first(plan_.subscriptions), plan_.events_per_second);
+  receiver_.expect(answering_, healthy_->ledger, healthy_->routes);
+  if (plan_.subscriptions_beside > 0) {
+    beside_ = make(all.subspan(plan_.subscriptions), plan_.events_per_second_beside);
+    if (answering_flood_ != 0) receiver_.expect(answering_flood_, beside_->ledger, beside_->routes);
+  }
   const std::int64_t now = now_ns();
   healthy_->generator.start(now);
-  if (sick_) sick_->generator.start(now);
+  if (beside_) beside_->generator.start(now);
+}
+
+void Run::look_up(std::int64_t now) {
+  server_.check_alive();
+  if (healthy_->generator.cut_off()) throw std::runtime_error("the server takes no connections any more");
+  if (ports_beside_.empty() || now < count_sockets_ns_) return;
+  count_sockets_ns_ = now + kCountSocketsEveryNs;
+  sockets_beside_peak_ = std::max(sockets_beside_peak_, count_sockets_to(ports_beside_));
 }
 
 void Run::drive(std::int64_t until_ns) {
@@ -147,15 +197,14 @@ void Run::drive(std::int64_t until_ns) {
   for (std::int64_t now = now_ns(); now < until_ns; now = now_ns()) {
     if (now >= look_up_ns) {
       look_up_ns = now + kLookUpEveryNs;
-      server_.check_alive();
-      if (healthy_->generator.cut_off()) throw std::runtime_error("the server takes no connections any more");
+      look_up(now);
     }
-    if (g_interrupted) {
+    if (interrupted()) {
       work_.drop_logs();
       throw std::runtime_error("interrupted");
     }
     std::int64_t next_ns = std::min({until_ns, look_up_ns, healthy_->generator.pace(now)});
-    if (sick_) next_ns = std::min(next_ns, sick_->generator.pace(now));
+    if (beside_) next_ns = std::min(next_ns, beside_->generator.pace(now));
     poller_.wait(next_ns);
   }
 }
@@ -164,10 +213,11 @@ double Run::drain() {
   const std::int64_t begin_ns = now_ns();
   const std::int64_t patience_ns = options_.drain_seconds * kNsPerSecond;
   healthy_->generator.stop();
-  if (sick_) sick_->generator.stop();
+  if (beside_) beside_->generator.stop();
   const auto waits = [&] {
     return healthy_->ledger.missing() + healthy_->generator.unanswered() +
-           (sick_ ? sick_->generator.unanswered() : 0);
+           (beside_ ? beside_->generator.unanswered() : 0) +
+           (answering_flood_ != 0 ? beside_->ledger.missing() : 0);
   };
   while (waits() > 0 && now_ns() - begin_ns < patience_ns) drive(now_ns() + kLookUpEveryNs / 10);
   drive(now_ns() + kLingerNs);
@@ -203,7 +253,10 @@ RunResult Run::carry_out() {
   result.window = healthy_->ledger.window(begin.at_ns, end.at_ns);
   result.verdict = healthy_->ledger.verdict();
   result.load = healthy_->generator.counts();
-  if (sick_) result.sick_load = sick_->generator.counts();
+  if (beside_) result.load_beside = beside_->generator.counts();
+  if (answering_flood_ != 0) result.verdict_beside = beside_->ledger.verdict();
+  result.received_by_tenant = healthy_->ledger.received_by(plan_.tenants, begin.at_ns, end.at_ns);
+  result.sockets_beside_peak = sockets_beside_peak_;
   result.receipts = receiver_.counts();
   result.server_cpu_seconds = end.server_cpu_seconds - begin.server_cpu_seconds;
   result.postgres_cpu_seconds = end.postgres_cpu_seconds - begin.postgres_cpu_seconds;
@@ -228,26 +281,28 @@ std::vector<std::string> Run::problems(const RunResult& result) const {
   const auto expect_none = [&](std::uint64_t count, const std::string& what) {
     if (count > 0) found.push_back(std::to_string(count) + " " + what);
   };
-  expect_none(result.verdict.lost, "acknowledged events were lost: not received within " +
-                                       std::to_string(options_.drain_seconds) + " s after the load");
-  expect_none(result.verdict.wrong_id, "events arrived under another id than they were acknowledged with");
-  expect_none(result.verdict.repeated_id, "acknowledgements repeat the id of another event");
-  expect_none(result.verdict.misrouted, "deliveries went to a subscription that does not match");
-  expect_none(result.verdict.foreign, "deliveries are of events that nobody sent");
+  for (const Verdict* verdict : {&result.verdict, &result.verdict_beside}) {
+    expect_none(verdict->lost, "acknowledged events were lost: not received within " +
+                                   std::to_string(options_.drain_seconds) + " s after the load");
+    expect_none(verdict->wrong_id, "events arrived under another id than they were acknowledged with");
+    expect_none(verdict->repeated_id, "acknowledgements repeat the id of another event");
+    expect_none(verdict->misrouted, "deliveries went to a subscription that does not match");
+    expect_none(verdict->foreign, "deliveries are of events that nobody sent");
+  }
   expect_none(result.receipts.signatures_bad, "signatures are wrong");
   expect_none(result.receipts.malformed, "deliveries cannot be read");
-  for (const LoadCounts* load : {&result.load, &result.sick_load}) {
+  for (const LoadCounts* load : {&result.load, &result.load_beside}) {
     for (std::size_t status = 0; status < load->by_status.size(); ++status) {
-      if (status != 202 && status != 503) {
+      if (!LoadCounts::is_expected(status)) {
         expect_none(load->by_status[status], "events were answered " + std::to_string(status));
       }
     }
     expect_none(load->bad_answers, "answers cannot be read");
     expect_none(load->lost_connections, "connections were lost with a request unanswered");
   }
-  expect_none(healthy_->generator.unanswered() + (sick_ ? sick_->generator.unanswered() : 0),
+  expect_none(healthy_->generator.unanswered() + (beside_ ? beside_->generator.unanswered() : 0),
               "requests were never answered");
-  if (healthy_->ledger.full() || (sick_ && sick_->ledger.full())) {
+  if (healthy_->ledger.full() || (beside_ && beside_->ledger.full())) {
     found.emplace_back("the ledger was full before the end: the load stopped early");
   }
   if (result.window.accepted == 0) found.emplace_back("nothing was accepted");
@@ -266,6 +321,8 @@ RunResult carry_out(const RunPlan& plan, const Options& options) {
     throw;
   }
 }
+
+bool interrupted() { return g_interrupted != 0; }
 
 void catch_interrupts() {
   struct sigaction action{};

@@ -12,15 +12,24 @@
 
 namespace bench {
 
+/// Who else is there while the measured subscriptions are served.
+enum class Beside : std::uint8_t {
+  nobody,
+  sick,    ///< a third each refuse connections, hang and answer 500, and every fourth is paused
+  dead,    ///< 40 % cannot be connected to, 20 % each reset, answer 500 and hang
+  flooder  ///< one tenant with healthy receivers and more events than its share
+};
+
 /// What distinguishes a run from the others of its scenario.
 struct RunPlan {
   std::string name;
   bool postgres = false;
   std::uint64_t events_per_second = 0;  ///< 0: closed loop
-  std::size_t healthy_subscriptions = 0;
-  /// Subscriptions whose receivers refuse, hang or answer 500, one in four of them paused. With any, as many
-  /// events again as the healthy ones get are sent to them on connections of their own.
-  std::size_t sick_subscriptions = 0;
+  std::size_t tenants = 1;              ///< of the measured subscriptions, which are dealt to them in turn
+  std::size_t subscriptions = 0;        ///< measured: their receivers answer 200 at once
+  Beside beside = Beside::nobody;
+  std::size_t subscriptions_beside = 0;
+  std::uint64_t events_per_second_beside = 0;  ///< sent on connections of their own
 };
 
 /// Everything that a run found out. CPU figures are of the window.
@@ -30,7 +39,10 @@ struct RunResult {
   Window window;
   Verdict verdict;
   LoadCounts load;
-  LoadCounts sick_load;
+  Verdict verdict_beside;  ///< where the receivers beside answer
+  LoadCounts load_beside;
+  std::vector<std::uint64_t> received_by_tenant;  ///< in the window, of the measured
+  std::size_t sockets_beside_peak = 0;            ///< connected or being connected to the receivers beside
   ReceiptCounts receipts;
   double start_seconds = 0;  ///< from the server's start to ready
   double drain_seconds = 0;  ///< from the last request to the last receipt
@@ -45,6 +57,7 @@ struct RunResult {
   std::string server_end;             ///< "exit code 0"
   std::vector<std::string> problems;  ///< why the run fails; empty when it does not
 
+  bool has_beside() const { return plan.beside != Beside::nobody; }
   double accepted_per_second() const { return static_cast<double>(window.accepted) / seconds; }
   double delivered_per_second() const { return static_cast<double>(window.received) / seconds; }
   /// Processor seconds for each 1,000 events that were delivered in the window.
@@ -60,5 +73,6 @@ RunResult carry_out(const RunPlan& plan, const Options& options);
 /// From now on SIGINT and SIGTERM end a run in order (the servers are stopped, the data removed) by an
 /// exception.
 void catch_interrupts();
+bool interrupted();
 
 }  // namespace bench

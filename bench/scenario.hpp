@@ -15,6 +15,13 @@ using OnResults = std::function<void(const std::string& name, const std::vector<
 /// One run, or with --isolation two: the healthy alone, and with the sick beside them.
 std::vector<RunResult> run_e2e(const Options& options, const OnResults& on_results);
 
+/// The healthy alone, and with the dead beside them.
+std::vector<RunResult> run_isolation(const Options& options, const OnResults& on_results);
+
+/// Tenants at their shares alone, and with one more at ten times its share. Unless the share is given, a
+/// closed loop finds out before what the server can do.
+std::vector<RunResult> run_fairness(const Options& options, const OnResults& on_results);
+
 /// SQLite and PostgreSQL, each at saturation and then at half the rate that this showed.
 std::vector<RunResult> run_all(const Options& options, const OnResults& on_results);
 

@@ -82,7 +82,7 @@ Command serve_command(const ServerPlan& plan, const fs::path& log, std::uint16_t
                   .stop_signal = SIGTERM};
   command.environment.push_back("CROSSDOCK_BOOTSTRAP_KEY=" + platform_key);
   command.environment.push_back("INTEGRATION_ENCRYPTION_KEY=k1:" + to_base64(random_bytes(32)));
-  command.environment.emplace_back("CROSSDOCK_EGRESS_ALLOW=127.0.0.1");
+  command.environment.emplace_back("CROSSDOCK_EGRESS_ALLOW=127.0.0.0/8");
   if (!plan.database_url.empty())
     command.environment.push_back("CROSSDOCK_DATABASE_URL=" + plan.database_url);
   command.environment.insert(command.environment.end(), plan.environment.begin(), plan.environment.end());
@@ -147,8 +147,13 @@ CrossdockServer::CrossdockServer(const ServerPlan& plan)
     : log_(plan.work / "crossdock.log"),
       platform_key_(make_platform_key()),
       port_(free_port()),
-      process_(serve_command(plan, log_, port_, platform_key_)) {
+      command_(serve_command(plan, log_, port_, platform_key_)) {
+  start();
+}
+
+void CrossdockServer::start() {
   const std::int64_t started_ns = now_ns();
+  process_.emplace(command_);
   while (!is_ready(port_)) {
     check_alive();
     if (now_ns() - started_ns > kStartPatienceNs) give_up("the server is not ready after 30 s", log_);
@@ -157,8 +162,10 @@ CrossdockServer::CrossdockServer(const ServerPlan& plan)
   start_seconds_ = to_seconds(now_ns() - started_ns);
 }
 
+void CrossdockServer::kill() { process_->kill(); }
+
 void CrossdockServer::check_alive() {
-  if (const auto how = process_.ended()) give_up("the server ended (" + *how + ")", log_);
+  if (const auto how = process_->ended()) give_up("the server ended (" + *how + ")", log_);
 }
 
 }  // namespace bench

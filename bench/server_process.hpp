@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,19 +48,26 @@ class CrossdockServer {
 
   std::uint16_t port() const { return port_; }
   const std::string& platform_key() const { return platform_key_; }
-  pid_t pid() const { return process_.pid(); }
-  /// From the start of the process to the first 200 of /readyz.
+  pid_t pid() const { return process_->pid(); }
+  /// From the last start of the process to the first 200 of /readyz.
   double start_seconds() const { return start_seconds_; }
   /// Throws when it is no longer running.
   void check_alive();
   /// Asks it to drain and says how it ended: "exit code 0".
-  std::string stop() { return process_.stop(std::chrono::seconds(60)); }
+  std::string stop() { return process_->stop(std::chrono::seconds(60)); }
+  /// Ends it without a warning, as a crash would.
+  void kill();
+  /// Starts it again on its data after kill(); ready when this returns, as at first.
+  void start_again() { start(); }
 
  private:
+  void start();
+
   std::filesystem::path log_;
   std::string platform_key_;
   std::uint16_t port_;
-  ChildProcess process_;
+  Command command_;
+  std::optional<ChildProcess> process_;
   double start_seconds_ = 0;
 };
 

@@ -1,5 +1,8 @@
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -7,17 +10,21 @@
 #include <array>
 #include <deque>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "clock.hpp"
+#include "dead_receivers.hpp"
 #include "generator.hpp"
 #include "http_client.hpp"
 #include "ledger.hpp"
 #include "payload.hpp"
 #include "poller.hpp"
+#include "ramp.hpp"
 #include "receiver.hpp"
 #include "signature.hpp"
+#include "sockets.hpp"
 #include "wire.hpp"
 
 namespace bench {
@@ -249,8 +256,8 @@ TEST(Generator, sends_nothing_before_it_is_due) {
 struct Receipts {
   explicit Receipts(Behaviour behaviour) : ledger(4, 1), receiver(poller, 1) {
     ledger.issue(1, 1);
-    const std::uint16_t port = receiver.listen(behaviour);
-    receiver.expect(ledger, routes);
+    port = receiver.listen(behaviour);
+    receiver.expect(port, ledger, routes);
     client = connect_loopback(port);
   }
 
@@ -271,6 +278,7 @@ struct Receipts {
       std::array<char, 1000> bytes{};
       const ssize_t got = ::recv(client.get(), bytes.data(), bytes.size(), 0);
       if (got > 0) answered.append(bytes.data(), static_cast<std::size_t>(got));
+      if (got < 0 && errno == ECONNRESET) broken = true;
     }
     return done();
   }
@@ -282,8 +290,10 @@ struct Receipts {
   Ledger ledger;
   Receiver receiver;
   std::vector<Route> routes = {{.signing_key = "right"}};
+  std::uint16_t port = 0;
   Fd client;
   std::string answered;
+  bool broken = false;
 };
 
 TEST(Receiver, answers_200_and_tells_the_ledger) {
@@ -340,6 +350,104 @@ TEST(Receiver, reads_and_never_answers_where_it_is_told_to) {
   receipts.poller.wait(now_ns() + 5 * kNsPerMs);
   EXPECT_EQ(receipts.answered, "");
   EXPECT_EQ(receipts.ledger.verdict().unacknowledged_received, 0u);
+}
+
+TEST(Receiver, breaks_the_connection_where_it_is_told_to) {
+  Receipts receipts(Behaviour::reset);
+  receipts.send(Receipts::webhook("right"));
+  ASSERT_TRUE(receipts.run_until([&] { return receipts.broken; }));
+  EXPECT_EQ(receipts.receiver.counts().sick_requests, 1u);
+  EXPECT_EQ(receipts.ledger.verdict().unacknowledged_received, 0u);
+}
+
+TEST(Receiver, answers_when_the_delay_is_over_and_not_before) {
+  Receipts receipts(Behaviour::answer);
+  RampMeter meter(1);
+  receipts.receiver.delay_answers(1000 * kNsPerSecond, meter);
+  receipts.send(Receipts::webhook("right"));
+  ASSERT_TRUE(receipts.run_until([&] { return receipts.receiver.counts().requests == 1; }));
+  const std::int64_t due_ns = receipts.receiver.pace(now_ns());
+  EXPECT_EQ(meter.verdict().most, 1u);
+  receipts.poller.wait(now_ns() + kNsPerMs);
+  EXPECT_EQ(receipts.answered, "");
+
+  EXPECT_EQ(receipts.receiver.pace(due_ns), kNeverNs);
+  EXPECT_TRUE(receipts.run_until_answered("HTTP/1.1 200 "));
+}
+
+TEST(Receiver, refuses_while_it_is_down_and_answers_on_the_same_port_afterwards) {
+  Receipts receipts(Behaviour::answer);
+  receipts.receiver.go_down(receipts.port);
+  EXPECT_THROW(connect_loopback(receipts.port), std::system_error);
+
+  receipts.receiver.come_up(receipts.port);
+  receipts.client = connect_loopback(receipts.port);
+  receipts.send(Receipts::webhook("right"));
+  EXPECT_TRUE(receipts.run_until_answered("HTTP/1.1 200 "));
+}
+
+TEST(Receiver, keeps_the_ledgers_of_two_ports_apart) {
+  Receipts receipts(Behaviour::answer);
+  Ledger other(4, 1);
+  other.issue(1, 1);
+  const std::uint16_t port = receipts.receiver.listen(Behaviour::answer, Reach::all_loopback);
+  receipts.receiver.expect(port, other, receipts.routes);
+  receipts.client = connect_loopback(port);
+  receipts.send(Receipts::webhook("right"));
+  ASSERT_TRUE(receipts.run_until_answered("HTTP/1.1 200 "));
+  EXPECT_EQ(receipts.ledger.verdict().unacknowledged_received, 0u);
+  EXPECT_EQ(other.verdict().unacknowledged_received, 1u);
+}
+
+/// A connection to 127.0.0.1 that does not wait for being made.
+Fd knock(std::uint16_t port) {
+  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  return fd;
+}
+
+int state_of(const Fd& fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  ::getsockopt(fd.get(), IPPROTO_TCP, TCP_INFO, &info, &size);
+  return info.tcpi_state;
+}
+
+TEST(BlackHole, lets_nobody_connect) {
+  const BlackHole hole;
+  const Fd first = knock(hole.port());
+  const Fd second = knock(hole.port());
+  // On loopback a connection that is taken, or refused, is so before connect() returns.
+  EXPECT_EQ(state_of(first), TCP_SYN_SENT);
+  EXPECT_EQ(state_of(second), TCP_SYN_SENT);
+}
+
+TEST(Sockets, are_counted_by_the_port_they_lead_to) {
+  const BlackHole hole;
+  const std::size_t before = count_sockets_to({hole.port()});
+  const Fd first = knock(hole.port());
+  const Fd second = knock(hole.port());
+  EXPECT_EQ(count_sockets_to({hole.port()}), before + 2);
+}
+
+TEST(DeadReceivers, give_every_subscription_an_address_and_four_in_ten_the_black_hole) {
+  Poller poller;
+  Receiver receiver(poller, 0);
+  const DeadReceivers dead(receiver);
+  const std::string hole = ":" + std::to_string(dead.ports().front()) + "/";
+  std::set<std::string> hosts;
+  std::size_t in_the_hole = 0;
+  for (std::size_t i = 0; i < 10'000; ++i) {
+    const std::string url = dead.url(i);
+    hosts.insert(url.substr(0, url.rfind(':')));
+    if (url.contains(hole)) ++in_the_hole;
+  }
+  EXPECT_EQ(hosts.size(), 10'000u);
+  EXPECT_EQ(in_the_hole, 4'000u);
 }
 
 TEST(BoundPort, refuses_connections) {

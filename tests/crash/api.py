@@ -48,10 +48,11 @@ class Api:
         made = self.call("POST", "/api/v1/api-keys", BOOTSTRAP_KEY, wanted, slug)
         return tenant["id"], made["key"]
 
-    def subscribe(self, key: str, name: str, url: str, patterns: tuple[str, ...]) -> tuple[str, str]:
+    def subscribe(self, key: str, name: str, url: str, patterns: tuple[str, ...],
+                  ordering: str) -> tuple[str, str]:
         """The subscription's id and its signing secret."""
         wanted = {"name": name, "url": url, "event_types": list(patterns), "timeout_seconds": TIMEOUT_S,
-                  "max_retries": RETRIES_MAX, "retry_intervals": [RETRY_S]}
+                  "max_retries": RETRIES_MAX, "retry_intervals": [RETRY_S], "ordering": ordering}
         made = self.call("POST", "/api/v1/webhooks/subscriptions", key, wanted)
         return made["id"], made["secret_key"]
 
@@ -64,7 +65,7 @@ class Api:
 class Setting:
     """What was made in the server: tenants, their keys, one subscription for each endpoint."""
 
-    def __init__(self, api: Api, receiver_port: int):
+    def __init__(self, api: Api, receiver_port: int, ordering: str):
         made = [api.make_tenant(f"crash-{number}") for number in range(TENANTS)]
         self.tenants = {tenant_id: number for number, (tenant_id, _) in enumerate(made)}
         self.keys = [key for _, key in made]
@@ -73,6 +74,6 @@ class Setting:
         for endpoint in ENDPOINTS:
             url = f"http://127.0.0.1:{receiver_port}/hook/{endpoint.number}"
             key, name = self.keys[endpoint.tenant], f"endpoint {endpoint.number}"
-            subscription, secret = api.subscribe(key, name, url, endpoint.patterns)
+            subscription, secret = api.subscribe(key, name, url, endpoint.patterns, ordering)
             self.subscriptions[subscription] = endpoint.number
             self.secrets[endpoint.number] = secret

@@ -103,13 +103,14 @@ class Run:
                        "secrets": setting.secrets})
         receiver.hear()
         producer.tell({"port": self.server.port, "keys": setting.keys, "rate": self.options.rate,
-                       "seed": self.options.seed, "run": secrets.token_hex(4), "ledger": self._path("sent")})
+                       "seed": self.options.seed, "run": secrets.token_hex(4), "ledger": self._path("sent"),
+                       "ordered": self.options.ordered})
         for number, fault in enumerate(plan, 1):
             self._say(f"{number}/{len(plan)} {fault}")
             self._live(fault)
             self._check_store()
             self._start()
-        self._live_on(LAST_LIFE_S)
+        self._live_on()
         producer.stop()
         self._drain(setting)
         receiver.stop()
@@ -119,7 +120,7 @@ class Run:
         self._start()
         if not self._ready():
             raise RuntimeError(f"the server does not start; see {self.directory}/server.log")
-        setting = Setting(self.server.api, receiver_port)
+        setting = Setting(self.server.api, receiver_port, "PER_KEY" if self.options.ordered else "NONE")
         if self.options.mutant:
             # A mutant cannot even be set up: what it said yes to may not be there for the next request.
             self.server.drain(60)
@@ -167,9 +168,12 @@ class Run:
         ends[fault.kind](fault)
         self.course.lives.append((self.ready_at, time.time()))
 
-    def _live_on(self, seconds: float) -> None:
+    def _live_on(self) -> None:
+        """The last life under load: until enough was acknowledged, at least for a moment."""
         if self._ready():
-            status = self.server.wait(seconds)
+            status = self.server.wait(LAST_LIFE_S)
+            while status is None and ledger.count_acknowledged(self._path("sent")) < self.options.events_min:
+                status = self.server.wait(1)
             self.course.lives.append((self.ready_at, time.time()))
             if status is not None:
                 self._died(status)
@@ -249,10 +253,11 @@ class Run:
             stored = export.read_export(lambda query: export.rows_of_postgres(url, query))
         crashes = self.server.starts - 1
         rules = Rules(setting.tenants, setting.subscriptions, RETRIES_MAX, crashes,
-                      IN_FLIGHT_MAX * (os.cpu_count() or 1))
+                      IN_FLIGHT_MAX * (os.cpu_count() or 1), self.options.ordered)
         sent = ledger.read_sent(self._path("sent"))
         self.rate = acknowledged_rate(sent, self.course.lives)
-        return reconcile(sent, ledger.read_received(self._path("received")), stored, rules)
+        history = ledger.read_history(self._path("received")) if self.options.ordered else None
+        return reconcile(sent, ledger.read_received(self._path("received")), stored, rules, history)
 
     def _path(self, name: str) -> str:
         return str(self.directory / f"{name}.tsv")
@@ -294,6 +299,10 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds-between", default="0.05,3", metavar="MIN,MAX",
                         help="length of the server's lives")
     parser.add_argument("--rate", type=float, default=1300, help="events per second that are offered")
+    parser.add_argument("--ordered", action="store_true",
+                        help="subscriptions with ordering PER_KEY: nothing may overtake within its key")
+    parser.add_argument("--events-min", type=int, default=0,
+                        help="events that must be acknowledged before the load ends")
     parser.add_argument("--rate-min", type=float, default=0,
                         help="events per second that must be acknowledged while the server is there")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))

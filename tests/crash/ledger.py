@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Iterator
 
 SYNC_PERIOD_S = 0.2
+ANSWERED = "="  # in place of a moment
 
 
 class Writer:
@@ -54,10 +55,11 @@ class Sent:
     event_id: str = ""
     acknowledged_us: int = 0
     detail: str = ""
+    ordering_key: str = ""
 
 
-def sent_line(at_us: int, seq: int, tenant: int, event_type: str, sha256: str) -> str:
-    return f"S\t{at_us}\t{seq}\t{tenant}\t{event_type}\t{sha256}\n"
+def sent_line(at_us: int, seq: int, tenant: int, event_type: str, sha256: str, ordering_key: str) -> str:
+    return f"S\t{at_us}\t{seq}\t{tenant}\t{event_type}\t{sha256}\t{ordering_key}\n"
 
 
 def outcome_line(at_us: int, seq: int, outcome: Outcome, detail: str) -> str:
@@ -77,7 +79,7 @@ def read_sent(path: str) -> dict[int, Sent]:
         kind, at_us, seq = fields[0], int(fields[1]), int(fields[2])
         if kind == "S":
             if seq not in events:
-                events[seq] = Sent(int(fields[3]), fields[4], fields[5])
+                events[seq] = Sent(int(fields[3]), fields[4], fields[5], ordering_key=fields[6])
             continue
         event, outcome = events[seq], Outcome(kind)
         if event.outcome is Outcome.ACK:
@@ -91,6 +93,11 @@ def read_sent(path: str) -> dict[int, Sent]:
     return events
 
 
+def count_acknowledged(path: str) -> int:
+    with open(path, "rb") as lines:
+        return sum(1 for line in lines if line.startswith(b"A\t"))
+
+
 class Answer(Enum):
     """What the receiver did with a request, noted before it did it."""
     OK = "ok"        # 200 at once
@@ -98,6 +105,7 @@ class Answer(Enum):
     ERROR = "error"  # 500
     DROP = "drop"    # the connection reset without a byte, after a while
     CUT = "cut"      # the connection reset inside the answer's header
+    HANG = "hang"    # nothing, until the server gives up
 
     @property
     def delivered(self) -> bool:
@@ -122,10 +130,39 @@ def received_line(row: Received) -> str:
             f"{int(row.kept)}\t{row.answer.value}\n")
 
 
+def answered_line(endpoint: int, seq: int) -> str:
+    """A 200 that did not go out at once has gone out now."""
+    return f"{ANSWERED}\t{endpoint}\t{seq}\n"
+
+
 def read_received(path: str) -> list[Received]:
-    return [Received(int(at), int(endpoint), int(seq), webhook_id, sha256, signed == "1", kept == "1",
-                     Answer(answer))
-            for at, endpoint, seq, webhook_id, sha256, signed, kept, answer in _read(path)]
+    return [_received(fields) for fields in _read(path) if fields[0] != ANSWERED]
+
+
+def _received(fields: list[str]) -> Received:
+    at, endpoint, seq, webhook_id, sha256, signed, kept, answer = fields
+    return Received(int(at), int(endpoint), int(seq), webhook_id, sha256, signed == "1", kept == "1",
+                    Answer(answer))
+
+
+class Step(Enum):
+    """What the receiver saw and did, one after the other."""
+    ARRIVED = "arrived"
+    ANSWERED = "answered"  # with 2xx, on a connection that still was there
+
+
+def read_history(path: str) -> list[tuple[Step, int, int]]:
+    """The steps with endpoint and seq, in their order."""
+    history = []
+    for fields in _read(path):
+        if fields[0] == ANSWERED:
+            history.append((Step.ANSWERED, int(fields[1]), int(fields[2])))
+            continue
+        row = _received(fields)
+        history.append((Step.ARRIVED, row.endpoint, row.seq))
+        if row.answer is Answer.OK:
+            history.append((Step.ANSWERED, row.endpoint, row.seq))
+    return history
 
 
 def _read(path: str) -> Iterator[list[str]]:

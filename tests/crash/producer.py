@@ -24,6 +24,7 @@ BATCH_CONNECTIONS = 2
 BATCH_EVENTS_MAX = 40
 REFUSED_SHARE = 0.01
 KEYED_SHARE = 0.1
+ORDERING_KEYS = 8  # of each connection; no other uses them, so that the order of their events is known
 ANSWER_S_MAX = 30
 RECONNECT_S = 0.02
 LAG_S_MAX = 0.25  # what was not sent while the server was away is not made up for
@@ -40,6 +41,7 @@ class Config:
     seed: int
     run: str
     ledger: str
+    ordered: bool = False  # events have ordering keys, and those of one key go out one after the other
 
 
 @dataclass(slots=True)
@@ -50,13 +52,15 @@ class Draft:
     type: str
     data: str
     key: str = ""
+    ordering_key: str = ""
     sha256: str = field(init=False)
 
     def __post_init__(self):
         self.sha256 = hashlib.sha256(self.data.encode()).hexdigest()
 
     def json(self) -> str:
-        return f'{{"type":"{self.type}","data":{self.data}}}'
+        order = f',"ordering_key":"{self.ordering_key}"' if self.ordering_key else ""
+        return f'{{"type":"{self.type}","data":{self.data}{order}}}'
 
 
 class Producer:
@@ -75,7 +79,7 @@ class Producer:
 
     # --- what is sent
 
-    def _draft(self, tenant: int) -> Draft:
+    def _draft(self, tenant: int, connection: int) -> Draft:
         seq = next(self._seqs)
         types, shares = zip(*EVENT_TYPES)
         refused = self._random.random() < REFUSED_SHARE
@@ -84,7 +88,10 @@ class Producer:
         # 1.50 and 1e3 are numbers whose text a careless copy would change.
         data = (f'{{"run":"{self._config.run}","producer":1,"seq":{seq},"amount":1.50,"weight":1e3,'
                 f'"note":"{filling}"}}')
-        return Draft(seq, tenant, event_type, data)
+        ordering_key = ""
+        if self._config.ordered:
+            ordering_key = f"{connection}-{self._random.randrange(ORDERING_KEYS)}"
+        return Draft(seq, tenant, event_type, data, ordering_key=ordering_key)
 
     async def _pace(self, events: int) -> None:
         now = time.monotonic()
@@ -103,30 +110,31 @@ class Producer:
                 await asyncio.sleep(RECONNECT_S)
                 continue
             try:
-                await work(tenant, reader, writer)
+                await work(tenant, number, reader, writer)
             except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError, ValueError):
                 pass  # noted in the ledger where it mattered
             finally:
                 writer.transport.abort()
 
-    async def _send_singles(self, tenant: int, reader, writer) -> None:
+    async def _send_singles(self, tenant: int, connection: int, reader, writer) -> None:
         while not self.stopping:
             await self._pace(1)
             if self._again and self._again[0].tenant == tenant:
                 draft = self._again.popleft()
             else:
-                draft = self._draft(tenant)
-                if self._random.random() < KEYED_SHARE:
+                draft = self._draft(tenant, connection)
+                # Sent again, an event would come after others of its ordering key that were sent meanwhile.
+                if not self._config.ordered and self._random.random() < KEYED_SHARE:
                     draft.key = f"{self._config.run}-{draft.seq}"
             header = f"Idempotency-Key: {draft.key}\r\n" if draft.key else ""
             answer = await self._post(reader, writer, "/api/v1/events", header, draft.json(), [draft])
             self._note([draft], *answer)
 
-    async def _send_batches(self, tenant: int, reader, writer) -> None:
+    async def _send_batches(self, tenant: int, connection: int, reader, writer) -> None:
         while not self.stopping:
             count = self._random.randint(2, BATCH_EVENTS_MAX)
             await self._pace(count)
-            drafts = [self._draft(tenant) for _ in range(count)]
+            drafts = [self._draft(tenant, connection) for _ in range(count)]
             body = '{"events":[' + ",".join(draft.json() for draft in drafts) + "]}"
             status, answer = await self._post(reader, writer, "/api/v1/events/batch", "", body, drafts)
             if status != 202:
@@ -140,7 +148,8 @@ class Producer:
     async def _post(self, reader, writer, path: str, header: str, body: str, drafts: list[Draft]):
         """Status and body of the answer. Noted before sending; noted as unknown before an error leaves."""
         content = body.encode()
-        self._book.append("".join(ledger.sent_line(now_us(), each.seq, each.tenant, each.type, each.sha256)
+        self._book.append("".join(ledger.sent_line(now_us(), each.seq, each.tenant, each.type, each.sha256,
+                                                   each.ordering_key)
                                   for each in drafts))
         try:
             writer.write(f"POST {path} HTTP/1.1\r\nHost: crash\r\n"

@@ -24,8 +24,9 @@ HEADER_BYTES_MAX = 32 << 10
 
 # Share in per mille and what one after the other is answered for a delivery; the last one stays.
 SCRIPTS = (
-    (940, (Answer.OK,)),
+    (938, (Answer.OK,)),
     (15, (Answer.SLOW,)),
+    (2, (Answer.HANG, Answer.OK)),
     (15, (Answer.ERROR, Answer.OK)),
     (8, (Answer.DROP, Answer.OK)),
     (8, (Answer.CUT, Answer.OK)),
@@ -141,17 +142,23 @@ class Connection(asyncio.Protocol):
         self._answer(row)
 
     def _answer(self, row: ledger.Received) -> None:
+        if row.answer is Answer.HANG:
+            self._busy = True
+            return
         longest = {Answer.SLOW: SLOW_S_MAX, Answer.DROP: DROP_S_MAX}.get(row.answer)
         if longest is None:
-            return self._finish(row.answer)
+            return self._finish(row)
         self._busy = True
         delay_s = longest * share_of(self._receiver.seed, row.endpoint, row.seq, "delay") / 1000
-        asyncio.get_running_loop().call_later(delay_s, self._finish, row.answer)
+        asyncio.get_running_loop().call_later(delay_s, self._finish, row)
 
-    def _finish(self, answer: Answer) -> None:
+    def _finish(self, row: ledger.Received) -> None:
         self._busy = False
         if self._transport.is_closing():
             return
+        answer = row.answer
+        if answer is Answer.SLOW:
+            self._receiver.book.append(ledger.answered_line(row.endpoint, row.seq))
         if answer in ANSWERS:
             self._transport.write(ANSWERS[answer])
         if answer in (Answer.DROP, Answer.CUT):

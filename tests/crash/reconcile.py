@@ -7,8 +7,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, fields
 
 from export import Delivery, Export
-from ledger import Answer, Outcome, Received, Sent
+from ledger import Answer, Outcome, Received, Sent, Step
 from oracle import expected_endpoints
+from order import check_order
 
 EXAMPLES_MAX = 5
 STANDING_TASKS = {"housekeeping"}  # wait for their time for ever
@@ -16,7 +17,8 @@ STANDING_TASKS = {"housekeeping"}  # wait for their time for ever
 # Outcomes of an attempt and what the receiver must have done for each.
 ANSWERED_2XX, ANSWERED_500, NOT_ANSWERED = "2xx", "500", "none"
 KIND_OF_ANSWER = {Answer.OK: ANSWERED_2XX, Answer.SLOW: ANSWERED_2XX, Answer.ERROR: ANSWERED_500,
-                  Answer.DROP: NOT_ANSWERED, Answer.CUT: NOT_ANSWERED}
+                  Answer.DROP: NOT_ANSWERED, Answer.CUT: NOT_ANSWERED,
+                  Answer.HANG: NOT_ANSWERED}
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Rules:
     retries_max: int
     crashes: int                   # how often the server was ended without being asked
     in_flight_max: int             # deliveries under way at one moment
+    ordered: bool = False          # subscriptions deliver the events of one key in order
 
 
 def must_be_zero(meaning: str) -> int:
@@ -49,6 +52,7 @@ class Verdict:
     resent: int = told("requests repeated within their attempt, after a kept connection broke")
     dup: int = told("2xx answers beyond the first of a delivery")
     dup_explained: int = told("of these, with an attempt cut off by a crash")
+    repeated: int = told("requests of an ordered run for what was answered 2xx before")
     given_up: int = told("deliveries failed for good, as the receiver's answers say")
     lost: int = must_be_zero("deliveries owed for an accepted event and not answered 2xx")
     lost_events: int = must_be_zero("events the server said yes to and does not have")
@@ -61,6 +65,7 @@ class Verdict:
     dup_unexplained: int = must_be_zero("2xx answers beyond the first without an attempt cut off")
     misnumbered: int = must_be_zero("deliveries whose attempts are not numbered 1 to n, each once")
     overcount: int = must_be_zero("attempts beyond the policy, or more cut off than were under way")
+    inversions: int = must_be_zero("requests of an ordered run that came before an earlier one's 2xx")
     undrained: int = must_be_zero("tasks left when nothing was to be done any more")
     examples: dict[str, list[str]] = field(default_factory=dict)
 
@@ -74,7 +79,9 @@ class Verdict:
         return [each.name for each in fields(self) if each.metadata.get("zero") and getattr(self, each.name)]
 
 
-def reconcile(sent: dict[int, Sent], received: list[Received], export: Export, rules: Rules) -> Verdict:
+def reconcile(sent: dict[int, Sent], received: list[Received], export: Export, rules: Rules,
+              history: list[tuple[Step, int, int]] | None = None) -> Verdict:
+    """history: what the receiver saw and did, in order; needed where the run is ordered."""
     verdict = Verdict()
     outcomes = Counter(event.outcome for event in sent.values())
     verdict.acknowledged = outcomes[Outcome.ACK]
@@ -86,11 +93,26 @@ def reconcile(sent: dict[int, Sent], received: list[Received], export: Export, r
     check_deliveries(verdict, sent, stored, requests, export, rules)
     verdict.recovered = sum(1 for seq in {row.seq for row in received}
                             if seq in sent and sent[seq].outcome is Outcome.UNK)
+    if rules.ordered:
+        judge_order(verdict, history, sent, stored, export, rules)
     for task in export.tasks:
         if task["kind"] in STANDING_TASKS:
             continue
         verdict.count("undrained", f"task {task['id']} of kind {task['kind']}")
     return verdict
+
+
+def judge_order(verdict: Verdict, history: list[tuple[Step, int, int]], sent: dict[int, Sent],
+                stored: dict[int, str], export: Export, rules: Rules) -> None:
+    seqs = {event_id: seq for seq, event_id in stored.items()}
+    given_up = {(seqs.get(delivery.event_id), rules.subscriptions.get(delivery.subscription_id))
+                for delivery in export.deliveries if delivery.status == "FAILED"}
+    order = check_order(history, sent, set(stored), given_up)
+    verdict.repeated = order.repeated
+    for inversion in order.inversions:
+        verdict.count("inversions", inversion)
+    if order.keys == 0:
+        verdict.count("inversions", "no key had two events at one endpoint: nothing was tested")
 
 
 def check_events(verdict: Verdict, sent: dict[int, Sent], export: Export, rules: Rules) -> dict[int, str]:

@@ -7,7 +7,7 @@ import unittest
 import ledger
 import oracle
 from export import Attempt, Delivery, Event, Export
-from ledger import Answer, Outcome, Received, Sent
+from ledger import Answer, Outcome, Received, Sent, Step
 from reconcile import Rules, Verdict, reconcile
 
 RULES = Rules(tenants={"t0": 0, "t1": 1}, subscriptions={"s0": 0, "s1": 1, "s2": 2, "s3": 3}, retries_max=2,
@@ -49,6 +49,34 @@ def make_account() -> Account:
         received=[make_request()],
         export=Export([Event("e1", "t0", "order.created", 1, "hash")],
                       [Delivery("d1", "s0", "e1", "DELIVERED", 0, {1: Attempt("DELIVERED", 200)}, 1)], []))
+
+
+def make_ordered_account(*steps: tuple[Step, int, int]) -> tuple[Account, Rules, list]:
+    """Two events of one key, both stored and delivered to endpoint 0; steps is what the receiver saw."""
+    account = make_account()
+    account.sent = {1: Sent(0, "order.created", "hash", Outcome.ACK, "e1", 1, ordering_key="a"),
+                    2: Sent(0, "order.created", "hash", Outcome.ACK, "e2", 1, ordering_key="a")}
+    account.received = [make_request(seq=seq) for step, _, seq in steps if step is Step.ARRIVED]
+    account.export.events.append(Event("e2", "t0", "order.created", 2, "hash"))
+    account.export.deliveries.append(
+        Delivery("d2", "s0", "e2", "DELIVERED", 0, {1: Attempt("DELIVERED", 200)}, 1))
+    return account, dataclasses.replace(RULES, ordered=True), list(steps)
+
+
+class OrderedRunTest(unittest.TestCase):
+    def verdict(self, *steps: tuple[Step, int, int]) -> Verdict:
+        account, rules, history = make_ordered_account(*steps)
+        return reconcile(account.sent, account.received, account.export, rules, history)
+
+    def test_passes_in_order(self):
+        verdict = self.verdict((Step.ARRIVED, 0, 1), (Step.ANSWERED, 0, 1), (Step.ARRIVED, 0, 2),
+                               (Step.ANSWERED, 0, 2))
+        self.assertEqual(verdict.faults(), [])
+
+    def test_fails_where_something_overtook(self):
+        verdict = self.verdict((Step.ARRIVED, 0, 2), (Step.ANSWERED, 0, 2), (Step.ARRIVED, 0, 1),
+                               (Step.ANSWERED, 0, 1))
+        self.assertEqual((verdict.faults(), verdict.inversions), (["inversions"], 1))
 
 
 class ReconcileTest(unittest.TestCase):
@@ -259,7 +287,7 @@ class LedgerTest(unittest.TestCase):
     def outcome_of(self, *outcomes: Outcome) -> Outcome:
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory) / "sent.tsv"
-            lines = [ledger.sent_line(1, 1, 0, "order.created", "hash")]
+            lines = [ledger.sent_line(1, 1, 0, "order.created", "hash", "")]
             lines += [ledger.outcome_line(2, 1, outcome, "why") for outcome in outcomes]
             path.write_text("".join(lines))
             return ledger.read_sent(str(path))[1].outcome
@@ -285,6 +313,21 @@ class LedgerTest(unittest.TestCase):
                 writer.append(ledger.received_line(row))
             writer.close()
             self.assertEqual(ledger.read_received(path), rows)
+
+
+class HistoryTest(unittest.TestCase):
+    def test_takes_a_late_answer_for_given_when_it_was(self):
+        slow = make_request(answer=Answer.SLOW)
+        lines = [ledger.received_line(slow), ledger.received_line(make_request(seq=2)),
+                 ledger.received_line(make_request(seq=3, answer=Answer.ERROR)), ledger.answered_line(0, 1)]
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "received.tsv"
+            path.write_text("".join(lines))
+            history, received = ledger.read_history(str(path)), ledger.read_received(str(path))
+        self.assertEqual(history, [(Step.ARRIVED, 0, 1), (Step.ARRIVED, 0, 2), (Step.ANSWERED, 0, 2),
+                                   (Step.ARRIVED, 0, 3), (Step.ANSWERED, 0, 1)])
+        self.assertEqual(received[0], slow)
+        self.assertEqual(len(received), 3)
 
 
 if __name__ == "__main__":
