@@ -1,4 +1,5 @@
 // /api/v1/webhooks/deliveries: what became of each event at each subscription, replay, and test sends.
+#include "api/delivery_query.hpp"
 #include "api/handlers.hpp"
 #include "api/input.hpp"
 #include "api/once.hpp"
@@ -17,9 +18,6 @@ using base::fail;
 using outbound::Attempt;
 using outbound::Delivery;
 using outbound::DeliveryId;
-
-constexpr std::string_view kStatuses[] = {"PENDING", "RETRYING",  "HELD",   "DELIVERED",
-                                          "FAILED",  "CANCELLED", "SKIPPED"};
 
 void write_attempt_members(format::JsonWriter& json, const Attempt& attempt) {
   json.key("attempt_number").value(attempt.number).key("outcome").value(attempt.outcome);
@@ -63,41 +61,50 @@ void write_delivery(format::JsonWriter& json, const Delivery& delivery) {
   json.end_object();
 }
 
-Result<std::vector<std::string>> read_statuses(const Call& call) {
-  std::vector<std::string> statuses;
-  const std::string text = query_value(call, "status");
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    const std::string_view status = rest.substr(0, comma);
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-    if (std::ranges::find(kStatuses, status) == std::end(kStatuses)) {
-      return fail(Code::invalid,
-                  "status is a list of PENDING, RETRYING, HELD, DELIVERED, FAILED, CANCELLED, SKIPPED",
-                  "BAD_REQUEST");
-    }
-    statuses.emplace_back(status);
+struct FoundPage {
+  outbound::FoundDeliveries page;
+  ListNotes notes;
+};
+
+/// How many there are on all pages: counted as far as the time goes, and beyond by the share of the time that
+/// was counted, which is the better the more there are.
+Result<void> add_total(db::Tx& tx, outbound::DeliveryQuery query, base::Time now, ListNotes& notes) {
+  query.page = {};
+  XD_TRY(const auto counted, outbound::count_finished(tx, query, outbound::interactive()));
+  std::int64_t total = counted.count;
+  if (counted.reached) {
+    XD_TRY(const auto oldest, outbound::oldest_finished(tx, query));
+    const base::Time end = std::min(query.created_before.value_or(now), now);
+    const base::Time first = oldest.value_or(end);
+    const base::Time begin = std::max(query.created_from.value_or(first), first);
+    const auto counted_span = std::max(end - base::time_of(*counted.reached), base::Time::duration{1});
+    const double share =
+        std::max(1.0, static_cast<double>((end - begin).count()) / static_cast<double>(counted_span.count()));
+    total = static_cast<std::int64_t>(static_cast<double>(total) * share);
+    notes.total_is_estimated = true;
   }
-  return statuses;
+  notes.total = total;
+  return {};
 }
 
 HandlerResult answer_list(Call& call, std::optional<outbound::SubscriptionId> subscription) {
-  XD_CO_TRY(const PageRequest page, read_page(call, {"status", "subscription_id"}));
-  XD_CO_TRY(const auto statuses, read_statuses(call));
-  const outbound::DeliveryQuery query{call.tenant_id(), subscription, statuses, page.rows()};
-  XD_CO_TRY(auto rows, co_await call.services.store.read([&](db::Tx& tx) -> Result<std::vector<Delivery>> {
-    XD_TRY(auto deliveries, outbound::list_waiting(tx, query));
-    XD_TRY(const auto finished, outbound::list_finished(tx, query));
-    deliveries.insert(deliveries.end(), finished.begin(), finished.end());
-    std::ranges::sort(deliveries, std::greater{}, &Delivery::id);
-    const std::size_t surplus = deliveries.size() - std::min(deliveries.size(), query.page.limit);
-    if (query.page.after) {
-      deliveries.erase(deliveries.begin(), deliveries.begin() + static_cast<std::ptrdiff_t>(surplus));
-    } else {
-      deliveries.resize(deliveries.size() - surplus);
-    }
-    return deliveries;
+  XD_CO_TRY(const PageRequest page, read_page(call, kDeliveryParameters));
+  XD_CO_TRY(auto query, read_delivery_query(call));
+  if (subscription) query.subscription = subscription;
+  query.page = page.rows();
+  const std::string include = query_value(call, "include");
+  if (!include.empty() && include != "total")
+    co_return fail(Code::invalid, "include is total", "BAD_REQUEST");
+  XD_CO_TRY(auto found, co_await call.services.store.read([&](db::Tx& tx) -> Result<FoundPage> {
+    FoundPage result;
+    XD_TRY(result.page, outbound::search_deliveries(tx, query, outbound::interactive()));
+    result.notes.reached = result.page.reached;
+    if (!include.empty()) XD_DO(add_total(tx, query, call.services.clock.now(), result.notes));
+    return result;
   }));
-  co_return list_response(page, std::move(rows), [](const Delivery& d) { return d.id.uuid; }, write_delivery);
+  co_return list_response(
+      page, std::move(found.page.deliveries), [](const Delivery& d) { return d.id.uuid; }, write_delivery,
+      found.notes);
 }
 
 struct Found {
@@ -143,15 +150,7 @@ asio::awaitable<void> write_exchange(Call& call, format::JsonWriter& json, Deliv
 
 }  // namespace
 
-HandlerResult list_deliveries(Call& call) {
-  const std::string text = query_value(call, "subscription_id");
-  std::optional<outbound::SubscriptionId> subscription;
-  if (!text.empty()) {
-    subscription = outbound::SubscriptionId::parse(text);
-    if (!subscription) co_return fail(Code::invalid, "subscription_id is not a UUID", "BAD_REQUEST");
-  }
-  co_return co_await answer_list(call, subscription);
-}
+HandlerResult list_deliveries(Call& call) { co_return co_await answer_list(call, std::nullopt); }
 
 HandlerResult list_subscription_deliveries(Call& call) {
   XD_CO_TRY(const auto id, id_param<outbound::SubscriptionId>(call, "id"));

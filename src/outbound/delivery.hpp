@@ -72,20 +72,11 @@ struct AttemptOf {
 };
 base::Result<void> insert_attempts(db::Tx& tx, const std::vector<AttemptOf>& attempts);
 
-struct DeliveryQuery {
-  TenantId tenant{};
-  std::optional<SubscriptionId> subscription{};
-  std::vector<std::string> statuses{};  ///< empty: any
-  db::Page page{};
-};
-/// Finished ones, newest first.
-base::Result<std::vector<Delivery>> list_finished(db::Tx& tx, const DeliveryQuery& query);
 base::Result<std::optional<Delivery>> find_finished(db::Tx& tx, TenantId tenant, DeliveryId id);
 base::Result<std::vector<Delivery>> finished_of_event(db::Tx& tx, TenantId tenant, event::EventId event);
 /// Attempts before the last one of a finished delivery, all so far of one in flight; in order.
 base::Result<std::vector<Attempt>> earlier_attempts(db::Tx& tx, DeliveryId id);
-/// Deliveries that wait or are in flight, newest first: read from the queue, with the type of their event.
-base::Result<std::vector<Delivery>> list_waiting(db::Tx& tx, const DeliveryQuery& query);
+/// Those that wait or are in flight: read from the queue, with the type of their event.
 base::Result<std::vector<Delivery>> waiting_of_event(db::Tx& tx, TenantId tenant, event::EventId event);
 base::Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, DeliveryId id);
 

@@ -1,23 +1,18 @@
 #include "format/json.hpp"
-#include "outbound/delivery.hpp"
+#include "outbound/delivery_rows.hpp"
+#include "outbound/delivery_search.hpp"
 #include "queue/queue_store.hpp"
 
 namespace outbound {
 
-namespace {
-
 using base::Result;
 
-constexpr const char* kSelect =
-    "SELECT subscription_id, id, tenant_id, event_id, event_type, status, attempt_number, replay_no, "
-    "replay_of, is_test,"
-    " created_at, completed_at, outcome, started_at, request_url, remote_ip, response_status, "
-    "response_time_ms, dns_us,"
-    " connect_us, tls_us, first_byte_us, error_class, error_message, via, reason, error_signature, "
-    "operation_id"
-    " FROM webhook_deliveries";
+namespace {
 
-/// The columns from outcome (or what follows it) on, which deliveries and attempts share.
+constexpr auto kFanoutPeriod = std::chrono::minutes{1};
+
+}  // namespace
+
 Attempt read_attempt(const db::Row& row, int number_column, int first) {
   Attempt attempt;
   attempt.number = static_cast<int>(row.integer(number_column));
@@ -57,14 +52,16 @@ Delivery read_delivery(const db::Row& row) {
   return delivery;
 }
 
-Delivery waiting(const queue::Task& task, bool held) {
+Delivery waiting_delivery(const queue::Task& task, queue::LaneState state) {
   const DeliveryArgs args = read_args(task.args);
   Delivery delivery;
   delivery.id = DeliveryId{task.id.uuid};
   delivery.tenant = task.tenant;
   delivery.subscription = SubscriptionId{task.lane.uuid};
   delivery.event = event::EventId{task.ref};
-  delivery.status = held ? "HELD" : task.attempts_opened() > 0 ? "RETRYING" : "PENDING";
+  delivery.status = state == queue::LaneState::paused ? "HELD"
+                    : task.attempts_opened() > 0      ? "RETRYING"
+                                                      : "PENDING";
   delivery.replay_no = args.replay_no;
   delivery.replay_of = args.replay_of;
   delivery.operation = args.operation;
@@ -74,14 +71,12 @@ Delivery waiting(const queue::Task& task, bool held) {
   return delivery;
 }
 
-using LaneHeld = std::pair<queue::LaneId, bool>;
-
-/// The lanes of the tenant's subscriptions, or of the one, and whether each is held.
-Result<std::vector<LaneHeld>> lanes_of(db::Tx& tx, TenantId tenant,
-                                       std::optional<SubscriptionId> subscription) {
-  std::vector<LaneHeld> lanes;
+Result<std::vector<DeliveryLane>> delivery_lanes(db::Tx& tx, TenantId tenant,
+                                                 std::optional<SubscriptionId> subscription) {
+  std::vector<DeliveryLane> lanes;
   const auto read = [&](const db::Row& row) {
-    lanes.emplace_back(row.id<queue::LaneId>(0), row.text(1) == "PAUSED");
+    lanes.push_back({row.id<queue::LaneId>(0),
+                     row.text(1) == "PAUSED" ? queue::LaneState::paused : queue::LaneState::active});
   };
   if (subscription) {
     XD_DO(tx.query("SELECT id, state FROM lanes WHERE tenant_id = $1 AND kind = 'deliver' AND id = $2",
@@ -92,7 +87,7 @@ Result<std::vector<LaneHeld>> lanes_of(db::Tx& tx, TenantId tenant,
   return lanes;
 }
 
-Result<void> add_types(db::Tx& tx, std::vector<Delivery>& deliveries) {
+Result<void> add_event_types(db::Tx& tx, std::span<Delivery> deliveries) {
   std::vector<db::Arg> args;
   for (const Delivery& delivery : deliveries) args.insert(args.end(), {delivery.tenant, delivery.event});
   return tx.each("SELECT type FROM events WHERE tenant_id = $1 AND id = $2", 2, args,
@@ -100,20 +95,6 @@ Result<void> add_types(db::Tx& tx, std::vector<Delivery>& deliveries) {
                    if (row != nullptr) deliveries[i].event_type = row->string(0);
                  });
 }
-
-/// Which tasks of a lane the query's statuses mean; nothing when none.
-std::optional<queue::Tried> wanted_of_lane(const DeliveryQuery& query, bool held) {
-  const auto wants = [&](std::string_view status) {
-    return query.statuses.empty() || std::ranges::find(query.statuses, status) != query.statuses.end();
-  };
-  if (held) return wants("HELD") ? std::optional(queue::Tried::any) : std::nullopt;
-  if (wants("PENDING")) return wants("RETRYING") ? queue::Tried::any : queue::Tried::no;
-  return wants("RETRYING") ? std::optional(queue::Tried::yes) : std::nullopt;
-}
-
-constexpr auto kFanoutPeriod = std::chrono::minutes{1};
-
-}  // namespace
 
 std::string write_args(const DeliveryArgs& args) {
   std::string text;
@@ -175,14 +156,15 @@ Result<void> insert_deliveries(db::Tx& tx, const std::vector<Delivery>& deliveri
                              d.error_signature,
                              d.operation});
   }
-  return tx.each(
+  XD_DO(tx.each(
       "INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
       " attempt_number, replay_no, replay_of, is_test, created_at, completed_at, outcome, started_at,"
       " request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
       " first_byte_us, error_class, error_message, via, reason, error_signature, operation_id)"
       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
       " $21, $22, $23, $24, $25, $26, $27, $28)",
-      28, args);
+      28, args));
+  return index_finished(tx, kIndexPiece);
 }
 
 Result<void> insert_attempts(db::Tx& tx, const std::vector<AttemptOf>& attempts) {
@@ -204,32 +186,6 @@ Result<void> insert_attempts(db::Tx& tx, const std::vector<AttemptOf>& attempts)
       17, args);
 }
 
-Result<std::vector<Delivery>> list_finished(db::Tx& tx, const DeliveryQuery& query) {
-  db::PageQuery sql(std::string(kSelect) + " WHERE tenant_id = $1", {query.tenant}, query.page);
-  if (query.subscription) sql.also(" AND subscription_id = $", *query.subscription);
-  for (std::size_t i = 0; i < query.statuses.size(); ++i) {
-    sql.also(i == 0 ? " AND status IN ($" : ", $", query.statuses[i]);
-  }
-  if (!query.statuses.empty()) sql.also(")");
-  std::vector<Delivery> deliveries;
-  XD_DO(sql.run(tx, deliveries, read_delivery));
-  return deliveries;
-}
-
-Result<std::optional<Delivery>> find_finished(db::Tx& tx, TenantId tenant, DeliveryId id) {
-  std::optional<Delivery> found;
-  XD_DO(tx.query(std::string(kSelect) + " WHERE tenant_id = $1 AND id = $2", {tenant, id},
-                 [&](const db::Row& row) { found = read_delivery(row); }));
-  return found;
-}
-
-Result<std::vector<Delivery>> finished_of_event(db::Tx& tx, TenantId tenant, event::EventId event) {
-  std::vector<Delivery> deliveries;
-  XD_DO(tx.query(std::string(kSelect) + " WHERE event_id = $2 AND tenant_id = $1 ORDER BY id DESC LIMIT 1000",
-                 {tenant, event}, [&](const db::Row& row) { deliveries.push_back(read_delivery(row)); }));
-  return deliveries;
-}
-
 Result<std::vector<Attempt>> earlier_attempts(db::Tx& tx, DeliveryId id) {
   std::vector<Attempt> attempts;
   XD_DO(tx.query(
@@ -240,47 +196,28 @@ Result<std::vector<Attempt>> earlier_attempts(db::Tx& tx, DeliveryId id) {
   return attempts;
 }
 
-Result<std::vector<Delivery>> list_waiting(db::Tx& tx, const DeliveryQuery& query) {
-  XD_TRY(const auto lanes, lanes_of(tx, query.tenant, query.subscription));
-  std::vector<Delivery> deliveries;
-  for (const auto& [lane, held] : lanes) {
-    const std::optional<queue::Tried> tried = wanted_of_lane(query, held);
-    if (!tried) continue;
-    XD_TRY(const auto tasks, queue::pending(tx, lane, query.page, *tried));
-    for (const queue::Task& task : tasks) deliveries.push_back(waiting(task, held));
-  }
-  std::ranges::sort(deliveries, std::greater{}, &Delivery::id);
-  const std::size_t surplus = deliveries.size() - std::min(deliveries.size(), query.page.limit);
-  if (query.page.after) {
-    deliveries.erase(deliveries.begin(), deliveries.begin() + static_cast<std::ptrdiff_t>(surplus));
-  } else {
-    deliveries.resize(deliveries.size() - surplus);
-  }
-  XD_DO(add_types(tx, deliveries));
-  return deliveries;
-}
-
 Result<std::vector<Delivery>> waiting_of_event(db::Tx& tx, TenantId tenant, event::EventId event) {
   // A delivery is made with its event or, by a fan-out, soon after: ids of that time are enough to look at.
   base::Uuid from = event.uuid;
   base::Uuid to = base::make_uuid(base::time_of(event.uuid) + kFanoutPeriod);
   std::fill(from.bytes.begin() + 6, from.bytes.end(), 0);
-  XD_TRY(const auto lanes, lanes_of(tx, tenant, std::nullopt));
+  XD_TRY(const auto lanes, delivery_lanes(tx, tenant, std::nullopt));
   std::vector<Delivery> deliveries;
-  for (const auto& [lane, held] : lanes) {
-    XD_TRY(const auto tasks, queue::about(tx, lane, event.uuid, from, to));
-    for (const queue::Task& task : tasks) deliveries.push_back(waiting(task, held));
+  for (const DeliveryLane& lane : lanes) {
+    XD_TRY(const auto tasks, queue::about(tx, lane.id, event.uuid, from, to));
+    for (const queue::Task& task : tasks) deliveries.push_back(waiting_delivery(task, lane.state));
   }
-  XD_DO(add_types(tx, deliveries));
+  XD_DO(add_event_types(tx, deliveries));
   return deliveries;
 }
 
 Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, DeliveryId id) {
   XD_TRY(const auto task, queue::find_task(tx, tenant, queue::TaskId{id.uuid}));
   if (!task || task->kind != kDeliverKind) return std::optional<Delivery>{};
-  XD_TRY(const auto lanes, lanes_of(tx, tenant, SubscriptionId{task->lane.uuid}));
-  std::vector<Delivery> one = {waiting(*task, !lanes.empty() && lanes.front().second)};
-  XD_DO(add_types(tx, one));
+  XD_TRY(const auto lanes, delivery_lanes(tx, tenant, SubscriptionId{task->lane.uuid}));
+  const auto state = lanes.empty() ? queue::LaneState::active : lanes.front().state;
+  std::vector<Delivery> one = {waiting_delivery(*task, state)};
+  XD_DO(add_event_types(tx, one));
   return std::optional(std::move(one.front()));
 }
 
@@ -291,10 +228,10 @@ Result<void> cancel_waiting(db::Tx& tx, const Subscription& subscription, base::
       "INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
       " attempt_number, replay_no, replay_of, is_test, created_at, completed_at, outcome, started_at,"
       " request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
-      " first_byte_us, error_class, error_message)"
+      " first_byte_us, error_class, error_message, via)"
       " SELECT t.lane_id, t.id, t.tenant_id, t.ref, COALESCE(e.type, ''), 'CANCELLED',"
       " t.attempt + t.unknown_attempts, 0, NULL, 0, t.created_at, $2, 'CANCELLED', $2, '', '', NULL, 0, 0,"
-      " 0, 0, 0, 'CANCELLED', 'the subscription was deleted' FROM tasks t"
+      " 0, 0, 0, 'CANCELLED', 'the subscription was deleted', 'worker' FROM tasks t"
       " LEFT JOIN events e ON e.tenant_id = t.tenant_id AND e.id = t.ref WHERE t.lane_id = $1",
       {subscription.id, now}));
   std::vector<std::pair<base::Uuid, DeliveryArgs>> replays;
@@ -302,22 +239,14 @@ Result<void> cancel_waiting(db::Tx& tx, const Subscription& subscription, base::
                  [&](const db::Row& row) { replays.emplace_back(row.uuid(0), read_args(row.string(1))); }));
   std::vector<db::Arg> args;
   for (const auto& [id, replay] : replays) {
-    args.insert(args.end(), {subscription.id, id, replay.replay_no, replay.replay_of});
+    args.insert(args.end(), {subscription.id, id, replay.replay_no, replay.replay_of, replay.operation});
   }
-  return tx.each(
-      "UPDATE webhook_deliveries SET replay_no = $3, replay_of = $4 WHERE subscription_id = $1 AND id = $2",
-      4, args);
-}
-
-Result<bool> is_recorded(db::Tx& tx, SubscriptionId subscription, DeliveryId delivery, int attempt) {
-  bool recorded = false;
-  const auto found = [&](const db::Row&) { recorded = true; };
-  XD_DO(tx.query("SELECT 1 FROM delivery_attempts WHERE delivery_id = $1 AND attempt_number = $2",
-                 {delivery, attempt}, found));
-  XD_DO(tx.query(
-      "SELECT 1 FROM webhook_deliveries WHERE subscription_id = $1 AND id = $2 AND attempt_number = $3",
-      {subscription, delivery, attempt}, found));
-  return recorded;
+  XD_DO(
+      tx.each("UPDATE webhook_deliveries SET replay_no = $3, replay_of = $4, operation_id = $5"
+              " WHERE subscription_id = $1 AND id = $2 AND status = 'CANCELLED'"
+              " AND status <> 'DELIVERED' AND status <> 'SKIPPED'",  // as the index has it
+              5, args));
+  return index_finished(tx, kIndexPiece);
 }
 
 Result<Failing> change_stats(db::Tx& tx, const StatsChange& change) {

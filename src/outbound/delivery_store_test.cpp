@@ -1,5 +1,5 @@
 // The tables webhook_deliveries and delivery_attempts: what is over.
-#include "outbound/delivery.hpp"
+#include "outbound/delivery_search.hpp"
 #include "outbound/subscription_test.hpp"
 #include "testing/core_db.hpp"
 
@@ -37,7 +37,8 @@ class DeliveryHistory : public ::testing::StoreTest {
   }
   std::vector<DeliveryId> listed(const DeliveryQuery& query) {
     std::vector<DeliveryId> ids;
-    for (const Delivery& one : store.read([&](db::Tx& tx) { return list_finished(tx, query); })) {
+    const FoundDeliveries found = store.read([&](db::Tx& tx) { return search_finished(tx, query); });
+    for (const Delivery& one : found.deliveries) {
       ids.push_back(one.id);
     }
     return ids;

@@ -1,5 +1,6 @@
 // Deliveries that are not over: tasks in the lanes of subscriptions.
 #include "event/event_store.hpp"
+#include "outbound/delivery_search.hpp"
 #include "outbound/fanout.hpp"
 #include "outbound/subscription_test.hpp"
 #include "queue/queue_store.hpp"
@@ -60,7 +61,8 @@ class WaitingDeliveries : public ::testing::StoreTest {
 
   std::vector<DeliveryId> listed(const DeliveryQuery& query) {
     std::vector<DeliveryId> ids;
-    for (const Delivery& one : store.read([&](db::Tx& tx) { return list_waiting(tx, query); })) {
+    const FoundDeliveries found = store.read([&](db::Tx& tx) { return search_waiting(tx, query); });
+    for (const Delivery& one : found.deliveries) {
       ids.push_back(one.id);
     }
     return ids;
@@ -198,7 +200,7 @@ TEST_P(WaitingDeliveries, are_listed_with_the_types_of_their_events) {
   insert(ledger, paid);
   insert(shop, removed);
 
-  const auto read = store.read([&](db::Tx& tx) { return list_waiting(tx, {.tenant = acme}); });
+  const auto read = store.read([&](db::Tx& tx) { return search_waiting(tx, {.tenant = acme}); }).deliveries;
 
   ASSERT_EQ(read.size(), 3u);
   EXPECT_EQ(read[0].event_type, "");

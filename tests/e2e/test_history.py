@@ -122,6 +122,44 @@ class History(HubCase):
         self.assertEqual(found(f"?subscription_id={good['id']}"), {good["id"]})
         self.assertEqual(found(f"?subscription_id={good['id']}&status=FAILED"), set())
 
+    def test_deliveries_are_found_by_what_came_back(self):
+        good = self.subscribe(self.make_receiver(), event_types=["*"])
+        bad = self.subscribe(self.make_receiver(answer(503)), event_types=["*"], max_retries=0)
+        tired = self.subscribe(self.make_receiver(answer(429)), event_types=["*"], max_retries=0)
+        event = self.publish()
+        self.publish(type="invoice.paid")
+        for subscription, status in ((good, "DELIVERED"), (bad, "FAILED"), (tired, "FAILED")):
+            self.wait_for_status(subscription, status, 2)
+
+        def found(query: str) -> list:
+            rows = self.expect(200, self.api.get(f"{DELIVERIES}?{query}"))["data"]
+            return sorted((row["subscription_id"], row["event_type"]) for row in rows)
+
+        def both(*subscriptions: dict) -> list:
+            return sorted((s["id"], type) for s in subscriptions for type in ("order.created", "invoice.paid"))
+        self.assertEqual(found("status_code=5xx"), both(bad))
+        self.assertEqual(found("status_code=429"), both(tired))
+        self.assertEqual(found("status_code=2xx"), both(good))
+        self.assertEqual(found("error_class=HTTP_5XX"), both(bad))
+        self.assertEqual(found("event_type=order.*&status=FAILED"),
+                         sorted((s["id"], "order.created") for s in (bad, tired)))
+        self.assertEqual(len(found(f"event_id={event['id']}")), 3)
+        self.assertEqual(found("attempts[gte]=2"), [])
+        self.assertEqual(found("response_time_ms[gte]=60000"), [])
+        self.assertEqual(found("is_test=true"), [])
+        self.assertEqual(found(f"created_at[lt]={quote(event['created_at'])}"), [])
+        self.assertEqual(len(found(f"created_at[gte]={quote(event['created_at'])}")), 6)
+        page = self.expect(200, self.api.get(f"{DELIVERIES}?status=FAILED&limit=1&include=total"))["page"]
+        self.assertEqual(page["total"], 4)
+
+    def test_a_condition_that_makes_no_sense_is_refused_by_name(self):
+        for query in ("status_code=abc", "status_code=9xx", "status_code=42", "event_id=1", "attempts[gte]=-1",
+                      "created_at[gte]=yesterday", "is_test=perhaps", "event_type=*.x", "include=all",
+                      "response_time_ms[lt]=1"):
+            problem = self.api.get(f"{DELIVERIES}?{query}")
+            self.assertEqual(problem.status, 400, query)
+            self.assertIn(query.split("=")[0], problem.json["detail"])
+
 
 class WithoutBodies(HubCase):
     settings = {"LOG_RESPONSE_BODIES": "false"}
