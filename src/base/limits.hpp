@@ -47,6 +47,9 @@ inline constexpr std::size_t kCustomHeaderBytesMax = 4 << 10;
 inline constexpr std::size_t kEventPatternsMax = 200;
 inline constexpr std::size_t kActiveSecretsMax = 4;
 
+// Deliveries
+inline constexpr std::size_t kFormBodyBytesMax = 4 << 20;  ///< names repeat in a form, so data may swell
+
 // Queue
 inline constexpr std::size_t kLaneTasksInMemoryMax = 512;
 inline constexpr std::size_t kLaneWindowMax = 64;

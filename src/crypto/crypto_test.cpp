@@ -108,6 +108,61 @@ TEST(WebhookSecret, refuses_short_long_and_foreign_texts) {
   EXPECT_TRUE(WebhookSecret::parse(WebhookSecret::generate().reveal()));
 }
 
+// The vector of another implementation's tests: key, public key and signature of the message above.
+constexpr const char* kPrivate =
+    "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+constexpr const char* kPublic = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
+constexpr const char* kSignatureV1a =
+    "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==";
+
+std::vector<WebhookPublicKey> public_keys(std::initializer_list<std::string_view> texts) {
+  std::vector<WebhookPublicKey> list;
+  for (const std::string_view text : texts) list.push_back(*WebhookPublicKey::parse(text));
+  return list;
+}
+
+TEST(StandardWebhooksV1a, signs_as_others_do) {
+  const auto key = WebhookPrivateKey::parse(kPrivate);
+  ASSERT_TRUE(key) << key.error().message;
+  EXPECT_EQ(key->public_text(), kPublic);
+  EXPECT_EQ(key->sign(kId, kTimestamp, kBody), kSignatureV1a);
+}
+
+TEST(StandardWebhooksV1a, takes_the_seed_alone_for_the_same_key) {
+  const std::string bytes = from_base64(std::string_view(kPrivate).substr(5)).value();
+  EXPECT_EQ(WebhookPrivateKey::parse("whsk_" + to_base64(bytes.substr(0, 32)))->public_text(), kPublic);
+}
+
+TEST(StandardWebhooksV1a, accepts_any_signature_that_fits_any_key) {
+  const std::string other = WebhookPrivateKey::parse(WebhookPrivateKey::generate().reveal())->public_text();
+  const std::string both = std::string(kSignature) + " v1a,AAAA " + kSignatureV1a;
+  EXPECT_TRUE(verify_webhook(public_keys({other, kPublic}), {kId, kTimestamp, both}, kBody, kThen));
+  EXPECT_FALSE(verify_webhook(public_keys({other}), {kId, kTimestamp, both}, kBody, kThen));
+}
+
+TEST(StandardWebhooksV1a, refuses_what_does_not_fit) {
+  using namespace std::chrono_literals;
+  const auto known = public_keys({kPublic});
+  EXPECT_FALSE(verify_webhook(known, {kId, kTimestamp, kSignatureV1a}, std::string(kBody) + " ", kThen));
+  EXPECT_FALSE(verify_webhook(known, {"msg_2", kTimestamp, kSignatureV1a}, kBody, kThen));
+  EXPECT_FALSE(verify_webhook(known, {kId, "1614265331", kSignatureV1a}, kBody, kThen));
+  EXPECT_FALSE(verify_webhook(known, {kId, kTimestamp, kSignature}, kBody, kThen));
+  EXPECT_FALSE(verify_webhook(known, {kId, kTimestamp, "v1a,"}, kBody, kThen));
+  EXPECT_FALSE(verify_webhook(known, {kId, kTimestamp, kSignatureV1a}, kBody, kThen + 301s));
+}
+
+TEST(WebhookPrivateKey, refuses_other_lengths_and_a_public_key_that_is_not_its_own) {
+  std::string foreign = from_base64(std::string_view(kPrivate).substr(5)).value();
+  foreign.back() ^= 1;
+  for (const std::string& text : {std::string("whsk_"), "whsk_" + to_base64(std::string(31, 'k')),
+                                  "whsk_" + to_base64(std::string(33, 'k')), "whsk_" + to_base64(foreign),
+                                  "whsec_" + to_base64(std::string(32, 'k')), std::string("whsk_!!!!")}) {
+    EXPECT_FALSE(WebhookPrivateKey::parse(text)) << text;
+  }
+  EXPECT_FALSE(WebhookPublicKey::parse(kPrivate));
+  EXPECT_FALSE(WebhookPublicKey::parse("whpk_AAAA"));
+}
+
 TEST(KeyRing, opens_what_it_sealed_only_in_the_same_place) {
   const auto ring = KeyRing::parse(KeyRing::generate_entry("k1"));
   ASSERT_TRUE(ring);

@@ -65,7 +65,7 @@ HmacKey& HmacKey::operator=(HmacKey&&) noexcept = default;
 
 void HmacKey::Free::operator()(void* context) const { EVP_MAC_CTX_free(static_cast<EVP_MAC_CTX*>(context)); }
 
-std::string HmacKey::sign(std::initializer_list<std::string_view> pieces) const {
+std::string HmacKey::sign(std::span<const std::string_view> pieces) const {
   auto* context = static_cast<EVP_MAC_CTX*>(context_.get());
   XD_ASSERT(EVP_MAC_init(context, nullptr, 0, nullptr) == 1);  // begins anew with the same key
   for (const std::string_view piece : pieces)

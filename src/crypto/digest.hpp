@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,10 @@ class HmacKey {
   HmacKey& operator=(HmacKey&&) noexcept;
 
   /// The raw MAC over the pieces one after the other.
-  std::string sign(std::initializer_list<std::string_view> pieces) const;
+  std::string sign(std::initializer_list<std::string_view> pieces) const {
+    return sign(std::span(pieces.begin(), pieces.size()));
+  }
+  std::string sign(std::span<const std::string_view> pieces) const;
 
  private:
   struct Free {

@@ -72,10 +72,7 @@ Result<PreparedAuth> prepare_auth(const Subscription& subscription) {
 Result<Prepared> prepare(SubscriptionPtr config) {
   Prepared prepared;
   XD_TRY(prepared.auth, prepare_auth(*config));
-  for (const SigningSecret& secret : config->secrets) {
-    XD_TRY(auto key, crypto::WebhookSecret::parse(secret.text.reveal()));
-    prepared.signers.push_back({std::move(key), secret.valid_until});
-  }
+  XD_TRY(prepared.signer, Signer::make(*config));
   prepared.config = std::move(config);
   return prepared;
 }

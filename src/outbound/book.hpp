@@ -5,9 +5,8 @@
 #include <functional>
 #include <unordered_map>
 
-#include "crypto/standard_webhooks.hpp"
 #include "event/event.hpp"
-#include "outbound/subscription.hpp"
+#include "outbound/signer.hpp"
 
 namespace outbound {
 
@@ -26,12 +25,8 @@ struct PreparedAuth {
 
 /// A subscription with its keys set up. HMAC contexts are not thread-safe, so each shard has its own.
 struct Prepared {
-  struct Signer {
-    crypto::WebhookSecret secret;
-    std::optional<base::Time> valid_until;
-  };
   SubscriptionPtr config;
-  std::vector<Signer> signers;
+  Signer signer;
   PreparedAuth auth;
 };
 using PreparedPtr = std::shared_ptr<const Prepared>;

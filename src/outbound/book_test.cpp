@@ -178,7 +178,7 @@ TEST_F(SubscriptionBook, does_not_bring_back_what_was_removed_while_all_were_rea
   EXPECT_EQ(matched(acme, "order.created"), Ids{});
 }
 
-TEST(Preparation, keeps_the_signing_secrets_in_order_with_their_ends) {
+TEST(Preparation, signs_with_the_secrets_in_order_until_their_ends) {
   Subscription subscription = make_subscription(TenantId::make(kNow));
   subscription.secrets.push_back(make_secret('B'));
   subscription.secrets.push_back(make_secret('A', kNow + 1h));
@@ -186,11 +186,14 @@ TEST(Preparation, keeps_the_signing_secrets_in_order_with_their_ends) {
   const auto prepared = prepare(share(std::move(subscription)));
 
   ASSERT_TRUE(prepared);
-  ASSERT_EQ(prepared->signers.size(), 2u);
-  EXPECT_EQ(prepared->signers[0].valid_until, std::nullopt);
-  EXPECT_EQ(prepared->signers[1].valid_until, kNow + 1h);
-  EXPECT_EQ(prepared->signers[0].secret.sign("i", "1", "b"),
-            crypto::WebhookSecret::parse(secret_text('B'))->sign("i", "1", "b"));
+  const auto signature = [](char byte) {
+    return crypto::WebhookSecret::parse(secret_text(byte))->sign("i", "1", "b");
+  };
+  std::vector<std::string> lines;
+  prepared->signer.sign({.id = "i", .timestamp = "1", .type = "t", .body = "b", .now = kNow}, lines);
+  prepared->signer.sign({.id = "i", .timestamp = "1", .type = "t", .body = "b", .now = kNow + 1h}, lines);
+  EXPECT_EQ(lines, (std::vector<std::string>{"webhook-signature: " + signature('B') + " " + signature('A'),
+                                             "webhook-signature: " + signature('B')}));
   EXPECT_EQ(prepared->auth.header_line, "");
   EXPECT_FALSE(prepared->auth.mac);
 }

@@ -221,15 +221,16 @@ asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(Sending sending) {
   Sent sent;
   sent.attempt.number = sending.number;
   sent.attempt.started = parts_.clock.now();
-  http::OutboundRequest request = make_request({.subscription = subscription.get(),
-                                                .event = event.get(),
-                                                .tenant_name = tenant ? std::string_view(tenant->name) : "",
-                                                .now = sent.attempt.started,
-                                                .url = sending.url});
-  request.connect_timeout = sending.connect_timeout;
-  sent.attempt.request_url = request.url;
-  std::string request_headers = shown_headers(request, *subscription);
-  http::OutboundResponse response = co_await parts_.client.send(std::move(request));
+  sent.attempt.request_url = sending.url.empty() ? subscription->config->url : sending.url;
+  auto request = make_request({.subscription = subscription.get(),
+                               .event = event.get(),
+                               .tenant_name = tenant ? std::string_view(tenant->name) : "",
+                               .now = sent.attempt.started,
+                               .url = sending.url});
+  if (!request) co_return unsent(std::move(sent), request.error(), *subscription->config, sending.end);
+  request->connect_timeout = sending.connect_timeout;
+  std::string request_headers = shown_headers(*request, *subscription);
+  http::OutboundResponse response = co_await parts_.client.send(std::move(*request));
   sending.end.ended = parts_.clock.now();
   sent.judgement = judge(response, *subscription->config, sending.end);
   Attempt& attempt = sent.attempt;
@@ -242,6 +243,19 @@ asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(Sending sending) {
   attempt.error_message = sent.judgement.error_message;
   log_exchange(sending.id, event->tenant, attempt, std::move(request_headers), std::move(response));
   co_return sent;
+}
+
+DeliveryHandler::Sent DeliveryHandler::unsent(Sent sent, const base::Error& error,
+                                              const Subscription& subscription, AttemptEnd end) const {
+  end.ended = parts_.clock.now();
+  sent.judgement = judge_unsent(error, subscription, end);
+  sent.attempt.outcome = kFailed;
+  const auto took = end.ended - sent.attempt.started;
+  sent.attempt.timings.total_us = took.count();
+  sent.attempt.response_time_ms = to_ms(took.count());
+  sent.attempt.error_class = sent.judgement.error_class;
+  sent.attempt.error_message = sent.judgement.error_message;
+  return sent;
 }
 
 asio::awaitable<Attempt> DeliveryHandler::send_once(DeliveryId id, int number, PreparedPtr subscription,

@@ -68,6 +68,8 @@ class DeliveryHandler final : public queue::Handler {
   };
   asio::awaitable<Sent> send(Sending sending);
   void add_news(const queue::Task& task, const event::Event& event, AttemptReport& report, bool over);
+  /// The attempt ended before there was a request to send.
+  Sent unsent(Sent sent, const base::Error& error, const Subscription& subscription, AttemptEnd end) const;
   void log_exchange(DeliveryId id, TenantId tenant, const Attempt& attempt, std::string request_headers,
                     http::OutboundResponse response);
   base::Result<void> disable(db::Tx& tx, TenantId tenant, SubscriptionId id, std::string reason) const;

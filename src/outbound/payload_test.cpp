@@ -101,6 +101,19 @@ TEST(EntityPayload, escapes_the_name_of_the_tenant) {
   EXPECT_EQ(tenant->find("name")->text(), "A \"B\" \\ Ç");
 }
 
+TEST(ContentType, is_json_of_any_vendor_or_a_form) {
+  for (const char* type : {"application/json", "application/vnd.acme+json", "application/a.b-c+d+json"}) {
+    EXPECT_TRUE(is_json_type(type)) << type;
+    EXPECT_FALSE(is_form_type(type)) << type;
+  }
+  for (const char* type :
+       {"", "json", "text/json", "application/+json", "application/xml", "application/a b+json",
+        "application/x+json\r\nX-A: 1", "application/x-www-form-urlencoded"}) {
+    EXPECT_FALSE(is_json_type(type)) << type;
+  }
+  EXPECT_TRUE(is_form_type("application/x-www-form-urlencoded"));
+}
+
 }  // namespace
 
 }  // namespace outbound

@@ -7,6 +7,7 @@
 #include "crypto/encoding.hpp"
 #include "format/json.hpp"
 #include "http/message.hpp"
+#include "outbound/cloud_event.hpp"
 #include "outbound/payload.hpp"
 
 namespace outbound {
@@ -29,19 +30,36 @@ bool tells_a_secret(std::string_view name) {
 
 std::string_view name_of(std::string_view line) { return line.substr(0, line.find(':')); }
 
-std::string signature_line(const Prepared& subscription, std::string_view id, std::string_view timestamp,
-                           std::string_view body, base::Time now) {
-  std::string line = "webhook-signature:";
-  for (const Prepared::Signer& signer : subscription.signers) {
-    if (signer.valid_until && now >= *signer.valid_until) continue;
-    line.append(" ").append(signer.secret.sign(id, timestamp, body));
-  }
-  return line;
-}
-
 std::string mac_line(const PreparedAuth::Mac& mac, std::string_view body) {
   const std::string raw = mac.key.sign({body});
   return mac.header + ": " + mac.prefix + (mac.base64 ? crypto::to_base64(raw) : crypto::to_hex(raw));
+}
+
+void add_content_headers(const Subscription& config, const event::Event& event,
+                         std::vector<std::string>& lines) {
+  const bool structured = config.payload_format == PayloadFormat::cloudevents;
+  lines.push_back("Content-Type: " +
+                  (structured ? std::string(kCloudEventContentType) : config.content_type));
+  if (config.payload_format != PayloadFormat::cloudevents_binary) return;
+  for (std::string& line : cloud_event_headers(event)) lines.push_back(std::move(line));
+}
+
+/// Those of the subscription that are not set already.
+void add_own_headers(const Subscription& config, std::vector<std::string>& lines) {
+  for (const auto& [name, value] : config.headers) {
+    const auto same = [&](const std::string& line) {
+      return http::equals_ignoring_case(name_of(line), name);
+    };
+    if (std::ranges::none_of(lines, same)) lines.push_back(name + ": " + value);
+  }
+}
+
+/// A header of ours, unless the subscription has its own.
+void add_default(std::vector<std::string>& lines, const Subscription& config, std::string_view name,
+                 std::string_view value) {
+  const bool own = std::ranges::any_of(
+      config.headers, [&](const auto& header) { return http::equals_ignoring_case(header.first, name); });
+  if (!own && !value.empty()) lines.push_back(std::string(name) + ": " + std::string(value));
 }
 
 }  // namespace
@@ -51,14 +69,17 @@ bool is_reserved_header(std::string_view name) {
       kReserved, [&](std::string_view reserved) { return http::equals_ignoring_case(reserved, name); });
 }
 
-http::OutboundRequest make_request(const RequestFor& wanted) {
+base::Result<http::OutboundRequest> make_request(const RequestFor& wanted) {
   const Subscription& config = *wanted.subscription->config;
   const event::Event& event = *wanted.event;
   http::OutboundRequest request;
   request.url = wanted.url.empty() ? config.url : std::string(wanted.url);
   request.total_timeout = config.timeout;
-  auto body =
-      std::make_shared<const std::string>(make_payload(config.payload_format, event, wanted.tenant_name));
+  std::string payload = make_payload(config.payload_format, event, wanted.tenant_name, config.content_type);
+  if (is_form_type(config.content_type)) {
+    XD_TRY(payload, make_form(std::move(payload)));
+  }
+  auto body = std::make_shared<const std::string>(std::move(payload));
 
   const std::string id = event.id.str();
   const std::string timestamp =
@@ -66,30 +87,14 @@ http::OutboundRequest make_request(const RequestFor& wanted) {
   request.headers.reserve(8 + config.headers.size());
   request.headers.push_back("webhook-id: " + id);
   request.headers.push_back("webhook-timestamp: " + timestamp);
-  request.headers.push_back(signature_line(*wanted.subscription, id, timestamp, *body, wanted.now));
-  request.headers.push_back("Content-Type: " + config.content_type);
+  wanted.subscription->signer.sign({id, timestamp, event.type, *body, wanted.now}, request.headers);
+  add_content_headers(config, event, request.headers);
   const PreparedAuth& auth = wanted.subscription->auth;
   if (!auth.header_line.empty()) request.headers.push_back(auth.header_line);
   if (auth.mac) request.headers.push_back(mac_line(*auth.mac, *body));
-  const std::size_t firm = request.headers.size();
-  for (const auto& [name, value] : config.headers) {
-    const auto same = [&](const std::string& line) {
-      return http::equals_ignoring_case(name_of(line), name);
-    };
-    if (std::ranges::none_of(request.headers, same)) request.headers.push_back(name + ": " + value);
-  }
-  // Ours, unless the subscription has its own.
-  const auto add_default = [&](std::string_view name, std::string_view value) {
-    const auto same = [&](const std::string& line) {
-      return http::equals_ignoring_case(name_of(line), name);
-    };
-    const auto own = request.headers.begin() + static_cast<std::ptrdiff_t>(firm);
-    if (!value.empty() && std::none_of(own, request.headers.end(), same)) {
-      request.headers.push_back(std::string(name) + ": " + std::string(value));
-    }
-  };
-  add_default("User-Agent", "Crossdock/" CROSSDOCK_VERSION);
-  add_default("traceparent", event.traceparent);
+  add_own_headers(config, request.headers);
+  add_default(request.headers, config, "User-Agent", "Crossdock/" CROSSDOCK_VERSION);
+  add_default(request.headers, config, "traceparent", event.traceparent);
   request.body = std::move(body);
   return request;
 }

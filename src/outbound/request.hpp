@@ -16,9 +16,10 @@ struct RequestFor {
   std::string_view url{};  ///< empty: the subscription's
 };
 
-/// Standard Webhooks headers with a signature for each active secret, Content-Type, User-Agent, traceparent
-/// where the event has one, the subscription's own headers and its authentication.
-http::OutboundRequest make_request(const RequestFor& wanted);
+/// webhook-id and webhook-timestamp, what the signing scheme adds, Content-Type, ce-* headers of the binary
+/// CloudEvents, User-Agent, traceparent where the event has one, the subscription's own headers and its
+/// authentication. Error: too_large with reason PAYLOAD_TOO_BIG.
+base::Result<http::OutboundRequest> make_request(const RequestFor& wanted);
 
 /// Header names that a subscription may not set, because they are the connection's or the signature's.
 bool is_reserved_header(std::string_view name);

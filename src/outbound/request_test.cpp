@@ -35,7 +35,8 @@ class Request : public ::testing::Test {
   http::OutboundRequest made(std::string_view url = "") const {
     const Prepared ready = prepared();
     return make_request(
-        {.subscription = &ready, .event = &event, .tenant_name = "Acme Corp", .now = kNow, .url = url});
+               {.subscription = &ready, .event = &event, .tenant_name = "Acme Corp", .now = kNow, .url = url})
+        .value();
   }
   /// The values of a header, by its name in any case.
   std::vector<std::string> values(std::string_view name) const {
@@ -87,6 +88,77 @@ TEST_F(Request, has_the_headers_of_standard_webhooks_and_of_the_content) {
             (Lines{"webhook-id: 01980000-0000-7000-8000-000000000001", "webhook-timestamp: 1800000000",
                    "webhook-signature: " + std::string(kSignedByA), "Content-Type: application/json",
                    "User-Agent: Crossdock/" CROSSDOCK_VERSION}));
+}
+
+TEST_F(Request, has_the_time_and_the_id_under_every_scheme_but_one_signature_only) {
+  subscription.signing_scheme = SigningScheme::github;
+
+  EXPECT_EQ(values("webhook-id"), (Lines{"01980000-0000-7000-8000-000000000001"}));
+  EXPECT_EQ(values("webhook-timestamp"), (Lines{"1800000000"}));
+  EXPECT_EQ(values("webhook-signature"), Lines{});
+  EXPECT_EQ(values("x-hub-signature-256"),
+            (Lines{"sha256=" +
+                   crypto::to_hex(crypto::hmac(crypto::Hash::sha256, secret_text('A'), *made().body))}));
+  EXPECT_EQ(values("x-github-event"), (Lines{"order.created"}));
+  EXPECT_EQ(values("x-github-delivery"), (Lines{"01980000-0000-7000-8000-000000000001"}));
+}
+
+TEST_F(Request, holds_the_data_alone_as_raw) {
+  subscription.payload_format = PayloadFormat::raw;
+  event.data = R"([1.10, "x"])";
+  event.changes = "{}";
+
+  EXPECT_EQ(*made().body, R"([1.10, "x"])");
+  EXPECT_EQ(values("content-type"), (Lines{"application/json"}));
+}
+
+TEST_F(Request, is_a_structured_cloud_event) {
+  subscription.payload_format = PayloadFormat::cloudevents;
+  subscription.content_type = "application/vnd.acme+json";
+
+  EXPECT_EQ(values("content-type"), (Lines{"application/cloudevents+json"}));
+  EXPECT_TRUE(made().body->contains(R"("datacontenttype":"application/vnd.acme+json")")) << *made().body;
+  EXPECT_EQ(values("ce-id"), Lines{});
+}
+
+TEST_F(Request, is_a_binary_cloud_event) {
+  subscription.payload_format = PayloadFormat::cloudevents_binary;
+
+  EXPECT_EQ(*made().body, R"({"n":1})");
+  EXPECT_EQ(values("content-type"), (Lines{"application/json"}));
+  EXPECT_EQ(values("ce-specversion"), (Lines{"1.0"}));
+  EXPECT_EQ(values("ce-type"), (Lines{"order.created"}));
+}
+
+TEST_F(Request, is_a_form_whose_bytes_are_the_signed_ones) {
+  subscription.content_type = "application/x-www-form-urlencoded";
+
+  EXPECT_EQ(values("content-type"), (Lines{"application/x-www-form-urlencoded"}));
+  EXPECT_EQ(
+      *made().body,
+      "id=01980000-0000-7000-8000-000000000001&type=order.created&timestamp=2025-11-05T20%3A30%3A00.000Z"
+      "&tenant_id=01980000-0000-7000-8000-0000000000aa&data%5Bn%5D=1");
+  EXPECT_EQ(values("webhook-signature"),
+            (Lines{crypto::WebhookSecret::parse(secret_text('A'))
+                       ->sign("01980000-0000-7000-8000-000000000001", "1800000000", *made().body)}));
+  subscription.payload_format = PayloadFormat::raw;
+  EXPECT_EQ(*made().body, "n=1");
+  event.data = "[7]";
+  EXPECT_EQ(*made().body, "data%5B0%5D=7");
+}
+
+TEST_F(Request, is_refused_where_a_form_would_swell_without_end) {
+  subscription.content_type = "application/x-www-form-urlencoded";
+  event.data = R"({")" + std::string(100'000, 'k') + R"(":[1)";
+  for (int i = 0; i < 100; ++i) event.data += ",1";
+  event.data += "]}";
+  const Prepared ready = prepared();
+
+  const auto request = make_request({.subscription = &ready, .event = &event, .now = kNow});
+
+  ASSERT_FALSE(request);
+  EXPECT_EQ(request.error().reason, "PAYLOAD_TOO_BIG");
+  EXPECT_FALSE(request.error().retryable());
 }
 
 TEST_F(Request, satisfies_a_receiver_that_verifies_it) {

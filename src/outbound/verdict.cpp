@@ -20,15 +20,14 @@ queue::Signal signal_of(const http::OutboundResponse& response) {
   }
 }
 
-std::optional<base::Time> retry_time(const http::OutboundResponse& response, const Subscription& subscription,
-                                     const AttemptEnd& attempt) {
+std::optional<base::Time> retry_time(const Subscription& subscription, const AttemptEnd& attempt,
+                                     std::string_view retry_after) {
   if (!subscription.retry_enabled) return std::nullopt;
   const queue::RetryPolicy policy{subscription.retry_intervals, subscription.max_retries};
-  return queue::next_try(
-      policy, {.number = attempt.number,
-               .ended = attempt.ended,
-               .retry_after = queue::parse_retry_after(response.header("retry-after"), attempt.ended),
-               .jitter = attempt.jitter});
+  return queue::next_try(policy, {.number = attempt.number,
+                                  .ended = attempt.ended,
+                                  .retry_after = queue::parse_retry_after(retry_after, attempt.ended),
+                                  .jitter = attempt.jitter});
 }
 
 std::string message_of(int status) {
@@ -70,7 +69,17 @@ Judgement judge(const http::OutboundResponse& response, const Subscription& subs
     judgement.error_message = message_of(response.status);
     judgement.gone = response.status == 410;
   }
-  if (!judgement.gone) judgement.retry = retry_time(response, subscription, attempt);
+  if (!judgement.gone) judgement.retry = retry_time(subscription, attempt, response.header("retry-after"));
+  return judgement;
+}
+
+Judgement judge_unsent(const base::Error& error, const Subscription& subscription,
+                       const AttemptEnd& attempt) {
+  Judgement judgement;
+  judgement.error_class = error.reason;
+  judgement.error_message = error.message;
+  judgement.signal = queue::Signal::neutral;
+  if (error.retryable()) judgement.retry = retry_time(subscription, attempt, "");
   return judgement;
 }
 

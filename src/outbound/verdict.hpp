@@ -31,6 +31,10 @@ struct AttemptEnd {
 Judgement judge(const http::OutboundResponse& response, const Subscription& subscription,
                 const AttemptEnd& attempt);
 
+/// The same for an attempt that failed before there was a request to send; the error's reason is its class.
+/// It is tried again where the error is retryable.
+Judgement judge_unsent(const base::Error& error, const Subscription& subscription, const AttemptEnd& attempt);
+
 /// "HTTP_5XX" for 503: the error class of a status that is not 2xx.
 std::string_view error_class_of(int status);
 

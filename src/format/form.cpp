@@ -1,0 +1,95 @@
+#include "format/form.hpp"
+
+namespace format {
+
+namespace {
+
+constexpr std::string_view kOpen = "%5B";
+constexpr std::string_view kClose = "%5D";
+
+bool stands_for_itself(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '*' || c == '-' ||
+         c == '.' || c == '_';
+}
+
+void append_encoded(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (const char c : text) {
+    if (stands_for_itself(c)) {
+      out += c;
+    } else if (c == ' ') {
+      out += '+';
+    } else {
+      out += '%';
+      out += kHex[static_cast<unsigned char>(c) >> 4];
+      out += kHex[static_cast<unsigned char>(c) & 15];
+    }
+  }
+}
+
+/// Depth is bounded by what the tree was read with.
+class FormWriter {
+ public:
+  explicit FormWriter(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  /// False when there is too much.
+  bool write(const Value& value) {
+    switch (value.kind()) {
+      case Value::Kind::object:
+        for (const Member& member : value.members()) {
+          if (!write_inner(member.key, member.value)) return false;
+        }
+        return true;
+      case Value::Kind::array: {
+        std::size_t index = 0;
+        for (const Value& element : value.elements()) {
+          if (!write_inner(std::to_string(index++), element)) return false;
+        }
+        return true;
+      }
+      case Value::Kind::null: return write_pair("");
+      case Value::Kind::boolean: return write_pair(value.boolean() ? "true" : "false");
+      case Value::Kind::number:
+      case Value::Kind::string: return write_pair(value.text());
+    }
+    return true;
+  }
+
+  bool write_inner(std::string_view name, const Value& value) {
+    const std::size_t before = name_.size();
+    if (before > 0) name_ += kOpen;
+    append_encoded(name_, name);
+    if (before > 0) name_ += kClose;
+    const bool written = name_.size() <= bytes_max_ && write(value);
+    name_.resize(before);
+    return written;
+  }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  bool write_pair(std::string_view value) {
+    if (name_.size() + value.size() > bytes_max_ - std::min(bytes_max_, out_.size())) return false;
+    if (!out_.empty()) out_ += '&';
+    out_ += name_;
+    out_ += '=';
+    append_encoded(out_, value);
+    return out_.size() <= bytes_max_;
+  }
+
+  const std::size_t bytes_max_;
+  std::string name_;  // encoded, of the value that is being written
+  std::string out_;
+};
+
+}  // namespace
+
+base::Result<std::string> to_form(const Value& root, std::string_view root_name, std::size_t bytes_max) {
+  FormWriter writer(bytes_max);
+  const bool written = root.is_object() ? writer.write(root) : writer.write_inner(root_name, root);
+  if (written) return writer.take();
+  return base::fail(base::Code::too_large,
+                    "as a form this is longer than " + std::to_string(bytes_max) + " bytes; send it as JSON");
+}
+
+}  // namespace format
