@@ -24,6 +24,7 @@ HandlerResult disable_subscription(Call& call);
 HandlerResult pause_subscription(Call& call);
 HandlerResult resume_subscription(Call& call);
 HandlerResult rotate_subscription_secret(Call& call);
+HandlerResult revoke_subscription_secret(Call& call);
 HandlerResult test_subscription(Call& call);
 
 HandlerResult list_deliveries(Call& call);

@@ -51,4 +51,9 @@ class Input {
 /// A member name as a part of a JSON pointer (~ and / escaped).
 std::string pointer_part(std::string_view name);
 
+/// A token of RFC 9110 of at most 100 bytes.
+bool is_header_name(std::string_view name);
+/// Visible ASCII and blanks, at most 4 KiB.
+bool is_header_value(std::string_view value);
+
 }  // namespace api

@@ -1,9 +1,8 @@
 #include "api/subscription_input.hpp"
 
-#include "crypto/digest.hpp"
-#include "crypto/encoding.hpp"
-#include "outbound/book.hpp"
+#include "api/auth_input.hpp"
 #include "outbound/pattern.hpp"
+#include "outbound/payload.hpp"
 #include "outbound/request.hpp"
 
 namespace api {
@@ -11,7 +10,6 @@ namespace api {
 namespace {
 
 using base::Code;
-using outbound::AuthType;
 using outbound::Subscription;
 using std::chrono::seconds;
 
@@ -21,33 +19,6 @@ constexpr std::int64_t kRetriesMax = 20;
 constexpr std::int64_t kIntervalMax = 7 * 86'400;
 constexpr std::int64_t kRateRequestsMax = 1'000'000;
 constexpr std::int64_t kRateWindowMax = 86'400;
-constexpr std::size_t kPemBytesMax = 32 << 10;
-
-/// Whether the member is to be written: present in a patch, always in a whole.
-class Members {
- public:
-  Members(Input& input, Reading reading) : input_(input), reading_(reading) {}
-  bool touches(std::string_view name) {
-    const bool present = input_.has(name);
-    return input_.is_null(name) || present || reading_ == Reading::whole;
-  }
-
- private:
-  Input& input_;
-  Reading reading_;
-};
-
-bool is_header_name(std::string_view name) {
-  return !name.empty() && name.size() <= 100 && std::ranges::all_of(name, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-bool is_header_value(std::string_view value) {
-  return value.size() <= base::limits::kCustomHeaderBytesMax &&
-         std::ranges::all_of(value, [](char c) { return c >= ' ' && c < 127; });
-}
 
 void read_headers(Input& input, Subscription& subscription) {
   subscription.headers.clear();
@@ -109,72 +80,6 @@ void read_intervals(Input& input, Subscription& subscription) {
   }
 }
 
-void check_auth_config(Input& input, AuthType type, const format::Value& config) {
-  Input members(config, "#/auth_config");
-  std::optional<std::string> header;
-  switch (type) {
-    case AuthType::none: break;
-    case AuthType::basic: {
-      const auto username = members.required_text("username", 500);
-      if (username && username->find(':') != std::string::npos) {
-        members.error("username", "INVALID", "a user name has no colon");
-      }
-      members.required_text("password", 500);
-      break;
-    }
-    case AuthType::api_key: {
-      header = members.text("header", 100);
-      const auto value = members.required_text("value", 2000);
-      if (value && !is_header_value(*value))
-        members.error("value", "INVALID", "visible ASCII characters only");
-      break;
-    }
-    case AuthType::hmac: {
-      header = members.text("header", 100);
-      const auto prefix = members.text("prefix", 50);
-      if (prefix && !is_header_value(*prefix))
-        members.error("prefix", "INVALID", "visible ASCII characters only");
-      members.text("secret", 500);
-      members.text("algorithm", 10);
-      members.text("encoding", 10);
-      break;
-    }
-    case AuthType::oauth2: {
-      members.required_text("token_url", base::limits::kUrlBytesMax);
-      members.required_text("client_id", 500);
-      members.required_text("client_secret", 2000);
-      members.text("scope", 1000);
-      members.text("audience", 1000);
-      break;
-    }
-  }
-  if (header && (!is_header_name(*header) || outbound::is_reserved_header(*header))) {
-    members.error("header", "INVALID", "this is not a header name, or one that Crossdock sets itself");
-  }
-  if (auto checked = members.finish(); !checked) input.take_errors(checked.error());
-}
-
-void read_auth(Input& input, Members& members, Subscription& subscription) {
-  const AuthType before = subscription.auth_type;
-  if (members.touches("auth_type")) {
-    const auto text = input.text("auth_type", 20);
-    const auto type = outbound::parse_auth_type(text.value_or("NONE"));
-    if (!type) input.error("auth_type", "INVALID", "NONE, BASIC, API_KEY, HMAC or OAUTH2");
-    subscription.auth_type = type.value_or(AuthType::none);
-  }
-  const bool touched = members.touches("auth_config");
-  const format::Value* config = input.any("auth_config");
-  if (subscription.auth_type == AuthType::none) {
-    if (config != nullptr) input.error("auth_config", "INVALID", "auth_type NONE has no auth_config");
-    subscription.auth_config = base::Secret();
-  } else if (config != nullptr) {
-    check_auth_config(input, subscription.auth_type, *config);
-    subscription.auth_config = base::Secret(std::string(config->raw()));
-  } else if (touched || before != subscription.auth_type) {
-    input.error("auth_config", "REQUIRED", "this auth_type needs an auth_config");
-  }
-}
-
 /// A JSON object that is kept as it was given; "" for none.
 std::string kept_object(Input& input, std::string_view name) {
   const format::Value* value = input.any(name);
@@ -211,33 +116,6 @@ void read_pace(Input& input, Members& members, Subscription& subscription) {
   }
 }
 
-void read_signing(Input& input, Members& members, Subscription& subscription) {
-  if (members.touches("signing_scheme")) {
-    const auto scheme = outbound::parse_signing_scheme(input.text("signing_scheme", 20).value_or("STANDARD"));
-    if (!scheme) {
-      input.error("signing_scheme", "INVALID", "STANDARD, STANDARD_V1A, GITHUB, STRIPE or HMAC_HEADER");
-    }
-    subscription.signing_scheme = scheme.value_or(outbound::SigningScheme::standard);
-  }
-  if (members.touches("signing_config")) subscription.signing_config = kept_object(input, "signing_config");
-}
-
-void read_certificates(Input& input, Members& members, Subscription& subscription) {
-  if (members.touches("client_certificate")) {
-    subscription.client_certificate = base::Secret();
-    if (const format::Value* pair = input.any("client_certificate")) {
-      Input inner(*pair, "#/client_certificate");
-      const auto certificate = inner.required_text("certificate", kPemBytesMax);
-      const auto key = inner.required_text("private_key", kPemBytesMax);
-      if (auto checked = inner.finish(); !checked) input.take_errors(checked.error());
-      subscription.client_certificate = base::Secret(certificate.value_or("") + "\n" + key.value_or(""));
-    }
-  }
-  if (members.touches("ca_certificate")) {
-    subscription.ca_certificate = input.text("ca_certificate", kPemBytesMax).value_or("");
-  }
-}
-
 void read_state(Input& input, Members& members, Subscription& subscription) {
   if (members.touches("is_enabled")) subscription.is_enabled = input.boolean("is_enabled").value_or(true);
   if (members.touches("status")) {
@@ -256,9 +134,16 @@ void read_state(Input& input, Members& members, Subscription& subscription) {
   }
 }
 
+void check_form(Input& input, const Subscription& subscription) {
+  const bool cloud_event = subscription.payload_format == outbound::PayloadFormat::cloudevents ||
+                           subscription.payload_format == outbound::PayloadFormat::cloudevents_binary;
+  if (cloud_event && outbound::is_form_type(subscription.content_type))
+    input.error("content_type", "INVALID", "a CloudEvent's data is sent as JSON, not as a form");
+}
+
 }  // namespace
 
-Result<void> read_subscription(Call& call, Input& input, Reading reading, Subscription& subscription) {
+void read_subscription(Call& call, Input& input, Reading reading, Subscription& subscription) {
   Members members(input, reading);
   if (members.touches("name")) subscription.name = input.required_text("name", kNameBytesMax).value_or("");
   if (members.touches("description"))
@@ -275,8 +160,10 @@ Result<void> read_subscription(Call& call, Input& input, Reading reading, Subscr
   if (members.touches("event_types")) read_event_types(input, subscription);
   if (members.touches("content_type")) {
     subscription.content_type = input.text("content_type", 100).value_or("application/json");
-    if (subscription.content_type != "application/json") {
-      input.error("content_type", "INVALID", "application/json is what can be sent");
+    if (!outbound::is_json_type(subscription.content_type) &&
+        !outbound::is_form_type(subscription.content_type)) {
+      input.error("content_type", "INVALID",
+                  "application/json, application/<vendor>+json or application/x-www-form-urlencoded");
     }
   }
   if (members.touches("headers")) read_headers(input, subscription);
@@ -307,14 +194,10 @@ Result<void> read_subscription(Call& call, Input& input, Reading reading, Subscr
   read_pace(input, members, subscription);
   read_signing(input, members, subscription);
   read_certificates(input, members, subscription);
-  read_auth(input, members, subscription);
+  read_auth(call, input, members, subscription);
   read_state(input, members, subscription);
-  return input.finish();
-}
-
-outbound::SigningSecret make_signing_secret(base::Secret text, base::Time now) {
-  std::string fingerprint = crypto::to_hex(crypto::digest(crypto::Hash::sha256, text.reveal())).substr(0, 8);
-  return {base::make_uuid(now), std::move(text), std::move(fingerprint), std::nullopt, now};
+  check_form(input, subscription);
+  check_headers_differ(input, subscription);
 }
 
 std::string subscription_json(const Subscription& s, const outbound::SubscriptionStats& stats, base::Time now,
@@ -331,7 +214,10 @@ std::string subscription_json(const Subscription& s, const outbound::Subscriptio
   for (const outbound::SigningSecret& secret : s.secrets) {
     if (!secret.active(now)) continue;
     json.begin_object().key("fingerprint").value(secret.fingerprint).key("created_at").value(secret.created);
-    json.key("valid_until").value(secret.valid_until).end_object();
+    json.key("valid_until").value(secret.valid_until).key("public_key");
+    const auto key = crypto::WebhookPrivateKey::parse(secret.text.reveal());
+    key ? json.value(key->public_text()) : json.null();
+    json.end_object();
   }
   json.end_array().key("content_type").value(s.content_type).key("headers").begin_object();
   for (const auto& [name, value] : s.headers) json.key(name).value(value);

@@ -1,23 +1,13 @@
 // A subscription as the API reads and writes it.
 #pragma once
 
-#include "api/input.hpp"
-#include "outbound/subscription.hpp"
+#include "api/signing_input.hpp"
 
 namespace api {
 
-enum class Reading : std::uint8_t {
-  whole,  ///< POST and PUT: what is absent gets its default
-  patch   ///< PATCH: what is absent stays, null resets (RFC 7396)
-};
-
-/// Applies the body's members to the subscription. Everything that is wrong is noted in the input and told by
-/// the Result; on success the subscription can be prepared.
-Result<void> read_subscription(Call& call, Input& input, Reading reading,
-                               outbound::Subscription& subscription);
-
-/// A new signing secret from its text, which the caller has checked.
-outbound::SigningSecret make_signing_secret(base::Secret text, base::Time now);
+/// Applies the body's members to the subscription. Everything that is wrong is noted in the input, which the
+/// caller finishes; then the subscription can be prepared.
+void read_subscription(Call& call, Input& input, Reading reading, outbound::Subscription& subscription);
 
 /// All columns of mission 4 but the secrets, of which only what is valid now is told; secret_key is written
 /// when it is given (it is shown once).

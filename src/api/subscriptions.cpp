@@ -2,6 +2,7 @@
 #include "api/handlers.hpp"
 #include "api/once.hpp"
 #include "api/page.hpp"
+#include "api/subscription_change.hpp"
 #include "api/subscription_input.hpp"
 #include "outbound/fanout.hpp"
 
@@ -15,61 +16,31 @@ using outbound::Subscription;
 using outbound::SubscriptionId;
 using outbound::SubscriptionPtr;
 
-constexpr std::int64_t kOverlapDefault = 24 * 3600;
-constexpr std::int64_t kOverlapMax = 30 * 24 * 3600;
-
 void tell_everybody(db::Tx& tx, Services& services, SubscriptionPtr subscription) {
   tx.on_commit([books = &services.all_books, subscription = std::move(subscription)] {
     books->tell([subscription](outbound::Book& book) { book.put(subscription); });
   });
 }
 
-Result<SubscriptionPtr> find_or_fail(Call& call, db::Tx& tx, SubscriptionId id) {
-  XD_TRY(SubscriptionPtr known, outbound::find_subscription(tx, call.services.ring, call.tenant_id(), id));
-  if (!known) return fail(Code::not_found, "there is no subscription with this id");
-  return known;
-}
-
-/// A change of an existing subscription: If-Match, the new version, lane, audit and all shards' books.
-Result<Answer> change(Call& call, db::Tx& tx, SubscriptionId id, const char* action,
-                      const std::function<Result<void>(Subscription&)>& edit) {
-  XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
-  XD_DO(check_if_match(call, known->version));
-  auto changed = std::make_shared<Subscription>(known->copy());
-  const base::Time now = call.services.clock.now();
-  changed->updated = now;
-  ++changed->version;
-  XD_DO(edit(*changed));
-  XD_TRY(const bool written, outbound::update_subscription(tx, call.services.ring, *changed));
-  if (!written)
-    return fail(Code::conflict, "the subscription was changed at the same moment; repeat the request");
-  if (changed->lane_state() != known->lane_state()) {
-    XD_DO(call.services.queue.set_state(tx, changed->lane(), changed->lane_state()));
-  }
-  XD_TRY(const auto stats, outbound::find_stats(tx, id));
-  auto entry = call.audit(action, "subscription", id.uuid);
-  entry.before = subscription_json(*known, stats, now);
-  entry.after = subscription_json(*changed, stats, now);
-  XD_DO(tenant::insert_audit(tx, entry));
-  tell_everybody(tx, call.services, changed);
-  return Answer{200, entry.after, changed->version};
-}
-
 HandlerResult change_by(Call& call, const char* action, std::function<Result<void>(Subscription&)> edit) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
-  co_return co_await change_once(call, [&](db::Tx& tx) { return change(call, tx, id, action, edit); });
+  co_return co_await change_once(call,
+                                 [&](db::Tx& tx) { return change_subscription(call, tx, id, action, edit); });
 }
 
 HandlerResult change_from_body(Call& call, Reading reading) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
   XD_CO_TRY(const auto document, read_json(call));
   co_return co_await change_once(call, [&](db::Tx& tx) {
-    return change(call, tx, id, "subscription.updated", [&](Subscription& subscription) -> Result<void> {
-      Input input(document.root(), "#");
-      XD_DO(read_subscription(call, input, reading, subscription));
-      XD_DO(outbound::prepare(std::make_shared<const Subscription>(subscription.copy())));
-      return {};
-    });
+    return change_subscription(
+        call, tx, id, "subscription.updated", [&](Subscription& subscription) -> Result<void> {
+          Input input(document.root(), "#");
+          read_subscription(call, input, reading, subscription);
+          check_secrets_fit(input, subscription, call.services.clock.now());
+          XD_DO(input.finish());
+          XD_DO(outbound::prepare(std::make_shared<const Subscription>(subscription.copy())));
+          return {};
+        });
   });
 }
 
@@ -101,6 +72,36 @@ Result<void> resume(Subscription& subscription) {
 
 }  // namespace
 
+Result<SubscriptionPtr> find_subscription_or_fail(Call& call, db::Tx& tx, SubscriptionId id) {
+  XD_TRY(SubscriptionPtr known, outbound::find_subscription(tx, call.services.ring, call.tenant_id(), id));
+  if (!known) return fail(Code::not_found, "there is no subscription with this id");
+  return known;
+}
+
+Result<Answer> change_subscription(Call& call, db::Tx& tx, SubscriptionId id, const char* action,
+                                   const std::function<Result<void>(Subscription&)>& edit) {
+  XD_TRY(const SubscriptionPtr known, find_subscription_or_fail(call, tx, id));
+  XD_DO(check_if_match(call, known->version));
+  auto changed = std::make_shared<Subscription>(known->copy());
+  const base::Time now = call.services.clock.now();
+  changed->updated = now;
+  ++changed->version;
+  XD_DO(edit(*changed));
+  XD_TRY(const bool written, outbound::update_subscription(tx, call.services.ring, *changed));
+  if (!written)
+    return fail(Code::conflict, "the subscription was changed at the same moment; repeat the request");
+  if (changed->lane_state() != known->lane_state()) {
+    XD_DO(call.services.queue.set_state(tx, changed->lane(), changed->lane_state()));
+  }
+  XD_TRY(const auto stats, outbound::find_stats(tx, id));
+  auto entry = call.audit(action, "subscription", id.uuid);
+  entry.before = subscription_json(*known, stats, now);
+  entry.after = subscription_json(*changed, stats, now);
+  XD_DO(tenant::insert_audit(tx, entry));
+  tell_everybody(tx, call.services, changed);
+  return Answer{200, entry.after, changed->version};
+}
+
 HandlerResult create_subscription(Call& call) {
   XD_CO_TRY(const auto document, read_json(call));
   Input input(document.root(), "#");
@@ -111,13 +112,9 @@ HandlerResult create_subscription(Call& call) {
   made->created_by = call.principal.key.uuid;
   made->created = now;
   made->updated = now;
-  base::Secret secret(input.text("secret_key", 200).value_or(""));
-  if (secret.empty()) {
-    secret = crypto::WebhookSecret::generate();
-  } else if (auto shaped = crypto::WebhookSecret::parse(secret.reveal()); !shaped) {
-    input.error("secret_key", "INVALID", shaped.error().message);
-  }
-  XD_CO_DO(read_subscription(call, input, Reading::whole, *made));
+  read_subscription(call, input, Reading::whole, *made);
+  const base::Secret secret = read_secret(input, made->signing_scheme);
+  XD_CO_DO(input.finish());
   made->secrets.push_back(make_signing_secret(secret.clone(), now));
   XD_CO_DO(outbound::prepare(made));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
@@ -159,7 +156,7 @@ HandlerResult list_subscriptions(Call& call) {
 HandlerResult get_subscription(Call& call) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
   XD_CO_TRY(const Answer answer, co_await call.services.store.read([&](db::Tx& tx) -> Result<Answer> {
-    XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
+    XD_TRY(const SubscriptionPtr known, find_subscription_or_fail(call, tx, id));
     XD_TRY(const auto stats, outbound::find_stats(tx, id));
     return Answer{200, subscription_json(*known, stats, call.services.clock.now()), known->version};
   }));
@@ -172,7 +169,7 @@ HandlerResult patch_subscription(Call& call) { return change_from_body(call, Rea
 HandlerResult delete_subscription(Call& call) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
-    XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
+    XD_TRY(const SubscriptionPtr known, find_subscription_or_fail(call, tx, id));
     XD_DO(check_if_match(call, known->version));
     XD_DO(outbound::cancel_waiting(tx, *known, call.services.clock.now()));
     XD_DO(call.services.queue.delete_lane(tx, known->lane()));
@@ -201,41 +198,5 @@ HandlerResult disable_subscription(Call& call) {
 HandlerResult pause_subscription(Call& call) { return change_by(call, "subscription.paused", pause); }
 
 HandlerResult resume_subscription(Call& call) { return change_by(call, "subscription.resumed", resume); }
-
-HandlerResult rotate_subscription_secret(Call& call) {
-  XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
-  std::int64_t overlap = kOverlapDefault;
-  if (!call.request.body.empty()) {
-    XD_CO_TRY(const auto document, read_json(call));
-    Input input(document.root(), "#");
-    overlap = input.integer("overlap_seconds", 0, kOverlapMax).value_or(overlap);
-    XD_CO_DO(input.finish());
-  }
-  const base::Time now = call.services.clock.now();
-  const base::Secret secret = crypto::WebhookSecret::generate();
-  co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
-    const auto edit = [&](Subscription& subscription) -> Result<void> {
-      const base::Time until = now + std::chrono::seconds{overlap};
-      outbound::SigningSecret fresh = make_signing_secret(secret.clone(), now);
-      XD_DO(outbound::retire_secrets(tx, id, fresh.id, until));
-      XD_DO(outbound::insert_secret(tx, call.services.ring, subscription, fresh));
-      for (outbound::SigningSecret& old : subscription.secrets) {
-        old.valid_until = std::min(old.valid_until.value_or(until), until);
-      }
-      std::erase_if(subscription.secrets,
-                    [&](const outbound::SigningSecret& old) { return !old.active(now); });
-      if (subscription.secrets.size() >= base::limits::kActiveSecretsMax) {
-        return fail(Code::conflict,
-                    "four secrets are valid already; wait until the overlap of one has ended");
-      }
-      subscription.secrets.insert(subscription.secrets.begin(), std::move(fresh));
-      return {};
-    };
-    XD_TRY(const Answer changed, change(call, tx, id, "subscription.secret_rotated", edit));
-    XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
-    XD_TRY(const auto stats, outbound::find_stats(tx, id));
-    return Answer{200, subscription_json(*known, stats, now, secret.reveal()), changed.version};
-  });
-}
 
 }  // namespace api

@@ -41,6 +41,8 @@ Result<PreparedAuth::Mac> prepare_mac(const format::Value& config, const Subscri
                            crypto::HmacKey(*hash, key)};
 }
 
+}  // namespace
+
 Result<PreparedAuth> prepare_auth(const Subscription& subscription) {
   PreparedAuth auth;
   if (subscription.auth_type == AuthType::none) return auth;
@@ -66,8 +68,6 @@ Result<PreparedAuth> prepare_auth(const Subscription& subscription) {
   }
   return auth;
 }
-
-}  // namespace
 
 Result<Prepared> prepare(SubscriptionPtr config) {
   Prepared prepared;

@@ -31,6 +31,9 @@ struct Prepared {
 };
 using PreparedPtr = std::shared_ptr<const Prepared>;
 
+/// The part of prepare() that authenticates. Error: invalid.
+base::Result<PreparedAuth> prepare_auth(const Subscription& subscription);
+
 /// Sets a subscription up. Error: invalid, when its auth_config or a secret cannot be used (checked at save
 /// as well).
 base::Result<Prepared> prepare(SubscriptionPtr config);

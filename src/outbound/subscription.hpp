@@ -41,7 +41,7 @@ std::optional<Ordering> parse_ordering(std::string_view text);
 /// One secret that deliveries are signed with. A previous one signs until valid_until.
 struct SigningSecret {
   base::Uuid id{};
-  base::Secret text{};        ///< "whsec_…"
+  base::Secret text{};        ///< of its scheme: "whsec_…", "whsk_…" or any text
   std::string fingerprint{};  ///< first 8 hex digits of its SHA-256
   std::optional<base::Time> valid_until{};
   base::Time created{};
@@ -130,6 +130,11 @@ base::Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const 
                                  const SigningSecret& secret);
 /// Lets all secrets of the subscription but the given one end at `until`, where they do not end earlier.
 base::Result<void> retire_secrets(db::Tx& tx, SubscriptionId id, const base::Uuid& keep, base::Time until);
+/// Lets one secret end at `until`.
+base::Result<void> end_secret(db::Tx& tx, const Subscription& subscription, const base::Uuid& secret,
+                              base::Time until);
+/// Removes the secrets of the subscription that have ended.
+base::Result<void> drop_ended_secrets(db::Tx& tx, const Subscription& subscription, base::Time now);
 
 base::Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
                                                 SubscriptionId id);

@@ -288,6 +288,21 @@ Result<void> retire_secrets(db::Tx& tx, SubscriptionId id, const base::Uuid& kee
   return {};
 }
 
+Result<void> end_secret(db::Tx& tx, const Subscription& subscription, const base::Uuid& secret,
+                        base::Time until) {
+  XD_DO(
+      tx.exec("UPDATE endpoint_secrets SET status = 'PREVIOUS', valid_until = $4"
+              " WHERE tenant_id = $1 AND owner_id = $2 AND id = $3",
+              {subscription.tenant, subscription.id, secret, until}));
+  return {};
+}
+
+Result<void> drop_ended_secrets(db::Tx& tx, const Subscription& subscription, base::Time now) {
+  XD_DO(tx.exec("DELETE FROM endpoint_secrets WHERE tenant_id = $1 AND owner_id = $2 AND valid_until <= $3",
+                {subscription.tenant, subscription.id, now}));
+  return {};
+}
+
 Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
                                           SubscriptionId id) {
   XD_TRY(auto found,
