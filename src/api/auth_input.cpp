@@ -11,7 +11,8 @@ using outbound::Subscription;
 
 constexpr std::size_t kPemBytesMax = 32 << 10;
 
-void check_auth_config(Input& input, AuthType type, const format::Value& config) {
+void check_auth_config(Input& input, AuthType type, const format::Value& config,
+                       const http::EgressGuard& guard) {
   Input members(config, "#/auth_config");
   std::optional<std::string> header;
   switch (type) {
@@ -42,11 +43,20 @@ void check_auth_config(Input& input, AuthType type, const format::Value& config)
       break;
     }
     case AuthType::oauth2: {
-      members.required_text("token_url", base::limits::kUrlBytesMax);
+      const auto token_url = members.required_text("token_url", base::limits::kUrlBytesMax);
+      if (token_url) {
+        if (auto target = http::check_target(*token_url, guard); !target) {
+          const std::string& reason = target.error().reason;
+          members.error("token_url", reason.empty() ? "INVALID" : reason, target.error().message);
+        }
+      }
       members.required_text("client_id", 500);
       members.required_text("client_secret", 2000);
       members.text("scope", 1000);
       members.text("audience", 1000);
+      const auto style = members.text("auth_style", 10);
+      if (style && *style != "BASIC" && *style != "BODY")
+        members.error("auth_style", "INVALID", "BASIC or BODY");
       break;
     }
   }
@@ -58,7 +68,7 @@ void check_auth_config(Input& input, AuthType type, const format::Value& config)
 
 }  // namespace
 
-void read_auth(Call&, Input& input, Members& members, Subscription& subscription) {
+void read_auth(Call& call, Input& input, Members& members, Subscription& subscription) {
   const AuthType before = subscription.auth_type;
   if (members.touches("auth_type")) {
     const auto text = input.text("auth_type", 20);
@@ -72,7 +82,7 @@ void read_auth(Call&, Input& input, Members& members, Subscription& subscription
     if (config != nullptr) input.error("auth_config", "INVALID", "auth_type NONE has no auth_config");
     subscription.auth_config = base::Secret();
   } else if (config != nullptr) {
-    check_auth_config(input, subscription.auth_type, *config);
+    check_auth_config(input, subscription.auth_type, *config, call.services.guard);
     subscription.auth_config = base::Secret(std::string(config->raw()));
   } else if (touched || before != subscription.auth_type) {
     input.error("auth_config", "REQUIRED", "this auth_type needs an auth_config");

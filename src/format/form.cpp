@@ -12,21 +12,6 @@ bool stands_for_itself(char c) {
          c == '.' || c == '_';
 }
 
-void append_encoded(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : text) {
-    if (stands_for_itself(c)) {
-      out += c;
-    } else if (c == ' ') {
-      out += '+';
-    } else {
-      out += '%';
-      out += kHex[static_cast<unsigned char>(c) >> 4];
-      out += kHex[static_cast<unsigned char>(c) & 15];
-    }
-  }
-}
-
 /// Depth is bounded by what the tree was read with.
 class FormWriter {
  public:
@@ -58,7 +43,7 @@ class FormWriter {
   bool write_inner(std::string_view name, const Value& value) {
     const std::size_t before = name_.size();
     if (before > 0) name_ += kOpen;
-    append_encoded(name_, name);
+    append_form_encoded(name_, name);
     if (before > 0) name_ += kClose;
     const bool written = name_.size() <= bytes_max_ && write(value);
     name_.resize(before);
@@ -73,7 +58,7 @@ class FormWriter {
     if (!out_.empty()) out_ += '&';
     out_ += name_;
     out_ += '=';
-    append_encoded(out_, value);
+    append_form_encoded(out_, value);
     return out_.size() <= bytes_max_;
   }
 
@@ -83,6 +68,21 @@ class FormWriter {
 };
 
 }  // namespace
+
+void append_form_encoded(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (const char c : text) {
+    if (stands_for_itself(c)) {
+      out += c;
+    } else if (c == ' ') {
+      out += '+';
+    } else {
+      out += '%';
+      out += kHex[static_cast<unsigned char>(c) >> 4];
+      out += kHex[static_cast<unsigned char>(c) & 15];
+    }
+  }
+}
 
 base::Result<std::string> to_form(const Value& root, std::string_view root_name, std::size_t bytes_max) {
   FormWriter writer(bytes_max);

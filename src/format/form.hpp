@@ -18,4 +18,7 @@ namespace format {
 /// shows the names above. Error: too_large, where it would be longer than bytes_max.
 base::Result<std::string> to_form(const Value& root, std::string_view root_name, std::size_t bytes_max);
 
+/// Appends a name or a value as it stands in such a form.
+void append_form_encoded(std::string& out, std::string_view text);
+
 }  // namespace format

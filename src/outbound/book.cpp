@@ -73,6 +73,10 @@ Result<Prepared> prepare(SubscriptionPtr config) {
   Prepared prepared;
   XD_TRY(prepared.auth, prepare_auth(*config));
   XD_TRY(prepared.signer, Signer::make(*config));
+  if (config->auth_type == AuthType::oauth2) {
+    XD_TRY(auto oauth2, read_oauth2(config->auth_config.reveal()));
+    prepared.oauth2 = std::make_shared<OAuth2Session>(std::move(oauth2));
+  }
   prepared.config = std::move(config);
   return prepared;
 }

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "event/event.hpp"
+#include "outbound/oauth2.hpp"
 #include "outbound/signer.hpp"
 
 namespace outbound {
@@ -28,6 +29,7 @@ struct Prepared {
   SubscriptionPtr config;
   Signer signer;
   PreparedAuth auth;
+  std::shared_ptr<OAuth2Session> oauth2;  ///< of AuthType::oauth2; its token changes, nothing else here does
 };
 using PreparedPtr = std::shared_ptr<const Prepared>;
 

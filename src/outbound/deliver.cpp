@@ -19,6 +19,11 @@ constexpr auto kProbeConnectTimeout = std::chrono::milliseconds{2000};
 
 std::int64_t to_ms(std::int64_t micros) { return (micros + 500) / 1000; }
 
+std::chrono::milliseconds time_left(base::Deadline deadline, base::Steady now) {
+  using std::chrono::milliseconds;
+  return std::max(milliseconds{1}, std::chrono::duration_cast<milliseconds>(deadline - now));
+}
+
 std::string headers_json(const http::OutboundResponse& response) {
   std::string text;
   format::JsonWriter json(text);
@@ -222,15 +227,26 @@ asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(Sending sending) {
   sent.attempt.number = sending.number;
   sent.attempt.started = parts_.clock.now();
   sent.attempt.request_url = sending.url.empty() ? subscription->config->url : sending.url;
+  const base::Deadline deadline = parts_.clock.steady() + subscription->config->timeout;
+  base::Result<std::string> token;
+  if (subscription->oauth2) {
+    token = co_await OAuth2Session::token(subscription->oauth2, parts_.client, parts_.clock,
+                                          subscription->config->timeout);
+    if (!token) co_return unsent(std::move(sent), token.error(), *subscription->config, sending.end);
+  }
   auto request = make_request({.subscription = subscription.get(),
                                .event = event.get(),
                                .tenant_name = tenant ? std::string_view(tenant->name) : "",
                                .now = sent.attempt.started,
-                               .url = sending.url});
+                               .url = sending.url,
+                               .token = *token});
   if (!request) co_return unsent(std::move(sent), request.error(), *subscription->config, sending.end);
   request->connect_timeout = sending.connect_timeout;
   std::string request_headers = shown_headers(*request, *subscription);
+  if (subscription->oauth2) request->total_timeout = time_left(deadline, parts_.clock.steady());
   http::OutboundResponse response = co_await parts_.client.send(std::move(*request));
+  if (subscription->oauth2 && (response.status == 401 || response.status == 403))
+    subscription->oauth2->drop(*token);
   sending.end.ended = parts_.clock.now();
   sent.judgement = judge(response, *subscription->config, sending.end);
   Attempt& attempt = sent.attempt;

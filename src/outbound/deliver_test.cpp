@@ -56,6 +56,13 @@ class Delivering : public ::testing::Test {
     ++subscription.version;
     book.put(share(subscription.copy()));
   }
+  void use_oauth2(const std::string& token_url) {
+    change([&](Subscription& one) {
+      one.auth_type = AuthType::oauth2;
+      one.auth_config = base::Secret(R"({"token_url":")" + token_url +
+                                     R"(","client_id":"crossdock","client_secret":"s3cret"})");
+    });
+  }
   queue::Task task(const DeliveryArgs* args = nullptr) const {
     return make_delivery_task(subscription, event, clock.now(), args);
   }
@@ -292,6 +299,65 @@ TEST_F(Delivering, sends_once_outside_the_queue_for_a_test) {
   EXPECT_EQ(attempt.outcome, "FAILED");
   EXPECT_EQ(attempt.response_status, 500);
   EXPECT_EQ(attempt.request_url, subscription.url);
+}
+
+TEST_F(Delivering, carries_a_token_and_fetches_another_after_it_was_refused) {
+  receiver.on("/token").answer(200, "", R"({"access_token":"one"})");
+  receiver.on("/token").answer(200, "", R"({"access_token":"two"})");
+  receiver.on("/hook").answer(200).answer(401).answer(200);
+  use_oauth2(receiver.url("/token"));
+
+  ran(task());
+  const queue::Outcome refused = ran(task());
+  ran(task());
+
+  std::vector<std::string> sent;
+  for (const auto& request : receiver.requests()) {
+    if (request.target == "/hook") sent.emplace_back(request.header("authorization"));
+  }
+  EXPECT_EQ(sent, (std::vector<std::string>{"Bearer one", "Bearer one", "Bearer two"}));
+  EXPECT_EQ(report_of(refused).attempt.error_class, "HTTP_401_403");
+}
+
+TEST_F(Delivering, tries_again_by_the_schedule_where_no_token_is_to_be_had) {
+  receiver.on("/token").answer(401, "", R"({"error":"invalid_client"})");
+  use_oauth2(receiver.url("/token"));
+
+  const queue::Outcome outcome = ran(task());
+
+  expect_retry_after(outcome.verdict, 60s);
+  const Attempt& attempt = report_of(outcome).attempt;
+  EXPECT_EQ(attempt.outcome, "FAILED");
+  EXPECT_EQ(attempt.error_class, "OAUTH2_TOKEN");
+  EXPECT_TRUE(attempt.error_message.contains("invalid_client")) << attempt.error_message;
+  EXPECT_EQ(attempt.request_url, subscription.url);
+  EXPECT_EQ(attempt.response_status, std::nullopt);
+  EXPECT_EQ(receiver.requests().size(), 1u) << "nothing was sent to the receiver";
+}
+
+TEST_F(Delivering, begins_without_a_token_after_a_change) {
+  receiver.on("/token").answer(200, "", R"({"access_token":"one"})");
+  use_oauth2(receiver.url("/token"));
+  ran(task());
+
+  use_oauth2(receiver.url("/token?other"));
+  ran(task());
+
+  EXPECT_EQ(receiver.requests()[2].target, "/token?other");
+}
+
+TEST_F(Delivering, ends_what_would_be_too_big_as_a_form) {
+  change([](Subscription& one) { one.content_type = "application/x-www-form-urlencoded"; });
+  auto swelling = std::make_shared<event::Event>(*event);
+  swelling->data = R"({")" + std::string(100'000, 'k') + R"(":[1)";
+  for (int i = 0; i < 100; ++i) swelling->data += ",1";
+  swelling->data += "]}";
+
+  const queue::Outcome outcome = ran(make_delivery_task(subscription, swelling, clock.now()));
+
+  EXPECT_EQ(outcome.verdict.kind, Verdict::Kind::done);
+  EXPECT_EQ(report_of(outcome).attempt.error_class, "PAYLOAD_TOO_BIG");
+  EXPECT_TRUE(receiver.requests().empty());
 }
 
 TEST_F(Delivering, gets_the_events_of_its_tasks_from_the_store) {

@@ -91,6 +91,7 @@ base::Result<http::OutboundRequest> make_request(const RequestFor& wanted) {
   add_content_headers(config, event, request.headers);
   const PreparedAuth& auth = wanted.subscription->auth;
   if (!auth.header_line.empty()) request.headers.push_back(auth.header_line);
+  if (!wanted.token.empty()) request.headers.push_back("Authorization: Bearer " + std::string(wanted.token));
   if (auth.mac) request.headers.push_back(mac_line(*auth.mac, *body));
   add_own_headers(config, request.headers);
   add_default(request.headers, config, "User-Agent", "Crossdock/" CROSSDOCK_VERSION);

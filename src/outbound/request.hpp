@@ -12,8 +12,9 @@ struct RequestFor {
   const Prepared* subscription = nullptr;
   const event::Event* event = nullptr;
   std::string_view tenant_name{};
-  base::Time now{};        ///< becomes webhook-timestamp: of the attempt, not of the event
-  std::string_view url{};  ///< empty: the subscription's
+  base::Time now{};          ///< becomes webhook-timestamp: of the attempt, not of the event
+  std::string_view url{};    ///< empty: the subscription's
+  std::string_view token{};  ///< of OAUTH2; empty for the others
 };
 
 /// webhook-id and webhook-timestamp, what the signing scheme adds, Content-Type, ce-* headers of the binary

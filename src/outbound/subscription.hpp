@@ -128,8 +128,6 @@ base::Result<bool> update_subscription(db::Tx& tx, const crypto::KeyRing& ring,
 base::Result<bool> delete_subscription(db::Tx& tx, TenantId tenant, SubscriptionId id);
 base::Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription,
                                  const SigningSecret& secret);
-/// Lets all secrets of the subscription but the given one end at `until`, where they do not end earlier.
-base::Result<void> retire_secrets(db::Tx& tx, SubscriptionId id, const base::Uuid& keep, base::Time until);
 /// Lets one secret end at `until`.
 base::Result<void> end_secret(db::Tx& tx, const Subscription& subscription, const base::Uuid& secret,
                               base::Time until);

@@ -280,14 +280,6 @@ Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const Subscr
   return {};
 }
 
-Result<void> retire_secrets(db::Tx& tx, SubscriptionId id, const base::Uuid& keep, base::Time until) {
-  XD_DO(tx.exec(
-      "UPDATE endpoint_secrets SET status = 'PREVIOUS', valid_until = $3 WHERE owner_id = $1 AND id <> $2"
-      " AND (valid_until IS NULL OR valid_until > $3)",
-      {id, keep, until}));
-  return {};
-}
-
 Result<void> end_secret(db::Tx& tx, const Subscription& subscription, const base::Uuid& secret,
                         base::Time until) {
   XD_DO(

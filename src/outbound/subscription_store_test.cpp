@@ -325,26 +325,29 @@ TEST_P(SubscriptionStore, adds_a_secret_in_front_of_those_there_are) {
   EXPECT_EQ(secrets(subscription.id), (std::vector{secret_text('B'), secret_text('A')}));
 }
 
-TEST_P(SubscriptionStore, lets_all_secrets_but_one_end_where_they_do_not_end_earlier) {
+TEST_P(SubscriptionStore, lets_one_secret_end_and_removes_those_that_have_ended) {
   Subscription subscription = make_subscription(acme);
-  subscription.secrets.push_back(make_secret('D', {}, kNow));
-  subscription.secrets.push_back(make_secret('C', {}, kNow - 1s));
-  subscription.secrets.push_back(make_secret('B', kNow + 48h, kNow - 2s));
-  subscription.secrets.push_back(make_secret('A', kNow + 1h, kNow - 3s));
+  subscription.secrets.push_back(make_secret('C', {}, kNow));
+  subscription.secrets.push_back(make_secret('B', kNow + 1us, kNow - 1s));
+  subscription.secrets.push_back(make_secret('A', kNow, kNow - 2s));
   insert(subscription);
   Subscription untouched = make_subscription(acme);
-  untouched.secrets.push_back(make_secret('E'));
+  untouched.secrets.push_back(make_secret('E', kNow - 1s));
   insert(untouched);
+  const auto ends = [&](SubscriptionId id) {
+    std::vector<std::optional<base::Time>> result;
+    for (const SigningSecret& secret : found(acme, id)->secrets) result.push_back(secret.valid_until);
+    return result;
+  };
+  using Ends = std::vector<std::optional<base::Time>>;
 
-  store.write([&](db::Tx& tx) {
-    return retire_secrets(tx, subscription.id, subscription.secrets.front().id, kNow + 24h);
-  });
+  store.write([&](db::Tx& tx) { return drop_ended_secrets(tx, subscription, kNow); });
+  EXPECT_EQ(ends(subscription.id), (Ends{std::nullopt, kNow + 1us}));
 
-  const SubscriptionPtr read = found(acme, subscription.id);
-  std::vector<std::optional<base::Time>> ends;
-  for (const SigningSecret& secret : read->secrets) ends.push_back(secret.valid_until);
-  EXPECT_EQ(ends, (std::vector<std::optional<base::Time>>{std::nullopt, kNow + 24h, kNow + 24h, kNow + 1h}));
-  EXPECT_EQ(found(acme, untouched.id)->secrets.front().valid_until, std::nullopt);
+  store.write(
+      [&](db::Tx& tx) { return end_secret(tx, subscription, subscription.secrets[0].id, kNow + 24h); });
+  EXPECT_EQ(ends(subscription.id), (Ends{kNow + 24h, kNow + 1us}));
+  EXPECT_EQ(ends(untouched.id), (Ends{kNow - 1s}));
 }
 
 }  // namespace

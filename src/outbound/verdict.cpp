@@ -78,7 +78,8 @@ Judgement judge_unsent(const base::Error& error, const Subscription& subscriptio
   Judgement judgement;
   judgement.error_class = error.reason;
   judgement.error_message = error.message;
-  judgement.signal = queue::Signal::neutral;
+  // Where there is no token for one delivery there is none for the others of the subscription.
+  judgement.signal = error.retryable() ? queue::Signal::failure : queue::Signal::neutral;
   if (error.retryable()) judgement.retry = retry_time(subscription, attempt, "");
   return judgement;
 }

@@ -204,6 +204,23 @@ TEST(Judgement, spreads_retries_by_a_tenth_to_either_side) {
   EXPECT_EQ(retry(1), kNow + 66s);
 }
 
+TEST(Judgement, of_an_attempt_that_sent_nothing_follows_the_error) {
+  const Subscription subscription = make_subscription({});
+  const AttemptEnd end{.number = 1, .ended = kNow, .jitter = 0.5};
+
+  const Judgement token = judge_unsent({base::Code::upstream, "no token", "OAUTH2_TOKEN"}, subscription, end);
+  EXPECT_FALSE(token.delivered);
+  EXPECT_EQ(token.error_class, "OAUTH2_TOKEN");
+  EXPECT_EQ(token.error_message, "no token");
+  EXPECT_EQ(token.retry, kNow + 60s);
+  EXPECT_EQ(token.signal, Signal::failure);
+  const Judgement payload =
+      judge_unsent({base::Code::too_large, "too big", "PAYLOAD_TOO_BIG"}, subscription, end);
+  EXPECT_EQ(payload.error_class, "PAYLOAD_TOO_BIG");
+  EXPECT_EQ(payload.retry, std::nullopt);
+  EXPECT_EQ(payload.signal, Signal::neutral);
+}
+
 }  // namespace
 
 }  // namespace outbound
