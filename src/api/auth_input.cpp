@@ -1,5 +1,6 @@
 #include "api/auth_input.hpp"
 
+#include "crypto/certificate.hpp"
 #include "outbound/request.hpp"
 
 namespace api {
@@ -66,6 +67,20 @@ void check_auth_config(Input& input, AuthType type, const format::Value& config,
   if (auto checked = members.finish(); !checked) input.take_errors(checked.error());
 }
 
+base::Secret read_client_certificate(Input& input, const format::Value& pair, base::Time now) {
+  Input inner(pair, "#/client_certificate");
+  const auto certificate = inner.required_text("certificate", kPemBytesMax);
+  const base::Secret key(inner.required_text("private_key", kPemBytesMax).value_or(""));
+  const auto chain = certificate ? crypto::check_certificate_chain(*certificate, now) : Result<void>();
+  if (!chain) inner.error("certificate", "INVALID", chain.error().message);
+  if (certificate && chain && !key.empty()) {
+    if (auto fits = crypto::check_private_key(*certificate, key.reveal()); !fits)
+      inner.error("private_key", "INVALID", fits.error().message);
+  }
+  if (auto checked = inner.finish(); !checked) input.take_errors(checked.error());
+  return base::Secret(certificate.value_or("") + "\n" + std::string(key.reveal()));
+}
+
 }  // namespace
 
 void read_auth(Call& call, Input& input, Members& members, Subscription& subscription) {
@@ -89,20 +104,25 @@ void read_auth(Call& call, Input& input, Members& members, Subscription& subscri
   }
 }
 
-void read_certificates(Input& input, Members& members, Subscription& subscription) {
+void read_certificates(Call& call, Input& input, Members& members, Subscription& subscription) {
+  const base::Time now = call.services.clock.now();
   if (members.touches("client_certificate")) {
     subscription.client_certificate = base::Secret();
-    if (const format::Value* pair = input.any("client_certificate")) {
-      Input inner(*pair, "#/client_certificate");
-      const auto certificate = inner.required_text("certificate", kPemBytesMax);
-      const auto key = inner.required_text("private_key", kPemBytesMax);
-      if (auto checked = inner.finish(); !checked) input.take_errors(checked.error());
-      subscription.client_certificate = base::Secret(certificate.value_or("") + "\n" + key.value_or(""));
-    }
+    if (const format::Value* pair = input.any("client_certificate"))
+      subscription.client_certificate = read_client_certificate(input, *pair, now);
   }
   if (members.touches("ca_certificate")) {
     subscription.ca_certificate = input.text("ca_certificate", kPemBytesMax).value_or("");
+    const auto checked = subscription.ca_certificate.empty()
+                             ? Result<void>()
+                             : crypto::check_authorities(subscription.ca_certificate, now);
+    if (!checked) input.error("ca_certificate", "INVALID", checked.error().message);
   }
+  const bool plain = subscription.url.starts_with("http://");
+  if (plain && !subscription.client_certificate.empty())
+    input.error("client_certificate", "INVALID", "a certificate is shown over https only");
+  if (plain && !subscription.ca_certificate.empty())
+    input.error("ca_certificate", "INVALID", "a certificate is checked over https only");
 }
 
 }  // namespace api

@@ -9,6 +9,6 @@ namespace api {
 void read_auth(Call& call, Input& input, Members& members, outbound::Subscription& subscription);
 
 /// client_certificate and ca_certificate.
-void read_certificates(Input& input, Members& members, outbound::Subscription& subscription);
+void read_certificates(Call& call, Input& input, Members& members, outbound::Subscription& subscription);
 
 }  // namespace api

@@ -193,7 +193,7 @@ void read_subscription(Call& call, Input& input, Reading reading, Subscription& 
   read_filter(input, members, subscription);
   read_pace(input, members, subscription);
   read_signing(input, members, subscription);
-  read_certificates(input, members, subscription);
+  read_certificates(call, input, members, subscription);
   read_auth(call, input, members, subscription);
   read_state(input, members, subscription);
   check_form(input, subscription);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "base/secret.hpp"
 #include "base/task.hpp"
 #include "http/egress.hpp"
 
@@ -37,6 +38,13 @@ enum class Failure : std::uint8_t {
 /// "CONNECT_TIMEOUT" for Failure::connect_timeout, "" for none.
 std::string_view error_class(Failure failure);
 
+/// What a request's TLS is made with beyond the client's own. Requests share a connection only where all of
+/// this is the same.
+struct ClientTls {
+  base::Secret identity{};    ///< PEM: the certificate to show, its chain, its private key; empty: none
+  std::string authorities{};  ///< PEM: who may have issued the peer's certificate; empty: the client's
+};
+
 struct OutboundRequest {
   std::string method = "POST";
   std::string url{};
@@ -55,6 +63,7 @@ struct OutboundRequest {
   /// have read it. false: the exchange fails with read instead. (A connection whose end is known before
   /// sending is never used.)
   bool repeatable = true;
+  std::shared_ptr<const ClientTls> tls{};  ///< null: nothing but the client's own
 };
 
 /// Moments since the start of the exchange, in microseconds; 0 where it did not come so far (or the

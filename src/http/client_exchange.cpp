@@ -146,6 +146,8 @@ void* Exchange::make_handle(ExchangeContext& context) {
   set(handle, CURLOPT_TCP_NODELAY, 1L);
   set(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!context.ca_file.empty()) set(handle, CURLOPT_CAINFO, context.ca_file.c_str());
+  // The bundle is all there is to trust: a directory would be trusted beside any other choice.
+  set(handle, CURLOPT_CAPATH, static_cast<char*>(nullptr));
   set(handle, CURLOPT_DNS_CACHE_TIMEOUT, kDnsCacheSeconds);
   set(handle, CURLOPT_MAXAGE_CONN, kIdleSecondsMax);
   set(handle, CURLOPT_MAXLIFETIME_CONN, kAgeSecondsMax);
@@ -187,6 +189,7 @@ void Exchange::bind(void* handle) {
   set(handle_, CURLOPT_URL, request_.url.c_str());
   bind_method();
   bind_headers();
+  if (request_.tls) bind_tls();
   set(handle_, CURLOPT_CONNECTTIMEOUT_MS, std::max<long>(1, request_.connect_timeout.count()));
   set(handle_, CURLOPT_TIMEOUT_MS, milliseconds_left(deadline_, now));
   set(handle_, CURLOPT_ERRORBUFFER, curl_error_.data());
@@ -233,6 +236,24 @@ void Exchange::bind_headers() {
     first = header_list_.get();
   }
   set(handle_, CURLOPT_HTTPHEADER, first);
+}
+
+/// curl compares the blobs byte by byte before it gives a request a connection, or a session to resume, that
+/// another has made. It does not compare the key's blob, so it gets certificate and key as one.
+void Exchange::bind_tls() {
+  const auto lend = [this](CURLoption option, std::string_view bytes) {
+    curl_blob blob{const_cast<char*>(bytes.data()), bytes.size(), CURL_BLOB_NOCOPY};
+    if (!bytes.empty()) set(handle_, option, &blob);
+  };
+  lend(CURLOPT_SSLCERT_BLOB, request_.tls->identity.reveal());
+  lend(CURLOPT_SSLKEY_BLOB, request_.tls->identity.reveal());
+  lend(CURLOPT_CAINFO_BLOB, request_.tls->authorities);
+}
+
+void Exchange::unbind_tls() {
+  for (const CURLoption option : {CURLOPT_SSLCERT_BLOB, CURLOPT_SSLKEY_BLOB, CURLOPT_CAINFO_BLOB}) {
+    set(handle_, option, static_cast<curl_blob*>(nullptr));
+  }
 }
 
 bool Exchange::stop(Failure failure, std::string why) {
@@ -361,6 +382,7 @@ void* Exchange::release() {
   set(handle_, CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
   set(handle_, CURLOPT_POSTFIELDS, static_cast<char*>(nullptr));
   set(handle_, CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
+  if (request_.tls) unbind_tls();
   return std::exchange(handle_, nullptr);
 }
 
@@ -405,8 +427,11 @@ Failure Exchange::classify(int curl_code) const {
     case CURLE_SEND_ERROR:
     case CURLE_SEND_FAIL_REWIND: return sent ? Failure::write : Failure::connect_refused;
     case CURLE_RECV_ERROR: {
-      // The one code stands for two things, and only the text tells them apart.
-      const bool malformed = std::string_view(curl_error_.data()).contains("chunked-encoding");
+      // The one code stands for several things, and only the text tells them apart.
+      const std::string_view text(curl_error_.data());
+      const bool malformed = text.contains("chunked-encoding");
+      // With TLS 1.3 a peer refuses our certificate after the handshake has ended for us.
+      if (text.contains("SSL routines") && text.contains(" alert ")) return Failure::tls;
       return malformed ? Failure::protocol : sent ? Failure::read : Failure::connect_refused;
     }
     case CURLE_GOT_NOTHING:

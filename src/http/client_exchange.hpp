@@ -70,6 +70,8 @@ class Exchange {
 
   void bind_method();
   void bind_headers();
+  void bind_tls();
+  void unbind_tls();
   // The callbacks' work; false ends the transfer.
   bool read_header_line(std::string_view line);
   bool read_status_line(std::string_view line);

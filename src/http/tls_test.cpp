@@ -32,12 +32,6 @@ std::string make_pem(Write write) {
   return {text, static_cast<std::size_t>(size)};
 }
 
-std::string key_pem(const Certificate& certificate) {
-  return make_pem([&](BIO* bio) {
-    PEM_write_bio_PrivateKey(bio, certificate.key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  });
-}
-
 /// A listener's two files.
 class TlsFiles {
  public:
@@ -55,7 +49,7 @@ class TlsFiles {
   std::string key_file() const { return directory_ + "/key.pem"; }
   void put(const Certificate& certificate) const {
     write(certificate_file(), certificate.pem);
-    write(key_file(), key_pem(certificate));
+    write(key_file(), certificate.key_pem);
   }
   static void write(const std::string& file, std::string_view text) {
     std::ofstream(file, std::ios::binary | std::ios::trunc) << text;
@@ -255,7 +249,7 @@ const BadFiles kBadFiles[] = {
      [](const TlsFiles& files) { TlsFiles::write(files.key_file(), files.first.pem); }, &TlsFiles::key_file,
      ""},
     {"the key of another certificate",
-     [](const TlsFiles& files) { TlsFiles::write(files.key_file(), key_pem(files.second)); },
+     [](const TlsFiles& files) { TlsFiles::write(files.key_file(), files.second.key_pem); },
      &TlsFiles::key_file, ""},
     {"a new certificate whose key is not there yet",
      [](const TlsFiles& files) { TlsFiles::write(files.certificate_file(), files.second.pem); },
@@ -281,7 +275,7 @@ TEST(TlsIdentity, says_which_file_cannot_be_used_and_why) {
 
 TEST(TlsIdentity, says_that_a_key_does_not_belong_to_the_certificate) {
   const TlsFiles files;
-  TlsFiles::write(files.key_file(), key_pem(files.second));
+  TlsFiles::write(files.key_file(), files.second.key_pem);
 
   EXPECT_EQ(files.load().error().message, "the key in " + files.key_file() +
                                               " does not belong to the certificate in " +

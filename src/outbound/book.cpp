@@ -73,6 +73,10 @@ Result<Prepared> prepare(SubscriptionPtr config) {
   Prepared prepared;
   XD_TRY(prepared.auth, prepare_auth(*config));
   XD_TRY(prepared.signer, Signer::make(*config));
+  if (!config->client_certificate.empty() || !config->ca_certificate.empty()) {
+    prepared.tls =
+        std::make_shared<const http::ClientTls>(config->client_certificate.clone(), config->ca_certificate);
+  }
   if (config->auth_type == AuthType::oauth2) {
     XD_TRY(auto oauth2, read_oauth2(config->auth_config.reveal()));
     prepared.oauth2 = std::make_shared<OAuth2Session>(std::move(oauth2));

@@ -29,6 +29,7 @@ struct Prepared {
   SubscriptionPtr config;
   Signer signer;
   PreparedAuth auth;
+  std::shared_ptr<const http::ClientTls> tls;  ///< null: neither a certificate nor authorities of its own
   std::shared_ptr<OAuth2Session> oauth2;  ///< of AuthType::oauth2; its token changes, nothing else here does
 };
 using PreparedPtr = std::shared_ptr<const Prepared>;

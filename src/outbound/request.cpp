@@ -75,6 +75,7 @@ base::Result<http::OutboundRequest> make_request(const RequestFor& wanted) {
   http::OutboundRequest request;
   request.url = wanted.url.empty() ? config.url : std::string(wanted.url);
   request.total_timeout = config.timeout;
+  request.tls = wanted.subscription->tls;
   std::string payload = make_payload(config.payload_format, event, wanted.tenant_name, config.content_type);
   if (is_form_type(config.content_type)) {
     XD_TRY(payload, make_form(std::move(payload)));

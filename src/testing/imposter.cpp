@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -91,11 +92,27 @@ ImposterRequest parse_head(std::string_view head) {
   return request;
 }
 
-std::shared_ptr<void> make_tls(const Certificate& certificate) {
+/// Lets only those in who show one of these certificates.
+void demand(SSL_CTX* context, const std::string& clients) {
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  constexpr std::string_view kSession = "imposter";
+  SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(kSession.data()),
+                                 kSession.size());
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(
+      BIO_new_mem_buf(clients.data(), static_cast<int>(clients.size())), &BIO_free);
+  while (X509* known = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
+    XD_ASSERT(X509_STORE_add_cert(SSL_CTX_get_cert_store(context), known) == 1);
+    X509_free(known);
+  }
+  ERR_clear_error();
+}
+
+std::shared_ptr<void> make_tls(const Certificate& certificate, const std::string& clients) {
   std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
   std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
   XD_ASSERT(SSL_CTX_use_certificate(context.get(), certificate.x509.get()) == 1);
   XD_ASSERT(SSL_CTX_use_PrivateKey(context.get(), certificate.key.get()) == 1);
+  if (!clients.empty()) demand(context.get(), clients);
   return context;
 }
 
@@ -160,7 +177,12 @@ class Imposter::Connection {
   bool accept_tls(SSL_CTX* context) {
     ssl_.reset(SSL_new(context));
     SSL_set_fd(ssl_.get(), fd_);
-    return perform(POLLIN, [this] { return SSL_accept(ssl_.get()); }) > 0;
+    if (perform(POLLIN, [this] { return SSL_accept(ssl_.get()); }) > 0) return true;
+    // Closing at once would reset the connection, and with it the alert that says why might get lost.
+    ssl_.reset();
+    ::shutdown(fd_, SHUT_WR);
+    while (receive()) received_.clear();
+    return false;
   }
 
   std::optional<ImposterRequest> read_request() {
@@ -178,6 +200,7 @@ class Imposter::Connection {
     }
     request.body = received_.substr(0, length);
     request.connection = number_;
+    request.certificate = shown_certificate();
     received_.erase(0, length);
     return request;
   }
@@ -198,6 +221,12 @@ class Imposter::Connection {
   }
 
  private:
+  std::string shown_certificate() const {
+    const std::unique_ptr<X509, decltype(&X509_free)> shown(
+        ssl_ ? SSL_get1_peer_certificate(ssl_.get()) : nullptr, &X509_free);
+    return shown ? to_pem(shown.get()) : std::string();
+  }
+
   bool finish(Ending ending) {
     if (ending == Ending::keep) return true;
     if (ending == Ending::hang) {
@@ -271,7 +300,7 @@ Imposter::Imposter(Options options) : options_(std::move(options)) {
   if (options_.tls) {
     const Certificate certificate = make_certificate(options_.certificate_name, options_.certificate_expired);
     certificate_pem_ = certificate.pem;
-    tls_ = make_tls(certificate);
+    tls_ = make_tls(certificate, options_.clients);
   }
   std::tie(listener_, port_) = bind_anywhere(options_.address);
   XD_ASSERT(listen(listener_, 4096) == 0);

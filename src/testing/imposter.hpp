@@ -24,6 +24,7 @@ struct ImposterRequest {
   std::vector<std::pair<std::string, std::string>> headers{};  ///< lower-case names, in order of arrival
   std::string body{};
   std::size_t connection = 0;  ///< which of the accepted connections it came by, from 0
+  std::string certificate{};   ///< PEM: what the client has shown; "" where it was not asked
 
   /// First value of the header, by lower-case name; "" when absent.
   std::string_view header(std::string_view name) const;
@@ -79,6 +80,7 @@ class Imposter {
     bool tls = false;                               ///< with a self-signed certificate made for this run
     std::string certificate_name = "IP:127.0.0.1";  ///< subjectAltName: "DNS:example.com", "IP:127.0.0.1"
     bool certificate_expired = false;
+    std::string clients{};  ///< PEM: the certificates of clients, one of which must be shown; "": nobody asks
   };
 
   Imposter() : Imposter(Options{}) {}

@@ -13,15 +13,20 @@ namespace {
 
 constexpr long kDay = 24L * 3600;
 
-std::string to_pem(X509* certificate) {
+template <class Write>
+std::string written(Write write) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new(BIO_s_mem()), &BIO_free);
-  XD_ASSERT(PEM_write_bio_X509(bio.get(), certificate) == 1);
+  XD_ASSERT(write(bio.get()) == 1);
   char* text = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &text);
   return {text, static_cast<std::size_t>(size)};
 }
 
 }  // namespace
+
+std::string to_pem(X509* certificate) {
+  return written([&](BIO* bio) { return PEM_write_bio_X509(bio, certificate); });
+}
 
 Certificate make_certificate(const std::string& alternative_name, bool expired) {
   Certificate certificate;
@@ -33,7 +38,8 @@ Certificate make_certificate(const std::string& alternative_name, bool expired) 
   X509_gmtime_adj(X509_getm_notBefore(x509), -2 * kDay);
   X509_gmtime_adj(X509_getm_notAfter(x509), expired ? -kDay : kDay);
   X509_NAME* name = X509_get_subject_name(x509);
-  const auto* common_name = reinterpret_cast<const unsigned char*>("imposter");
+  // Certificates of one name would be taken for each other where one of them is trusted.
+  const auto* common_name = reinterpret_cast<const unsigned char*>(alternative_name.c_str());
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common_name, -1, -1, 0);
   X509_set_issuer_name(x509, name);
   X509_set_pubkey(x509, certificate.key.get());
@@ -44,6 +50,9 @@ Certificate make_certificate(const std::string& alternative_name, bool expired) 
   X509_EXTENSION_free(extension);
   XD_ASSERT(X509_sign(x509, certificate.key.get(), EVP_sha256()) > 0);
   certificate.pem = to_pem(x509);
+  certificate.key_pem = written([&](BIO* bio) {
+    return PEM_write_bio_PrivateKey(bio, certificate.key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  });
   return certificate;
 }
 
