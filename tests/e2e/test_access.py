@@ -214,7 +214,7 @@ class Walls(HubCase):
         owned = {"events": event["id"], "subscriptions": subscription["id"], "deliveries": delivery["id"],
                  "api-keys": key["id"]}
         stranger = self.hub.api.as_key(self.make_key(self.make_tenant("Stranger"))["key"])
-        bodies = {"put": SUBSCRIPTION, "patch": {"name": "mine now"}}
+        bodies = {"put": SUBSCRIPTION, "patch": {"name": "mine now"}, "revoke-secret": {"fingerprint": "0" * 8}}
 
         visited = 0
         for template, item in CONTRACT.document["paths"].items():
@@ -225,7 +225,8 @@ class Walls(HubCase):
                 for unknown in (owned[kind], str(uuid.uuid4()), "not-an-id"):
                     path = template.replace("{id}", unknown)
                     with self.subTest(method=method, path=template, id=unknown):
-                        reply = stranger.request(method.upper(), path, bodies.get(method))
+                        body = bodies.get(template.rsplit("/", 1)[1], bodies.get(method))
+                        reply = stranger.request(method.upper(), path, body)
                         self.expect_problem(404, "NOT_FOUND", reply)
                         visited += 1
         self.assertGreaterEqual(visited, 3 * 17)
