@@ -162,6 +162,15 @@ class Secrets(SigningCase):
         self.publish()
         self.assertTrue(is_signed_with(secret, receiver.wait_for(2)[1]))
 
+    def test_a_scheme_without_a_config_forgets_the_one_there_was(self):
+        subscription = self.create(signing_scheme="HMAC_HEADER", signing_config={"header": "X-Sig"})
+
+        changed = self.expect(200, self.api.patch(path_of(subscription), {"signing_scheme": "STRIPE"}))
+
+        self.assertIsNone(changed["signing_config"])
+        reply = self.api.patch(path_of(subscription), {"signing_scheme": "HMAC_HEADER"})
+        self.assertEqual(reply.pointers, {"#/signing_config": "REQUIRED"})
+
     def test_another_scheme_is_refused_while_a_secret_does_not_fit(self):
         subscription = self.create(signing_scheme="GITHUB", secret_key=OWN_SECRET)
         path = path_of(subscription)
