@@ -50,11 +50,19 @@ const Endpoint kEndpoints[] = {
     {{"GET", "/api/v1/webhooks/subscriptions/:id/deliveries"},
      in_tenant(deliveries_read),
      list_subscription_deliveries},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/replay"},
+     in_tenant(deliveries_replay),
+     replay_subscription},
 
     {{"GET", "/api/v1/webhooks/deliveries"}, in_tenant(deliveries_read), list_deliveries},
     {{"GET", "/api/v1/webhooks/deliveries/:id"}, in_tenant(deliveries_read), get_delivery},
     {{"GET", "/api/v1/webhooks/deliveries/:id/attempts"}, in_tenant(deliveries_read), list_attempts},
     {{"POST", "/api/v1/webhooks/deliveries/:id/replay"}, in_tenant(deliveries_replay), replay_delivery},
+    {{"POST", "/api/v1/webhooks/deliveries/replay"}, in_tenant(deliveries_replay), replay_deliveries},
+
+    {{"GET", "/api/v1/operations"}, any_key(deliveries_read), list_operations},
+    {{"GET", "/api/v1/operations/:id"}, any_key(deliveries_read), get_operation},
+    {{"POST", "/api/v1/operations/:id/cancel"}, any_key(deliveries_replay), cancel_operation},
 
     {{"GET", "/api/v1/tenants"}, platform(tenants_read), list_tenants},
     {{"POST", "/api/v1/tenants"}, platform(tenants_write), create_tenant},

@@ -1,7 +1,8 @@
 // /api/v1/webhooks/deliveries: what became of each event at each subscription, replay, and test sends.
+#include "api/deliveries.hpp"
+
 #include "api/delivery_query.hpp"
 #include "api/handlers.hpp"
-#include "api/input.hpp"
 #include "api/once.hpp"
 #include "api/page.hpp"
 #include "crypto/encoding.hpp"
@@ -53,12 +54,6 @@ void write_delivery_members(format::JsonWriter& json, const Delivery& delivery) 
   json.key("next_retry_at").value(delivery.next_retry).key("replay_no").value(delivery.replay_no);
   json.key("replay_of").value(delivery.replay_of).key("is_test").value(delivery.is_test);
   json.key("created_at").value(delivery.created).key("completed_at").value(delivery.completed);
-}
-
-void write_delivery(format::JsonWriter& json, const Delivery& delivery) {
-  json.begin_object();
-  write_delivery_members(json, delivery);
-  json.end_object();
 }
 
 struct FoundPage {
@@ -150,6 +145,22 @@ asio::awaitable<void> write_exchange(Call& call, format::JsonWriter& json, Deliv
 
 }  // namespace
 
+void write_delivery(format::JsonWriter& json, const Delivery& delivery) {
+  json.begin_object();
+  write_delivery_members(json, delivery);
+  json.end_object();
+}
+
+std::string read_target(Call& call, Input& input, std::string_view name) {
+  std::string url = input.text(name, base::limits::kUrlBytesMax).value_or("");
+  if (url.empty()) return url;
+  if (auto target = http::check_target(url, call.services.guard); !target) {
+    const std::string& reason = target.error().reason;
+    input.error(name, reason.empty() ? "INVALID" : reason, target.error().message);
+  }
+  return url;
+}
+
 HandlerResult list_deliveries(Call& call) { co_return co_await answer_list(call, std::nullopt); }
 
 HandlerResult list_subscription_deliveries(Call& call) {
@@ -205,13 +216,7 @@ HandlerResult replay_delivery(Call& call) {
   if (!call.request.body.empty()) {
     XD_CO_TRY(const auto document, read_json(call));
     Input input(document.root(), "#");
-    args.url = input.text("url", base::limits::kUrlBytesMax).value_or("");
-    if (!args.url.empty()) {
-      if (auto target = http::check_target(args.url, call.services.guard); !target) {
-        const std::string& reason = target.error().reason;
-        input.error("url", reason.empty() ? "INVALID" : reason, target.error().message);
-      }
-    }
+    args.url = read_target(call, input, "url");
     XD_CO_DO(input.finish());
   }
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {

@@ -31,6 +31,12 @@ HandlerResult list_subscription_deliveries(Call& call);
 HandlerResult get_delivery(Call& call);
 HandlerResult list_attempts(Call& call);
 HandlerResult replay_delivery(Call& call);
+HandlerResult replay_deliveries(Call& call);
+HandlerResult replay_subscription(Call& call);
+
+HandlerResult list_operations(Call& call);
+HandlerResult get_operation(Call& call);
+HandlerResult cancel_operation(Call& call);
 
 HandlerResult create_tenant(Call& call);
 HandlerResult list_tenants(Call& call);

@@ -3,6 +3,7 @@
 #include "api/once.hpp"
 #include "api/page.hpp"
 #include "api/subscription_input.hpp"
+#include "outbound/cancel.hpp"
 #include "outbound/fanout.hpp"
 
 namespace api {
@@ -174,9 +175,12 @@ HandlerResult delete_subscription(Call& call) {
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
     XD_DO(check_if_match(call, known->version));
-    XD_DO(outbound::cancel_waiting(tx, *known, call.services.clock.now()));
-    XD_DO(call.services.queue.delete_lane(tx, known->lane()));
+    // The subscription first: whoever puts replays into its lane at this moment is waited for.
     XD_DO(outbound::delete_subscription(tx, call.tenant_id(), id));
+    XD_DO(outbound::cancel_waiting(
+        tx, {.tenant = call.tenant_id(), .subscription = id},
+        {"SUBSCRIPTION_DELETED", "the subscription was deleted", call.services.clock.now()}));
+    XD_DO(call.services.queue.delete_lane(tx, known->lane()));
     auto entry = call.audit("subscription.deleted", "subscription", id.uuid);
     entry.before = subscription_json(*known, {}, call.services.clock.now());
     XD_DO(tenant::insert_audit(tx, entry));

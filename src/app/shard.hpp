@@ -9,6 +9,7 @@
 #include "cli/config.hpp"
 #include "monitor/housekeeping.hpp"
 #include "outbound/fanout.hpp"
+#include "outbound/replay.hpp"
 
 namespace app {
 
@@ -60,6 +61,7 @@ class Shard {
   queue::Shard lanes_;
   outbound::DeliveryHandler deliveries_;
   outbound::FanoutHandler fanouts_;
+  outbound::ReplayHandler replays_;
   monitor::HousekeepingHandler housekeeping_;
   event::Intake intake_;
   api::Services services_;

@@ -46,6 +46,7 @@ inline constexpr std::size_t kCustomHeadersMax = 30;
 inline constexpr std::size_t kCustomHeaderBytesMax = 4 << 10;
 inline constexpr std::size_t kEventPatternsMax = 200;
 inline constexpr std::size_t kActiveSecretsMax = 4;
+inline constexpr std::size_t kOperationsPerTenantMax = 20;  ///< under way at once
 
 // Queue
 inline constexpr std::size_t kLaneTasksInMemoryMax = 512;

@@ -13,16 +13,16 @@ constexpr std::size_t kPiece = 500;
 
 }  // namespace
 
-queue::Task make_delivery_task(const Subscription& subscription, const event::EventPtr& event, base::Time now,
-                               const DeliveryArgs* args) {
+queue::Task make_delivery_task(SubscriptionId subscription, Ordering ordering, const event::EventPtr& event,
+                               base::Time now, const DeliveryArgs* args) {
   queue::Task task;
-  task.lane = subscription.lane();
+  task.lane = queue::LaneId{subscription.uuid};
   task.id = queue::TaskId::make(now);
   task.tenant = event->tenant;
   task.kind = kDeliverKind;
   task.due = now;
   task.created = now;
-  if (subscription.ordering == Ordering::per_key) {
+  if (ordering == Ordering::per_key) {
     // One without a key is ordered with nothing: it has a key of its own.
     task.order_key = event->ordering_key.empty() ? task.id.str() : event->ordering_key;
   }

@@ -19,8 +19,12 @@ event::Publication make_publication(Book& book, event::EventPtr event, base::Tim
 queue::Task make_fanout_task(const event::EventPtr& event, base::Time now);
 
 /// A delivery's task for one subscription.
-queue::Task make_delivery_task(const Subscription& subscription, const event::EventPtr& event, base::Time now,
-                               const DeliveryArgs* args = nullptr);
+queue::Task make_delivery_task(SubscriptionId subscription, Ordering ordering, const event::EventPtr& event,
+                               base::Time now, const DeliveryArgs* args = nullptr);
+inline queue::Task make_delivery_task(const Subscription& subscription, const event::EventPtr& event,
+                                      base::Time now, const DeliveryArgs* args = nullptr) {
+  return make_delivery_task(subscription.id, subscription.ordering, event, now, args);
+}
 
 /// Makes deliveries piece by piece; the last subscription done is kept in the task's args, so that a crash
 /// repeats nothing. One for each shard.
