@@ -43,6 +43,9 @@ struct Replayable {
   int replay_no = 0;
 };
 
+/// Not greater than any id of that millisecond, and greater than all before.
+base::Uuid first_id(base::Time at);
+
 // Of the table webhook_deliveries. Deliveries count that had ended when the operation began, which bounds it:
 // what it makes itself is not among them. Test deliveries never are.
 /// Those behind `after`, in the order of ids.

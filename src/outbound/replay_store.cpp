@@ -10,13 +10,6 @@ using base::Result;
 /// maybe long after, but never before, give or take what the clocks of two nodes differ.
 constexpr auto kIdSlack = std::chrono::minutes{1};
 
-/// The first id of a moment.
-base::Uuid first_id(base::Time at) {
-  base::Uuid id = base::make_uuid(at);
-  std::fill(id.bytes.begin() + 6, id.bytes.end(), 0);
-  return id;
-}
-
 /// WHERE with everything that the scope asks for; what its arguments point to is the scope's, or kept here.
 class Conditions {
  public:
@@ -70,6 +63,13 @@ class Conditions {
 };
 
 }  // namespace
+
+base::Uuid first_id(base::Time at) {
+  const auto millis = static_cast<std::uint64_t>(std::max<std::int64_t>(0, base::to_micros(at) / 1000));
+  base::Uuid id;
+  for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
+  return id;
+}
 
 Result<std::vector<Replayable>> find_replayable(db::Tx& tx, const ReplayScope& scope, const base::Uuid& after,
                                                 std::size_t limit) {

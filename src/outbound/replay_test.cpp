@@ -51,6 +51,17 @@ TEST(ReplayOrder, reads_back_as_it_was_written) {
   EXPECT_EQ(read->filter.since, order.filter.since);
 }
 
+TEST(FirstId, lies_between_what_was_made_before_and_in_that_millisecond) {
+  const base::Time moment = base::from_micros(1'900'000'000'000'000);
+  const base::Uuid before = base::make_uuid(moment - 1ms);
+  const base::Uuid then = base::make_uuid(moment);
+
+  EXPECT_GT(first_id(moment), before);
+  EXPECT_LT(first_id(moment), then);
+  EXPECT_LT(first_id(moment - 24h), first_id(moment));  // though ids of a thread never step back
+  EXPECT_EQ(base::time_of(first_id(moment)), moment);
+}
+
 base::Task<queue::Outcome> outcome_of(asio::awaitable<queue::Outcome> run) {
   co_return co_await std::move(run);
 }
