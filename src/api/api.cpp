@@ -53,11 +53,18 @@ const Endpoint kEndpoints[] = {
     {{"POST", "/api/v1/webhooks/subscriptions/:id/replay"},
      in_tenant(deliveries_replay),
      replay_subscription},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/recover"},
+     in_tenant(deliveries_replay),
+     recover_subscription},
+    {{"POST", "/api/v1/webhooks/subscriptions/:id/cancel-pending"},
+     in_tenant(deliveries_replay),
+     cancel_pending},
 
     {{"GET", "/api/v1/webhooks/deliveries"}, in_tenant(deliveries_read), list_deliveries},
     {{"GET", "/api/v1/webhooks/deliveries/:id"}, in_tenant(deliveries_read), get_delivery},
     {{"GET", "/api/v1/webhooks/deliveries/:id/attempts"}, in_tenant(deliveries_read), list_attempts},
     {{"POST", "/api/v1/webhooks/deliveries/:id/replay"}, in_tenant(deliveries_replay), replay_delivery},
+    {{"POST", "/api/v1/webhooks/deliveries/:id/cancel"}, in_tenant(deliveries_replay), cancel_delivery},
     {{"POST", "/api/v1/webhooks/deliveries/replay"}, in_tenant(deliveries_replay), replay_deliveries},
 
     {{"GET", "/api/v1/operations"}, any_key(deliveries_read), list_operations},

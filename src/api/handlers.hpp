@@ -33,6 +33,9 @@ HandlerResult list_attempts(Call& call);
 HandlerResult replay_delivery(Call& call);
 HandlerResult replay_deliveries(Call& call);
 HandlerResult replay_subscription(Call& call);
+HandlerResult recover_subscription(Call& call);
+HandlerResult cancel_delivery(Call& call);
+HandlerResult cancel_pending(Call& call);
 
 HandlerResult list_operations(Call& call);
 HandlerResult get_operation(Call& call);

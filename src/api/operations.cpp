@@ -28,7 +28,9 @@ Result<Operation> find_or_fail(const Call& call, db::Tx& tx, OperationId id) {
   return std::move(*found);
 }
 
-bool makes_deliveries(const Operation& operation) { return operation.kind == outbound::kReplayOperation; }
+bool makes_deliveries(const Operation& operation) {
+  return operation.kind == outbound::kReplayOperation || operation.kind == outbound::kRecoveryOperation;
+}
 
 Result<std::optional<ReplayOutcomes>> outcomes_of(db::Tx& tx, const Operation& operation) {
   if (!makes_deliveries(operation)) return std::optional<ReplayOutcomes>{};

@@ -1,4 +1,5 @@
-// Replays of many deliveries at once: /api/v1/webhooks/deliveries/replay and …/subscriptions/:id/replay.
+// Replays of many deliveries at once: /api/v1/webhooks/deliveries/replay, …/subscriptions/:id/replay and
+// …/recover.
 #include "api/deliveries.hpp"
 #include "api/handlers.hpp"
 #include "api/input.hpp"
@@ -17,6 +18,7 @@ using outbound::DeliveryId;
 using outbound::ReplayCount;
 using outbound::ReplayFilter;
 using outbound::ReplayOrder;
+using outbound::ReplayPage;
 using outbound::ReplayScope;
 using outbound::SubscriptionId;
 
@@ -26,6 +28,7 @@ constexpr std::size_t kWordBytesMax = 500;
 constexpr std::int64_t kRateMax = 10'000;
 /// More than this are not counted: a plan is there at once, however long the history.
 constexpr std::int64_t kCountedMax = 100'000;
+constexpr auto kCountingTime = std::chrono::milliseconds{500};
 constexpr std::size_t kSample = 5;
 constexpr std::size_t kSubscriptionsShown = 100;
 
@@ -101,13 +104,16 @@ struct Request {
   bool dry_run = false;
 };
 
+/// Of the query.
+Result<bool> read_dry_run(const Call& call) {
+  const std::string text = query_value(call, "dry_run");
+  if (text.empty() || text == "true" || text == "false") return text == "true";
+  return fail(Code::invalid, "dry_run is true or false", "BAD_REQUEST");
+}
+
 Result<Request> read_request(Call& call, std::optional<SubscriptionId> subscription) {
   Request request;
-  const std::string dry_run = query_value(call, "dry_run");
-  if (!dry_run.empty() && dry_run != "true" && dry_run != "false") {
-    return fail(Code::invalid, "dry_run is true or false", "BAD_REQUEST");
-  }
-  request.dry_run = dry_run == "true";
+  XD_TRY(request.dry_run, read_dry_run(call));
   ReplayOrder& order = request.order;
   bool narrowed = subscription.has_value();
   if (!call.request.body.empty() || !narrowed) {
@@ -138,8 +144,11 @@ std::string plan_json(const ReplayCount& counted, const std::vector<Delivery>& s
   format::JsonWriter json(body);
   json.begin_object().key("dry_run").value(true).key("count").value(counted.count);
   json.key("count_is_exact").value(counted.exact).key("subscriptions").begin_array();
-  const std::size_t shown = std::min(counted.by_subscription.size(), kSubscriptionsShown);
-  for (const auto& [id, count] : std::span(counted.by_subscription).first(shown)) {
+  using Row = std::pair<SubscriptionId, std::int64_t>;
+  std::vector<Row> rows(counted.by_subscription.begin(), counted.by_subscription.end());
+  std::ranges::sort(rows, std::greater{}, [](const Row& row) { return std::pair(row.second, row.first); });
+  rows.resize(std::min(rows.size(), kSubscriptionsShown));
+  for (const auto& [id, count] : rows) {
     json.begin_object().key("subscription_id").value(id).key("count").value(count).end_object();
   }
   json.end_array().key("sample").begin_array();
@@ -148,34 +157,66 @@ std::string plan_json(const ReplayCount& counted, const std::vector<Delivery>& s
   return body;
 }
 
-Result<std::vector<Delivery>> read_sample(db::Tx& tx, const ReplayScope& scope) {
+/// Finds a page of what is to be replayed.
+using Find = std::function<Result<ReplayPage>(db::Tx&, const base::Uuid& after, std::size_t limit)>;
+
+/// What is there of the first ones.
+Result<std::vector<Delivery>> read_sample(db::Tx& tx, base::TenantId tenant, const Find& find) {
   std::vector<Delivery> sample;
-  XD_TRY(const auto first, outbound::find_replayable(tx, scope, {}, kSample));
-  for (const outbound::Replayable& one : first) {
-    XD_TRY(auto delivery, outbound::find_finished(tx, scope.tenant, one.id));
+  XD_TRY(const auto page, find(tx, {}, kSample));
+  for (const outbound::Replayable& one : page.found) {
+    if (!one.id) continue;
+    XD_TRY(auto delivery, outbound::find_finished(tx, tenant, *one.id));
     if (delivery) sample.push_back(std::move(*delivery));
   }
   return sample;
 }
 
-HandlerResult replay(Call& call, std::optional<SubscriptionId> subscription) {
-  XD_CO_TRY(const Request request, read_request(call, subscription));
-  operation::Operation made = make_operation(call, outbound::kReplayOperation);
-  if (request.order.filter.subscription) made.target = request.order.filter.subscription->uuid;
+/// The plan, where one was asked for, or the operation.
+HandlerResult plan_or_start(Call& call, const Request& request, operation::Operation made, Find find) {
   made.parameters = outbound::write_order(request.order);
-  const ReplayScope scope{call.tenant_id(), request.order.filter, made.created};
+  if (request.order.filter.subscription) made.target = request.order.filter.subscription->uuid;
   using Plan = std::pair<ReplayCount, std::vector<Delivery>>;
   XD_CO_TRY(const Plan plan, co_await call.services.store.read([&](db::Tx& tx) -> Result<Plan> {
     Plan read;
-    XD_TRY(read.first, outbound::count_replayable(tx, scope, kCountedMax));
+    const auto find_here = [&](const base::Uuid& after, std::size_t limit) { return find(tx, after, limit); };
+    XD_TRY(read.first, outbound::count_pages(find_here, kCountedMax, base::steady_now() + kCountingTime));
     if (!request.dry_run) return read;
-    XD_TRY(read.second, read_sample(tx, scope));
+    XD_TRY(read.second, read_sample(tx, call.tenant_id(), find));
     return read;
   }));
   if (request.dry_run) co_return json_response(200, plan_json(plan.first, plan.second));
   if (plan.first.exact) made.total = plan.first.count;
   co_return co_await change_once(
       call, [&](db::Tx& tx) { return start_operation(call, tx, made, outbound::kReplayTask); });
+}
+
+HandlerResult replay(Call& call, std::optional<SubscriptionId> subscription) {
+  XD_CO_TRY(const Request request, read_request(call, subscription));
+  const operation::Operation made = make_operation(call, outbound::kReplayOperation);
+  const ReplayScope scope{call.tenant_id(), request.order.filter, made.created};
+  co_return co_await plan_or_start(call, request, made,
+                                   [scope](db::Tx& tx, const base::Uuid& after, std::size_t limit) {
+                                     return outbound::find_replayable(tx, scope, after, limit);
+                                   });
+}
+
+Result<Request> read_recovery(Call& call, SubscriptionId subscription) {
+  XD_TRY(const auto document, read_json(call));
+  Input input(document.root(), "#");
+  Request request;
+  ReplayOrder& order = request.order;
+  order.filter.subscription = subscription;
+  order.filter.since = read_time(input, "since");
+  order.filter.until = read_time(input, "until");
+  if (!input.has("since")) input.error("since", "REQUIRED", "say since when events may have been missed");
+  order.rate = input.integer("rate_per_second", 1, kRateMax);
+  order.url = read_target(call, input, "url");
+  request.dry_run = input.boolean("dry_run").value_or(false);
+  XD_DO(input.finish());
+  XD_TRY(const bool asked, read_dry_run(call));
+  request.dry_run = request.dry_run || asked;
+  return request;
 }
 
 }  // namespace
@@ -189,6 +230,21 @@ HandlerResult replay_subscription(Call& call) {
   }));
   if (!known) co_return fail(Code::not_found, "there is no subscription with this id");
   co_return co_await replay(call, id);
+}
+
+HandlerResult recover_subscription(Call& call) {
+  XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
+  const outbound::PreparedPtr subscription = call.services.book.find(id);
+  if (!subscription || subscription->config->tenant != call.tenant_id()) {
+    co_return fail(Code::not_found, "there is no subscription with this id");
+  }
+  XD_CO_TRY(const Request request, read_recovery(call, id));
+  const operation::Operation made = make_operation(call, outbound::kRecoveryOperation);
+  const ReplayScope scope{call.tenant_id(), request.order.filter, made.created};
+  co_return co_await plan_or_start(
+      call, request, made, [scope, subscription](db::Tx& tx, const base::Uuid& after, std::size_t limit) {
+        return outbound::find_missed(tx, scope, *subscription, after, limit);
+      });
 }
 
 }  // namespace api

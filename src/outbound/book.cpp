@@ -80,6 +80,11 @@ Result<Prepared> prepare(SubscriptionPtr config) {
   return prepared;
 }
 
+bool wants_type(const Subscription& subscription, std::string_view type) {
+  return std::ranges::any_of(subscription.event_types,
+                             [type](const std::string& pattern) { return pattern_matches(pattern, type); });
+}
+
 void Book::put(const SubscriptionPtr& subscription) {
   const PreparedPtr known = find(subscription->id);
   if (known && known->config->version > subscription->version) return;

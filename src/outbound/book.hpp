@@ -40,6 +40,9 @@ using PreparedPtr = std::shared_ptr<const Prepared>;
 /// as well).
 base::Result<Prepared> prepare(SubscriptionPtr config);
 
+/// Whether one of its patterns means this type.
+bool wants_type(const Subscription& subscription, std::string_view type);
+
 /// Lives on its shard. Changes come from the transaction that made them, told to all shards before the caller
 /// hears.
 class Book {

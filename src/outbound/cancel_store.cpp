@@ -1,4 +1,5 @@
 #include "outbound/cancel.hpp"
+#include "outbound/delivery_search.hpp"
 
 namespace outbound {
 

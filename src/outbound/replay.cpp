@@ -15,7 +15,7 @@ using operation::Operation;
 using operation::OperationId;
 
 /// One transaction's worth, in deliveries and in bytes of events (one event always fits).
-constexpr std::size_t kPiece = 500;
+constexpr std::int64_t kPiece = 500;
 constexpr std::size_t kPieceBytes = 4 << 20;
 constexpr std::size_t kEventsAtOnce = 20;
 constexpr auto kStoreRetry = std::chrono::seconds{1};
@@ -43,6 +43,9 @@ Cursor read_cursor(std::string_view text) {
   }
   return cursor;
 }
+
+/// Trying again would not help.
+bool is_final(Code code) { return code == Code::invalid || code == Code::corrupt || code == Code::not_found; }
 
 void write_filter(format::JsonWriter& json, const ReplayFilter& filter) {
   json.begin_object();
@@ -131,81 +134,91 @@ Result<ReplayOrder> read_order(const std::string& text) {
 
 /// What one transaction of an operation will do, read before it begins.
 struct ReplayHandler::Piece {
-  std::optional<Operation> operation{};
   ReplayOrder order{};
-  std::vector<Replayable> replayable{};
+  ReplayPage page{};
   std::unordered_map<event::EventId, event::EventPtr> events{};
-  bool last = false;  ///< there is nothing behind it
 };
 
-Result<ReplayHandler::Piece> ReplayHandler::read(db::Tx& tx, OperationId id) const {
-  Piece piece;
-  XD_TRY(piece.operation, operation::find_operation(tx, id));
-  if (!piece.operation || piece.operation->ended() || !piece.operation->tenant) return piece;
-  const Operation& known = *piece.operation;
-  XD_TRY(piece.order, read_order(known.parameters));
-  const std::size_t most =
-      piece.order.rate
-          ? static_cast<std::size_t>(std::min<std::int64_t>(*piece.order.rate * kPieceSeconds, kPiece))
-          : kPiece;
-  const ReplayScope scope{*known.tenant, piece.order.filter, known.created};
-  XD_TRY(piece.replayable, find_replayable(tx, scope, read_cursor(known.cursor).after, most));
-  piece.last = piece.replayable.size() < most;
+namespace {
+
+/// The events of a page, which is cut where they are too many bytes for one piece.
+Result<std::unordered_map<event::EventId, event::EventPtr>> events_of(db::Tx& tx, TenantId tenant,
+                                                                      ReplayPage& page) {
+  std::unordered_map<event::EventId, event::EventPtr> events;
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i < piece.replayable.size(); i += kEventsAtOnce) {
+  for (std::size_t i = 0; i < page.found.size(); i += kEventsAtOnce) {
     if (bytes >= kPieceBytes) {
-      piece.replayable.resize(i);
-      piece.last = false;
+      page.reached = page.found[i - 1].place;
+      page.last = false;
+      page.found.resize(i);
       break;
     }
     std::vector<std::pair<TenantId, event::EventId>> wanted;
-    for (std::size_t k = i; k < std::min(i + kEventsAtOnce, piece.replayable.size()); ++k) {
-      if (!piece.events.contains(piece.replayable[k].event)) {
-        wanted.emplace_back(*known.tenant, piece.replayable[k].event);
-      }
+    for (std::size_t k = i; k < std::min(i + kEventsAtOnce, page.found.size()); ++k) {
+      if (!events.contains(page.found[k].event)) wanted.emplace_back(tenant, page.found[k].event);
     }
-    XD_TRY(auto events, event::find_events(tx, wanted));
-    for (const auto& [event, found] : events) bytes += found->bytes();
-    piece.events.merge(events);
+    XD_TRY(auto found, event::find_events(tx, wanted));
+    for (const auto& [id, event] : found) bytes += event->bytes();
+    events.merge(found);
   }
+  return events;
+}
+
+}  // namespace
+
+Result<ReplayHandler::Piece> ReplayHandler::read(db::Tx& tx, const Operation& known,
+                                                 const Prepared* subscription) const {
+  Piece piece;
+  XD_TRY(piece.order, read_order(known.parameters));
+  const std::int64_t most = std::min(piece.order.rate.value_or(kPiece) * kPieceSeconds, kPiece);
+  const ReplayScope scope{*known.tenant, piece.order.filter, known.created};
+  const base::Uuid after = read_cursor(known.cursor).after;
+  const auto limit = static_cast<std::size_t>(most);
+  if (subscription != nullptr) {
+    XD_TRY(piece.page, find_missed(tx, scope, *subscription, after, limit));
+  } else {
+    XD_TRY(piece.page, find_replayable(tx, scope, after, limit));
+  }
+  XD_TRY(piece.events, events_of(tx, *known.tenant, piece.page));
   return piece;
 }
 
 /// Returns when the next piece is due. Error: conflict, when somebody else has done this one or cancelled it.
-Result<base::Time> ReplayHandler::write(db::Tx& tx, const Piece& piece) const {
-  const Operation& before = *piece.operation;
+Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, const Piece& piece) const {
   const base::Time now = clock_.now();
   Operation after = before;
   after.status = operation::Status::running;
   after.started = before.started.value_or(now);
   after.updated = now;
   std::set<SubscriptionId> wanted;
-  for (const Replayable& one : piece.replayable) wanted.insert(one.subscription);
+  for (const Replayable& one : piece.page.found) wanted.insert(one.subscription);
   XD_TRY(const auto held, hold_subscriptions(tx, *before.tenant, wanted));
   Cursor cursor = read_cursor(before.cursor);
   base::Time due = std::max(cursor.next, now);
   const std::chrono::microseconds step{piece.order.rate ? 1'000'000 / *piece.order.rate : 0};
   std::vector<queue::Task> tasks;
-  for (const Replayable& one : piece.replayable) {
-    cursor.after = one.id.uuid;
+  for (const Replayable& one : piece.page.found) {
     ++after.done;
     const auto event = piece.events.find(one.event);
-    if (!held.contains(one.subscription)) {
+    const auto subscription = held.find(one.subscription);
+    if (subscription == held.end()) {
       after.fail_one("SUBSCRIPTION_GONE");
     } else if (event == piece.events.end()) {
       after.fail_one("EVENT_GONE");
     } else {
       const DeliveryArgs args{one.replay_no + 1, one.id, piece.order.url, before.id.uuid};
-      queue::Task task = make_delivery_task(queue::LaneId{one.subscription.uuid}, event->second, now, &args);
+      queue::Task task =
+          make_delivery_task(one.subscription, subscription->second, event->second, now, &args);
       task.due = due;
       task.timed = due > now;
       tasks.push_back(std::move(task));
       due += step;
     }
   }
+  cursor.after = piece.page.reached;
   cursor.next = due;
   after.cursor = write_cursor(cursor);
-  if (piece.last) {
+  if (piece.page.last) {
     after.status = operation::Status::completed;
     after.finished = now;
     after.total = after.done;
@@ -216,27 +229,34 @@ Result<base::Time> ReplayHandler::write(db::Tx& tx, const Piece& piece) const {
   return std::max(now, due - kAhead);
 }
 
+base::Task<queue::Verdict> ReplayHandler::perform(OperationId id) {
+  XD_CO_TRY(const auto known,
+            co_await store_.read([id](db::Tx& tx) { return operation::find_operation(tx, id); }));
+  if (!known || known->ended() || !known->tenant) co_return queue::Verdict::done();
+  PreparedPtr subscription;
+  if (known->kind == kRecoveryOperation) {
+    subscription = book_.find(SubscriptionId{known->target.value_or(base::Uuid{})});
+    if (!subscription || subscription->config->tenant != *known->tenant) {
+      co_return base::fail(Code::not_found, "the subscription no longer exists");
+    }
+  }
+  XD_CO_TRY(const Piece piece, co_await store_.read([this, &known, &subscription](db::Tx& tx) {
+    return read(tx, *known, subscription.get());
+  }));
+  XD_CO_TRY(const base::Time next,
+            co_await store_.write([this, &known, &piece](db::Tx& tx) { return write(tx, *known, piece); }));
+  co_return piece.page.last ? queue::Verdict::done() : queue::Verdict::retry_at(next);
+}
+
 asio::awaitable<queue::Outcome> ReplayHandler::run(const queue::Task& task) {
   const OperationId id{task.ref};
-  auto report = std::make_shared<const bool>(true);
-  const auto outcome = [&report](queue::Verdict verdict) {
-    return queue::Outcome{verdict, queue::Signal::neutral, report};
-  };
-  auto piece = co_await store_.read([this, id](db::Tx& tx) { return read(tx, id); });
-  base::Result<base::Time> next = clock_.now();
-  if (!piece) {
-    next = std::unexpected(std::move(piece).error());
-  } else if (!piece->operation || piece->operation->ended() || !piece->operation->tenant) {
-    co_return outcome(queue::Verdict::done());
-  } else {
-    next = co_await store_.write([this, &piece](db::Tx& tx) { return write(tx, *piece); });
+  auto verdict = co_await perform(id);
+  if (!verdict && is_final(verdict.error().code)) {
+    if (auto failed = co_await fail(id, verdict.error().message)) verdict = queue::Verdict::done();
   }
-  if (!next && (next.error().code == Code::invalid || next.error().code == Code::corrupt)) {
-    if (auto failed = co_await fail(id, next.error().message)) co_return outcome(queue::Verdict::done());
-  }
-  if (!next) co_return outcome(queue::Verdict::retry_at(clock_.now() + kStoreRetry));
-  if (piece->last) co_return outcome(queue::Verdict::done());
-  co_return outcome(queue::Verdict::retry_at(*next));
+  if (!verdict) verdict = queue::Verdict::retry_at(clock_.now() + kStoreRetry);
+  // With a report, so that record() can tell it from one that never came to its end.
+  co_return queue::Outcome{*verdict, queue::Signal::neutral, std::make_shared<bool>(true)};
 }
 
 base::Task<void> ReplayHandler::fail(OperationId id, std::string message) {

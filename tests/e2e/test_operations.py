@@ -137,7 +137,92 @@ class Operations(HubCase):
         self.wait_for(replies[0].json, delivered=1)
         self.assertEqual(len(receiver.requests), 2)
 
-    # --- cancelling
+    # --- recovering
+
+    def test_a_subscription_gets_what_it_has_missed(self):
+        before = self.publish(data="before there was a subscription")
+        self.publish(type="invoice.paid")
+        receiver = self.make_receiver()
+        subscription = self.subscribe(receiver, max_retries=0)
+        delivered = self.publish(data="delivered")
+        self.wait_for_status(subscription, "DELIVERED")
+        receiver.script(answer(500))
+        failed = self.publish(data="failed")
+        self.wait_for_status(subscription, "FAILED")
+        self.act(subscription, "pause")
+        held = self.publish(data="held")
+        self.wait_for_status(subscription, "HELD")
+        path = f"{path_of(subscription)}/recover"
+        since = self.expect(200, self.api.get(f"/api/v1/events/{before['id']}"))["created_at"]
+
+        plan = self.expect(200, self.api.post(path, {"since": since, "dry_run": True}))
+        self.assertEqual((plan["count"], plan["count_is_exact"]), (2, True))
+        self.assertEqual([each["event_id"] for each in plan["sample"]], [failed["id"]])
+        operation = self.start(path, {"since": since})
+        self.wait_for(operation, pending=2)
+        self.act(subscription, "resume")
+
+        after = self.wait_for(operation, delivered=2, pending=0)
+        self.assertEqual((after["kind"], after["status"]), ("SUBSCRIPTION_RECOVERY", "COMPLETED"))
+        self.wait_for_status(subscription, "DELIVERED", 4)
+        sent = [request.header("webhook-id") for request in receiver.requests]
+        self.assertCountEqual(
+            sent, [delivered["id"], failed["id"], held["id"], failed["id"], before["id"]]
+        )
+        replays = {each["event_id"]: each["replay_no"] for each in self.deliveries(subscription)
+                   if each["operation_id"] == operation["id"]}
+        self.assertEqual(replays, {failed["id"]: 1, before["id"]: 0})
+        again = self.expect(200, self.api.post(path, {"since": since, "dry_run": True}))
+        self.assertEqual(again["count"], 0)
+
+    def test_a_recovery_needs_a_beginning_and_a_subscription(self):
+        subscription = self.subscribe(self.make_receiver())
+        path = f"{path_of(subscription)}/recover"
+
+        reply = self.api.post(path, {"filter": {}})
+        self.expect_problem(422, "VALIDATION_FAILED", reply)
+        self.assertEqual(reply.pointers, {"#/since": "REQUIRED", "#/filter": "UNKNOWN_MEMBER"})
+        stranger = self.hub.api.as_key(self.make_key(self.make_tenant("Other"))["key"])
+        self.expect_problem(404, "NOT_FOUND", stranger.post(path, {"since": "2026-01-01T00:00:00Z"}))
+
+    # --- cancelling deliveries
+
+    def test_a_delivery_that_waits_can_be_cancelled(self):
+        receiver = self.make_receiver(answer(500))
+        subscription = self.subscribe(receiver, retry_intervals=[3600])
+        self.publish()
+        delivery = self.wait_for_status(subscription, "RETRYING")[0]
+        path = f"{DELIVERIES}/{delivery['id']}"
+        stranger = self.hub.api.as_key(self.make_key(self.make_tenant("Other"))["key"])
+        self.expect_problem(404, "NOT_FOUND", stranger.post(f"{path}/cancel"))
+
+        cancelled = self.expect(200, self.api.post(f"{path}/cancel"))
+
+        self.assertEqual((cancelled["status"], cancelled["reason"]), ("CANCELLED", "REQUESTED"))
+        self.assertEqual(cancelled["attempt_number"], 1)
+        self.assertEqual(self.expect(200, self.api.get(path))["status"], "CANCELLED")
+        self.expect(409, self.api.post(f"{path}/cancel"))
+        self.expect(202, self.api.post(f"{path}/replay"))
+
+    def test_everything_that_waits_can_be_cancelled_at_once(self):
+        receiver = self.make_receiver()
+        subscription = self.subscribe(receiver)
+        self.act(subscription, "pause")
+        for _ in range(3):
+            self.publish()
+        self.wait_for_status(subscription, "HELD", 3)
+
+        self.assertEqual(self.act(subscription, "cancel-pending"), {"cancelled": 3})
+
+        self.assertEqual([each["reason"] for each in self.deliveries(subscription, "?status=CANCELLED")],
+                         ["REQUESTED"] * 3)
+        self.act(subscription, "resume")
+        later = self.publish()
+        self.wait_for_status(subscription, "DELIVERED")
+        self.assertEqual([request.header("webhook-id") for request in receiver.requests], [later["id"]])
+        self.assertEqual(self.act(subscription, "cancel-pending"), {"cancelled": 0})
+
+    # --- cancelling operations
 
     def test_a_cancelled_operation_sends_no_more(self):
         subscription, receiver = self.make_failed(20)
