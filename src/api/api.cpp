@@ -75,6 +75,7 @@ const Endpoint kEndpoints[] = {
     {{"POST", "/api/v1/tenants"}, platform(tenants_write), create_tenant},
     {{"GET", "/api/v1/tenants/:id"}, platform(tenants_read), get_tenant},
     {{"PATCH", "/api/v1/tenants/:id"}, platform(tenants_write), patch_tenant},
+    {{"DELETE", "/api/v1/tenants/:id"}, platform(tenants_write), delete_tenant},
 
     {{"GET", "/api/v1/api-keys"}, any_key(api_keys_read), list_api_keys},
     {{"POST", "/api/v1/api-keys"}, any_key(api_keys_write), create_api_key},

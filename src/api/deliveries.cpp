@@ -231,6 +231,9 @@ HandlerResult replay_delivery(Call& call) {
     XD_TRY(const auto subscription,
            outbound::find_subscription(tx, call.services.ring, call.tenant_id(), done->subscription));
     if (!subscription) return fail(Code::conflict, "its subscription no longer exists");
+    if (subscription->status == outbound::SubscriptionStatus::deleting) {
+      return fail(Code::conflict, "its subscription is being deleted");
+    }
     XD_TRY(auto stored, event::find_event(tx, call.tenant_id(), done->event));
     if (!stored) return fail(Code::conflict, "its event was removed by retention");
     args.replay_no = done->replay_no + 1;

@@ -45,6 +45,7 @@ HandlerResult create_tenant(Call& call);
 HandlerResult list_tenants(Call& call);
 HandlerResult get_tenant(Call& call);
 HandlerResult patch_tenant(Call& call);
+HandlerResult delete_tenant(Call& call);
 
 HandlerResult create_api_key(Call& call);
 HandlerResult list_api_keys(Call& call);

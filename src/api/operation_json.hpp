@@ -3,6 +3,7 @@
 
 #include "api/once.hpp"
 #include "format/json.hpp"
+#include "monitor/removal.hpp"
 #include "operation/operation.hpp"
 #include "outbound/replay.hpp"
 
@@ -12,6 +13,9 @@ void write_operation(format::JsonWriter& json, const operation::Operation& opera
                      const std::optional<outbound::ReplayOutcomes>& outcomes = std::nullopt);
 std::string operation_json(const operation::Operation& operation,
                            const std::optional<outbound::ReplayOutcomes>& outcomes = std::nullopt);
+
+/// The query's pending: what a deletion does with deliveries that wait; "cancel" when absent.
+Result<monitor::Pending> read_pending(const Call& call);
 
 /// A new one of the call's tenant, asked for now.
 operation::Operation make_operation(const Call& call, std::string kind);

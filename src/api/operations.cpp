@@ -90,6 +90,13 @@ std::string operation_json(const Operation& operation, const std::optional<Repla
   return body;
 }
 
+Result<monitor::Pending> read_pending(const Call& call) {
+  const std::string text = query_value(call, "pending");
+  if (text.empty() || text == "cancel") return monitor::Pending::cancel;
+  if (text == "drain") return monitor::Pending::drain;
+  return fail(Code::invalid, "pending is cancel or drain", "BAD_REQUEST");
+}
+
 Operation make_operation(const Call& call, std::string kind) {
   const base::Time now = call.services.clock.now();
   Operation made{.id = OperationId::make(now), .tenant = owner(call), .kind = std::move(kind)};
@@ -110,6 +117,7 @@ Result<Answer> start_operation(Call& call, db::Tx& tx, const Operation& made, st
   }
   XD_DO(operation::start(tx, call.services.queue, made, task_kind));
   auto entry = call.audit("operation.started", "operation", made.id.uuid);
+  entry.tenant = made.tenant;
   entry.after = operation_json(made);
   XD_DO(tenant::insert_audit(tx, entry));
   return Answer{202, std::move(entry.after), {}, "/api/v1/operations/" + made.id.str()};

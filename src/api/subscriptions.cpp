@@ -1,9 +1,10 @@
 // /api/v1/webhooks/subscriptions: who gets which events.
 #include "api/handlers.hpp"
 #include "api/once.hpp"
+#include "api/operation_json.hpp"
 #include "api/page.hpp"
 #include "api/subscription_input.hpp"
-#include "outbound/cancel.hpp"
+#include "outbound/deletion.hpp"
 #include "outbound/fanout.hpp"
 
 namespace api {
@@ -16,6 +17,9 @@ using outbound::Subscription;
 using outbound::SubscriptionId;
 using outbound::SubscriptionPtr;
 
+constexpr const char* kBeingDeleted =
+    "this subscription is being deleted when what waits has been delivered; DELETE with pending=cancel ends "
+    "it at once";
 constexpr std::int64_t kOverlapDefault = 24 * 3600;
 constexpr std::int64_t kOverlapMax = 30 * 24 * 3600;
 
@@ -35,6 +39,7 @@ Result<SubscriptionPtr> find_or_fail(Call& call, db::Tx& tx, SubscriptionId id) 
 Result<Answer> change(Call& call, db::Tx& tx, SubscriptionId id, const char* action,
                       const std::function<Result<void>(Subscription&)>& edit) {
   XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
+  if (known->status == outbound::SubscriptionStatus::deleting) return fail(Code::conflict, kBeingDeleted);
   XD_DO(check_if_match(call, known->version));
   auto changed = std::make_shared<Subscription>(known->copy());
   const base::Time now = call.services.clock.now();
@@ -98,6 +103,33 @@ Result<void> resume(Subscription& subscription) {
   }
   subscription.status = outbound::SubscriptionStatus::active;
   return {};
+}
+
+/// Lets it deliver what waits; an operation removes it then.
+Result<Answer> drain(Call& call, db::Tx& tx, const Subscription& known) {
+  if (known.status == outbound::SubscriptionStatus::deleting) return fail(Code::conflict, kBeingDeleted);
+  if (!known.delivers()) {
+    return fail(
+        Code::conflict,
+        "this subscription holds its deliveries, so they would wait for ever; enable or resume it first, or "
+        "delete it with pending=cancel");
+  }
+  operation::Operation made = make_operation(call, outbound::kDeletionOperation);
+  made.target = known.id.uuid;
+  made.parameters = R"({"pending":"drain"})";
+  auto changed = std::make_shared<Subscription>(known.copy());
+  changed->status = outbound::SubscriptionStatus::deleting;
+  changed->updated = made.created;
+  ++changed->version;
+  XD_TRY(const bool written, outbound::update_subscription(tx, call.services.ring, *changed));
+  if (!written)
+    return fail(Code::conflict, "the subscription was changed at the same moment; repeat the request");
+  auto entry = call.audit("subscription.deleted", "subscription", known.id.uuid);
+  entry.before = subscription_json(known, {}, made.created);
+  entry.after = subscription_json(*changed, {}, made.created);
+  XD_DO(tenant::insert_audit(tx, entry));
+  tell_everybody(tx, call.services, changed);
+  return start_operation(call, tx, made, outbound::kDrainTask);
 }
 
 }  // namespace
@@ -172,21 +204,17 @@ HandlerResult patch_subscription(Call& call) { return change_from_body(call, Rea
 
 HandlerResult delete_subscription(Call& call) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
+  XD_CO_TRY(const auto pending, read_pending(call));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const SubscriptionPtr known, find_or_fail(call, tx, id));
     XD_DO(check_if_match(call, known->version));
-    // The subscription first: whoever puts replays into its lane at this moment is waited for.
-    XD_DO(outbound::delete_subscription(tx, call.tenant_id(), id));
-    XD_DO(outbound::cancel_waiting(
-        tx, {.tenant = call.tenant_id(), .subscription = id},
-        {"SUBSCRIPTION_DELETED", "the subscription was deleted", call.services.clock.now()}));
-    XD_DO(call.services.queue.delete_lane(tx, known->lane()));
+    if (pending == monitor::Pending::drain) return drain(call, tx, *known);
+    const base::Time now = call.services.clock.now();
+    XD_DO(outbound::remove_subscription(tx, {call.services.queue, call.services.all_books}, call.tenant_id(),
+                                        id, {"SUBSCRIPTION_DELETED", "the subscription was deleted", now}));
     auto entry = call.audit("subscription.deleted", "subscription", id.uuid);
-    entry.before = subscription_json(*known, {}, call.services.clock.now());
+    entry.before = subscription_json(*known, {}, now);
     XD_DO(tenant::insert_audit(tx, entry));
-    tx.on_commit([books = &call.services.all_books, tenant = call.tenant_id(), id] {
-      books->tell([tenant, id](outbound::Book& book) { book.remove(tenant, id); });
-    });
     return Answer{204};
   });
 }

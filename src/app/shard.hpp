@@ -8,6 +8,7 @@
 #include "api/api.hpp"
 #include "cli/config.hpp"
 #include "monitor/housekeeping.hpp"
+#include "monitor/removal.hpp"
 #include "outbound/fanout.hpp"
 #include "outbound/replay.hpp"
 
@@ -62,6 +63,8 @@ class Shard {
   outbound::DeliveryHandler deliveries_;
   outbound::FanoutHandler fanouts_;
   outbound::ReplayHandler replays_;
+  outbound::DrainHandler drains_;
+  monitor::RemovalHandler removals_;
   monitor::HousekeepingHandler housekeeping_;
   event::Intake intake_;
   api::Services services_;

@@ -75,4 +75,15 @@ base::Result<void> fail(db::Tx& tx, queue::Queue& queue, OperationId id, std::st
   return {};
 }
 
+base::Result<void> fail_given_up(db::Tx& tx, queue::Queue& queue, std::span<const queue::Finished> finished,
+                                 base::Time now) {
+  for (const queue::Finished& one : finished) {
+    const bool given_up = one.outcome->verdict.kind == queue::Verdict::Kind::done && !one.outcome->report;
+    if (!given_up || one.stale) continue;
+    XD_DO(fail(tx, queue, OperationId{one.task->ref},
+               "Crossdock was stopped too often in the midst of this; ask for it again", now));
+  }
+  return {};
+}
+
 }  // namespace operation

@@ -56,6 +56,11 @@ base::Result<bool> cancel(db::Tx& tx, queue::Queue& queue, const Operation& oper
 /// Ends it as FAILED with a message that says what to do; nothing where it has ended.
 base::Result<void> fail(db::Tx& tx, queue::Queue& queue, OperationId id, std::string message, base::Time now);
 
+/// For record() of a handler whose runs always have a report: an operation without one was not run, because
+/// the process ended so often in the midst of it that the queue gives it up. It ends as FAILED.
+base::Result<void> fail_given_up(db::Tx& tx, queue::Queue& queue, std::span<const queue::Finished> finished,
+                                 base::Time now);
+
 // The table operations. tenant none: those of the platform.
 base::Result<void> insert_operation(db::Tx& tx, const Operation& operation);
 base::Result<bool> update_operation(db::Tx& tx, const Operation& before, const Operation& after);

@@ -267,15 +267,7 @@ base::Task<void> ReplayHandler::fail(OperationId id, std::string message) {
 }
 
 Result<void> ReplayHandler::record(db::Tx& tx, std::span<const queue::Finished> finished) const {
-  for (const queue::Finished& one : finished) {
-    // Without a report it was not run: the process ended so often in the midst of it that it is given up.
-    const bool given_up = one.outcome->verdict.kind == queue::Verdict::Kind::done && !one.outcome->report;
-    if (!given_up || one.stale) continue;
-    XD_DO(operation::fail(tx, queue_, OperationId{one.task->ref},
-                          "Crossdock was stopped too often in the midst of this; ask for it again",
-                          clock_.now()));
-  }
-  return {};
+  return operation::fail_given_up(tx, queue_, finished, clock_.now());
 }
 
 }  // namespace outbound

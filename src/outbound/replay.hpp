@@ -83,7 +83,7 @@ using FindPage = std::function<base::Result<ReplayPage>(const base::Uuid& after,
 /// Counts to about `most`, or as far as one gets by `until`.
 base::Result<ReplayCount> count_pages(const FindPage& find, std::int64_t most, base::Deadline until);
 
-/// The subscriptions among these that there are, with what their tasks must know. They stay until the
+/// The subscriptions among these that are there to stay, with what their tasks must know. They stay until the
 /// transaction ends.
 base::Result<std::map<SubscriptionId, Ordering>> hold_subscriptions(db::Tx& tx, TenantId tenant,
                                                                     const std::set<SubscriptionId>& wanted);

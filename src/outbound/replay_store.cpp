@@ -8,7 +8,9 @@ Result<std::map<SubscriptionId, Ordering>> hold_subscriptions(db::Tx& tx, Tenant
                                                               const std::set<SubscriptionId>& wanted) {
   std::vector<db::Arg> args;
   for (const SubscriptionId& id : wanted) args.insert(args.end(), {id, tenant});
-  std::string sql = "SELECT id, ordering FROM webhook_subscriptions WHERE id = $1 AND tenant_id = $2";
+  std::string sql =
+      "SELECT id, ordering FROM webhook_subscriptions WHERE id = $1 AND tenant_id = $2"
+      " AND status <> 'DELETING'";
   if (tx.engine() == db::Engine::postgres) sql += " FOR KEY SHARE";
   std::map<SubscriptionId, Ordering> held;
   XD_DO(tx.each(sql, 2, args, [&](std::size_t, std::int64_t, const db::Row* row) {
