@@ -33,6 +33,14 @@ struct Selection {
   base::Uuid none;
 };
 
+/// Replays that are taken at once.
+constexpr std::int64_t kPiece = 1000;
+
+/// For a statement that makes no rows: what the rows would say is named, because every argument must be.
+std::string where_alone(const Selection& selection) {
+  return " WHERE $1 IS NOT NULL AND $2 IS NOT NULL AND $3 IS NOT NULL AND " + selection.text;
+}
+
 constexpr const char* kInsert =
     "INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
     " attempt_number, replay_no, replay_of, operation_id, is_test, created_at, completed_at, outcome,"
@@ -70,30 +78,53 @@ Result<std::int64_t> cancel_on_postgres(db::Tx& tx, const Waiting& waiting, cons
                  selection.args);
 }
 
+/// A piece of the replays among them, whose rows say what they replayed.
+Result<std::int64_t> cancel_replays(db::Tx& tx, Selection selection, const Cancellation& why) {
+  std::vector<Delivery> rows;
+  selection.add(" AND t.args <> '' LIMIT $", kPiece);
+  XD_DO(tx.query(
+      "SELECT t.lane_id, t.id, t.tenant_id, t.ref, COALESCE(e.type, ''), t.attempt + t.unknown_attempts,"
+      " t.created_at, t.args FROM tasks t LEFT JOIN events e ON e.tenant_id = t.tenant_id AND e.id = t.ref" +
+          where_alone(selection),
+      selection.args, [&](const db::Row& row) {
+        const DeliveryArgs args = read_args(row.string(7));
+        Delivery made{.id = row.id<DeliveryId>(1), .tenant = row.id<TenantId>(2)};
+        made.subscription = row.id<SubscriptionId>(0);
+        made.event = row.id<event::EventId>(3);
+        made.event_type = row.string(4);
+        made.status = "CANCELLED";
+        made.reason = why.reason;
+        made.operation = args.operation;
+        made.replay_no = args.replay_no;
+        made.replay_of = args.replay_of;
+        made.created = row.time(6);
+        made.completed = why.now;
+        made.last.number = static_cast<int>(row.integer(5));
+        made.last.outcome = "CANCELLED";
+        made.last.started = why.now;
+        made.last.error_class = "CANCELLED";
+        made.last.error_message = why.message;
+        rows.push_back(std::move(made));
+      }));
+  XD_DO(insert_deliveries(tx, rows));
+  std::vector<db::Arg> keys;
+  for (const Delivery& row : rows) keys.insert(keys.end(), {row.subscription, row.id});
+  XD_DO(tx.each("DELETE FROM tasks WHERE lane_id = $1 AND id = $2", 2, keys));
+  return static_cast<std::int64_t>(rows.size());
+}
+
 /// Nobody else writes between these statements.
-Result<std::int64_t> cancel_on_sqlite(db::Tx& tx, const Selection& selection) {
-  std::vector<std::tuple<SubscriptionId, DeliveryId, DeliveryArgs>> replays;
-  // The time and the words are of no use to these two; they are named so that every argument is.
-  const std::string where =
-      " WHERE $1 IS NOT NULL AND $2 IS NOT NULL AND $3 IS NOT NULL AND " + selection.text;
-  XD_DO(tx.query("SELECT t.lane_id, t.id, t.args FROM tasks t" + where + " AND t.args <> ''", selection.args,
-                 [&](const db::Row& row) {
-                   replays.emplace_back(row.id<SubscriptionId>(0), row.id<DeliveryId>(1),
-                                        read_args(row.string(2)));
-                 }));
-  XD_TRY(const auto made,
+Result<std::int64_t> cancel_on_sqlite(db::Tx& tx, const Selection& selection, const Cancellation& why) {
+  std::int64_t replays = 0;
+  for (std::int64_t piece = kPiece; piece == kPiece; replays += piece) {
+    XD_TRY(piece, cancel_replays(tx, selection, why));
+  }
+  XD_TRY(const auto others,
          tx.exec(std::string(kInsert) + select_from("tasks", "0, NULL, NULL") + " WHERE " + selection.text,
                  selection.args));
-  std::vector<db::Arg> args;
-  for (const auto& [subscription, id, replay] : replays) {
-    args.insert(args.end(), {subscription, id, replay.replay_no, replay.replay_of, replay.operation});
-  }
-  XD_DO(
-      tx.each("UPDATE webhook_deliveries SET replay_no = $3, replay_of = $4, operation_id = $5"
-              " WHERE subscription_id = $1 AND id = $2",
-              5, args));
-  XD_DO(tx.exec("DELETE FROM tasks AS t" + where, selection.args));
-  return made;
+  XD_DO(tx.exec("DELETE FROM tasks AS t" + where_alone(selection), selection.args));
+  XD_DO(index_finished(tx, kIndexPiece));
+  return replays + others;
 }
 
 }  // namespace
@@ -101,7 +132,7 @@ Result<std::int64_t> cancel_on_sqlite(db::Tx& tx, const Selection& selection) {
 Result<std::int64_t> cancel_waiting(db::Tx& tx, const Waiting& waiting, const Cancellation& cancellation) {
   const Selection selection(waiting, cancellation);
   if (tx.engine() == db::Engine::postgres) return cancel_on_postgres(tx, waiting, selection);
-  return cancel_on_sqlite(tx, selection);
+  return cancel_on_sqlite(tx, selection, cancellation);
 }
 
 }  // namespace outbound
