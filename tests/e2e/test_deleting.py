@@ -42,9 +42,8 @@ class Deleting(HubCase):
         self.assertEqual((after["progress"]["total"], after["progress"]["done"]), (1, 1))
         self.assertEqual([request.header("webhook-id") for request in receiver.requests], [waiting["id"]] * 2)
         self.expect_problem(404, "NOT_FOUND", self.api.get(path_of(subscription)))
-        history = self.expect(
-            200, self.api.get(f"/api/v1/webhooks/deliveries?subscription_id={subscription['id']}")
-        )
+        ended = f"subscription_id={subscription['id']}&status=DELIVERED,FAILED,CANCELLED"
+        history = self.expect(200, self.api.get(f"/api/v1/webhooks/deliveries?{ended}"))
         self.assertEqual([each["status"] for each in history["data"]], ["DELIVERED"])
 
     def test_a_subscription_that_is_being_deleted_is_not_changed(self):
