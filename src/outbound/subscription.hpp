@@ -94,7 +94,7 @@ struct Subscription {
 
   /// Its tasks run.
   bool delivers() const { return is_enabled && status == SubscriptionStatus::active; }
-  /// New events get a delivery, if only a HELD one. One that somebody disabled gets none.
+  /// New events get a delivery, if only a HELD one. Those of one that somebody disabled are SKIPPED.
   bool takes_events() const { return is_enabled || status == SubscriptionStatus::failed; }
   queue::LaneState lane_state() const {
     return delivers() ? queue::LaneState::active : queue::LaneState::paused;
