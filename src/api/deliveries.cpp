@@ -120,7 +120,7 @@ Result<Found> find_delivery(Call& call, db::Tx& tx, DeliveryId id) {
   if (!found.delivery.completed) {
     // Its row is still a task, which knows only how many attempts there were.
     if (!found.attempts.empty()) found.delivery.last = found.attempts.back();
-  } else if (found.delivery.last.outcome != "CANCELLED") {
+  } else if (!found.delivery.last.outcome.empty() && found.delivery.last.outcome != "CANCELLED") {
     found.attempts.push_back(found.delivery.last);
   }
   XD_TRY(found.event, event::find_event(tx, call.tenant_id(), found.delivery.event));

@@ -25,6 +25,7 @@ HandlerResult pause_subscription(Call& call);
 HandlerResult resume_subscription(Call& call);
 HandlerResult rotate_subscription_secret(Call& call);
 HandlerResult test_subscription(Call& call);
+HandlerResult test_subscription_filter(Call& call);
 
 HandlerResult list_deliveries(Call& call);
 HandlerResult list_subscription_deliveries(Call& call);

@@ -16,6 +16,10 @@ enum class Reading : std::uint8_t {
 Result<void> read_subscription(Call& call, Input& input, Reading reading,
                                outbound::Subscription& subscription);
 
+// Two members of it, which test-filter has as well: what is absent resets them.
+void read_event_types(Input& input, outbound::Subscription& subscription);
+void read_filter(Input& input, outbound::Subscription& subscription);
+
 /// A new signing secret from its text, which the caller has checked.
 outbound::SigningSecret make_signing_secret(base::Secret text, base::Time now);
 

@@ -67,7 +67,19 @@ Result<PreparedAuth> prepare_auth(const Subscription& subscription) {
   return auth;
 }
 
+Whose whose(const event::Event& event) { return event.origin == kSystemOrigin ? Whose::hub : Whose::tenant; }
+
+bool is_of_types(const Subscription& subscription, std::string_view type, Whose whose) {
+  return std::ranges::any_of(subscription.event_types, [&](const std::string& pattern) {
+    return (whose == Whose::tenant || pattern != "*") && pattern_matches(pattern, type);
+  });
+}
+
 }  // namespace
+
+bool is_of_types(const Subscription& subscription, const event::Event& event) {
+  return is_of_types(subscription, event.type, whose(event));
+}
 
 Result<Prepared> prepare(SubscriptionPtr config) {
   Prepared prepared;
@@ -75,6 +87,10 @@ Result<Prepared> prepare(SubscriptionPtr config) {
   for (const SigningSecret& secret : config->secrets) {
     XD_TRY(auto key, crypto::WebhookSecret::parse(secret.text.reveal()));
     prepared.signers.push_back({std::move(key), secret.valid_until});
+  }
+  if (!config->filter.empty()) {
+    XD_TRY(const auto document, format::parse_json(config->filter));
+    XD_TRY(prepared.filter, Filter::compile(document.root()));
   }
   prepared.config = std::move(config);
   return prepared;
@@ -137,12 +153,13 @@ PreparedPtr Book::find(SubscriptionId id) const {
 }
 
 const std::vector<PreparedPtr>& Book::match(const event::Event& event) {
-  return match(event.tenant, event.type, event.origin == kSystemOrigin ? Whose::hub : Whose::tenant);
+  return match(event.tenant, event.type, whose(event));
 }
 
 bool Book::wants_system(TenantId tenant, const std::string& type, SubscriptionId but) {
-  return std::ranges::any_of(match(tenant, type, Whose::hub),
-                             [&](const PreparedPtr& prepared) { return prepared->config->id != but; });
+  return std::ranges::any_of(match(tenant, type, Whose::hub), [&](const PreparedPtr& prepared) {
+    return prepared->config->id != but && prepared->config->takes_events();
+  });
 }
 
 const std::vector<PreparedPtr>& Book::match(TenantId tenant, const std::string& type, Whose whose) {
@@ -155,10 +172,7 @@ const std::vector<PreparedPtr>& Book::match(TenantId tenant, const std::string& 
   if (answers.size() >= kTypesRememberedMax) answers.clear();
   std::vector<PreparedPtr>& answer = answers[type];
   for (const PreparedPtr& prepared : known.subscriptions) {
-    const bool wanted = std::ranges::any_of(prepared->config->event_types, [&](const std::string& pattern) {
-      return (whose == Whose::tenant || pattern != "*") && pattern_matches(pattern, type);
-    });
-    if (wanted && prepared->config->takes_events()) answer.push_back(prepared);
+    if (is_of_types(*prepared->config, type, whose)) answer.push_back(prepared);
   }
   return answer;
 }

@@ -12,8 +12,11 @@ namespace outbound {
 inline constexpr const char* kFanoutKind = "fanout";
 inline queue::LaneId fanout_lane(TenantId tenant) { return queue::LaneId{tenant.uuid}; }
 
-/// The event with the tasks it causes now: its deliveries, or one fan-out task.
-event::Publication make_publication(Book& book, event::EventPtr event, base::Time now);
+/// The event with what it causes now: its deliveries and rows of those that are skipped, or one fan-out task
+/// that makes them. Its count is of deliveries that will be attempted or held. parsed is the event's JSON
+/// where the caller has it.
+event::Publication make_publication(Book& book, event::EventPtr event, base::Time now,
+                                    EventView::Parsed parsed = {});
 
 /// The task that makes the deliveries of an event that is published without them.
 queue::Task make_fanout_task(const event::EventPtr& event, base::Time now);

@@ -1,3 +1,4 @@
+#include "event/event_store.hpp"
 #include "outbound/replay.hpp"
 
 namespace outbound {
@@ -41,6 +42,7 @@ using KnownEvents = std::unordered_map<event::EventId, Known>;
 
 /// So many ids are asked for in one statement.
 constexpr std::size_t kChunk = 100;
+constexpr std::size_t kEventsAtOnce = 20;
 
 /// " IN ($n, …)" of a chunk, filled up with the last id so that the text is always the same.
 template <class T>
@@ -110,6 +112,25 @@ Result<void> add_waiting(db::Tx& tx, SubscriptionId subscription, std::span<cons
   return {};
 }
 
+/// Leaves what the filter lets through. A few events at a time, because they may be large.
+Result<void> keep_matching(db::Tx& tx, TenantId tenant, const Filter& filter, ReplayPage& page) {
+  std::vector<Replayable> kept;
+  for (std::size_t i = 0; i < page.found.size(); i += kEventsAtOnce) {
+    const auto some = std::span(page.found).subspan(i, std::min(kEventsAtOnce, page.found.size() - i));
+    std::vector<std::pair<TenantId, event::EventId>> wanted;
+    for (const Replayable& one : some) wanted.emplace_back(tenant, one.event);
+    XD_TRY(const auto events, event::find_events(tx, wanted));
+    for (const Replayable& one : some) {
+      const auto found = events.find(one.event);
+      if (found == events.end()) continue;
+      EventView view(*found->second);
+      if (filter.matches(view)) kept.push_back(one);
+    }
+  }
+  page.found = std::move(kept);
+  return {};
+}
+
 }  // namespace
 
 Result<ReplayPage> find_missed(db::Tx& tx, const ReplayScope& scope, const Prepared& subscription,
@@ -127,6 +148,7 @@ Result<ReplayPage> find_missed(db::Tx& tx, const ReplayScope& scope, const Prepa
     if (found.settled) continue;
     page.found.push_back({one.id.uuid, found.last, subscription.config->id, one.id, found.replay_no});
   }
+  if (subscription.filter) XD_DO(keep_matching(tx, scope.tenant, *subscription.filter, page));
   return page;
 }
 

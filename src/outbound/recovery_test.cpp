@@ -69,6 +69,23 @@ TEST_P(Recovery, finds_what_never_became_a_delivery) {
   EXPECT_TRUE(page.last);
 }
 
+TEST_P(Recovery, leaves_out_what_the_filter_does_not_let_through) {
+  publish();  // its data is {"n":1}
+  Subscription picky = shop.copy();
+  for (const auto& [filter, count] : {std::pair(R"({"field":"data.n","op":"eq","value":1})", 1U),
+                                      std::pair(R"({"field":"data.n","op":"eq","value":2})", 0U)}) {
+    picky.filter = filter;
+    const Prepared made = prepare(share(picky.copy())).value();
+    const ReplayFilter period{.since = kNow - 1h, .until = kNow + 1h};
+    const ReplayScope scope{acme, period, kNow + 1h};
+
+    const ReplayPage page = store.read([&](db::Tx& tx) { return find_missed(tx, scope, made, {}, 10); });
+
+    EXPECT_EQ(page.found.size(), count) << filter;
+    EXPECT_TRUE(page.last);
+  }
+}
+
 TEST_P(Recovery, finds_what_ended_without_being_delivered_with_its_last_replay) {
   const auto failed = publish();
   end(failed, "FAILED");

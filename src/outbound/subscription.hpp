@@ -97,7 +97,8 @@ struct Subscription {
   bool delivers() const {
     return is_enabled && (status == SubscriptionStatus::active || status == SubscriptionStatus::deleting);
   }
-  /// New events get a delivery, if only a HELD one. One that somebody disabled or deletes gets none.
+  /// New events get a delivery, if only a HELD one. Those of one that somebody disabled or deletes are
+  /// SKIPPED.
   bool takes_events() const {
     return status != SubscriptionStatus::deleting && (is_enabled || status == SubscriptionStatus::failed);
   }
