@@ -58,6 +58,12 @@ Result<void> choose_tenant(Call& call, Access::Scope scope) {
   } else if (scope == Access::Scope::tenant) {
     return fail(Code::invalid, "a platform key names its tenant: X-Tenant-Id: <id or slug>", "BAD_REQUEST");
   }
+  if (call.principal.tenant && !call.tenant) {
+    return fail(Code::unauthenticated, "the tenant of this key was deleted");
+  }
+  if (call.tenant && call.tenant->status == tenant::TenantStatus::deleting) {
+    return fail(Code::forbidden, "this tenant is being deleted");
+  }
   if (call.tenant && call.tenant->status != tenant::TenantStatus::active && call.principal.tenant) {
     return fail(Code::forbidden, "this tenant is suspended");
   }

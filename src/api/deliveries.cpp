@@ -1,7 +1,8 @@
 // /api/v1/webhooks/deliveries: what became of each event at each subscription, replay, and test sends.
+#include "api/deliveries.hpp"
+
 #include "api/delivery_query.hpp"
 #include "api/handlers.hpp"
-#include "api/input.hpp"
 #include "api/once.hpp"
 #include "api/page.hpp"
 #include "crypto/encoding.hpp"
@@ -53,12 +54,6 @@ void write_delivery_members(format::JsonWriter& json, const Delivery& delivery) 
   json.key("next_retry_at").value(delivery.next_retry).key("replay_no").value(delivery.replay_no);
   json.key("replay_of").value(delivery.replay_of).key("is_test").value(delivery.is_test);
   json.key("created_at").value(delivery.created).key("completed_at").value(delivery.completed);
-}
-
-void write_delivery(format::JsonWriter& json, const Delivery& delivery) {
-  json.begin_object();
-  write_delivery_members(json, delivery);
-  json.end_object();
 }
 
 struct FoundPage {
@@ -125,7 +120,7 @@ Result<Found> find_delivery(Call& call, db::Tx& tx, DeliveryId id) {
   if (!found.delivery.completed) {
     // Its row is still a task, which knows only how many attempts there were.
     if (!found.attempts.empty()) found.delivery.last = found.attempts.back();
-  } else if (found.delivery.last.outcome != "CANCELLED") {
+  } else if (!found.delivery.last.outcome.empty() && found.delivery.last.outcome != "CANCELLED") {
     found.attempts.push_back(found.delivery.last);
   }
   XD_TRY(found.event, event::find_event(tx, call.tenant_id(), found.delivery.event));
@@ -149,6 +144,22 @@ asio::awaitable<void> write_exchange(Call& call, format::JsonWriter& json, Deliv
 }
 
 }  // namespace
+
+void write_delivery(format::JsonWriter& json, const Delivery& delivery) {
+  json.begin_object();
+  write_delivery_members(json, delivery);
+  json.end_object();
+}
+
+std::string read_target(Call& call, Input& input, std::string_view name) {
+  std::string url = input.text(name, base::limits::kUrlBytesMax).value_or("");
+  if (url.empty()) return url;
+  if (auto target = http::check_target(url, call.services.guard); !target) {
+    const std::string& reason = target.error().reason;
+    input.error(name, reason.empty() ? "INVALID" : reason, target.error().message);
+  }
+  return url;
+}
 
 HandlerResult list_deliveries(Call& call) { co_return co_await answer_list(call, std::nullopt); }
 
@@ -205,13 +216,7 @@ HandlerResult replay_delivery(Call& call) {
   if (!call.request.body.empty()) {
     XD_CO_TRY(const auto document, read_json(call));
     Input input(document.root(), "#");
-    args.url = input.text("url", base::limits::kUrlBytesMax).value_or("");
-    if (!args.url.empty()) {
-      if (auto target = http::check_target(args.url, call.services.guard); !target) {
-        const std::string& reason = target.error().reason;
-        input.error("url", reason.empty() ? "INVALID" : reason, target.error().message);
-      }
-    }
+    args.url = read_target(call, input, "url");
     XD_CO_DO(input.finish());
   }
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
@@ -226,6 +231,9 @@ HandlerResult replay_delivery(Call& call) {
     XD_TRY(const auto subscription,
            outbound::find_subscription(tx, call.services.ring, call.tenant_id(), done->subscription));
     if (!subscription) return fail(Code::conflict, "its subscription no longer exists");
+    if (subscription->status == outbound::SubscriptionStatus::deleting) {
+      return fail(Code::conflict, "its subscription is being deleted");
+    }
     XD_TRY(auto stored, event::find_event(tx, call.tenant_id(), done->event));
     if (!stored) return fail(Code::conflict, "its event was removed by retention");
     args.replay_no = done->replay_no + 1;

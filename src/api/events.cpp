@@ -35,11 +35,17 @@ bool is_traceparent(std::string_view text) {
              text, [](char c) { return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
+/// An event of a request, and its JSON as a part of the request's document.
+struct ReadEvent {
+  std::shared_ptr<event::Event> event{};
+  outbound::EventView::Parsed parsed{};
+};
+
 /// {"type", "data", "subject"?, "changes"?, "occurred_at"?, "idempotency_key"?, "ordering_key"?}
-Result<std::shared_ptr<event::Event>> read_event(const Call& call, const format::Value& object,
-                                                 std::string pointer) {
+Result<ReadEvent> read_event(const Call& call, const format::Value& object, std::string pointer) {
   Input input(object, std::move(pointer));
-  auto event = std::make_shared<event::Event>();
+  ReadEvent read{.event = std::make_shared<event::Event>()};
+  const auto& event = read.event;
   const base::Time now = call.services.clock.now();
   event->id = event::EventId::make(now);
   event->tenant = call.tenant_id();
@@ -53,6 +59,7 @@ Result<std::shared_ptr<event::Event>> read_event(const Call& call, const format:
   event->subject = input.text("subject", kSubjectBytesMax).value_or("");
   if (const format::Value* data = input.any("data")) {
     event->data = std::string(data->raw());
+    read.parsed.data = data;
   } else {
     input.error("data", "REQUIRED", "this member is needed; it can be any JSON value but null");
   }
@@ -60,6 +67,7 @@ Result<std::shared_ptr<event::Event>> read_event(const Call& call, const format:
     if (!changes->is_object())
       input.error("changes", "WRONG_TYPE", "this must be {\"field\": {\"old\", \"new\"}}");
     event->changes = std::string(changes->raw());
+    read.parsed.changes = changes;
   }
   event->occurred = input.time("occurred_at").value_or(now);
   event->idempotency_key = input.text("idempotency_key", base::limits::kIdempotencyKeyBytesMax).value_or("");
@@ -67,12 +75,12 @@ Result<std::shared_ptr<event::Event>> read_event(const Call& call, const format:
   if (const auto trace = call.request.header("traceparent"); is_traceparent(trace))
     event->traceparent = trace;
   XD_DO(input.finish());
-  return event;
+  return read;
 }
 
-event::Publication publication_of(Call& call, std::shared_ptr<event::Event> event, std::string body_hash) {
-  const base::Time now = event->created;
-  auto publication = outbound::make_publication(call.services.book, std::move(event), now);
+event::Publication publication_of(Call& call, ReadEvent read, std::string body_hash) {
+  const base::Time now = read.event->created;
+  auto publication = outbound::make_publication(call.services.book, std::move(read.event), now, read.parsed);
   publication.body_hash = std::move(body_hash);
   return publication;
 }
@@ -124,7 +132,8 @@ HandlerResult post_event(Call& call) {
   XD_CO_DO(check_room(call.services, call.services.intake.waiting()));
   XD_CO_TRY(const auto key, read_idempotency_key(call, "events"));
   XD_CO_TRY(const auto document, read_json(call));
-  XD_CO_TRY(auto event, read_event(call, document.root(), "#"));
+  XD_CO_TRY(ReadEvent read, read_event(call, document.root(), "#"));
+  const auto& event = read.event;
   if (key) {
     if (!event->idempotency_key.empty() && event->idempotency_key != key->key) {
       co_return fail(Code::invalid, "Idempotency-Key and idempotency_key differ; send one of them",
@@ -137,7 +146,7 @@ HandlerResult post_event(Call& call) {
                               ? call.body_hash
                               : crypto::digest(crypto::Hash::sha256, document.root().raw());
   XD_CO_TRY(const event::Published published, co_await call.services.intake.publish(publication_of(
-                                                  call, std::move(event), std::move(body_hash))));
+                                                  call, std::move(read), std::move(body_hash))));
   if (published.key_reused) co_return std::unexpected(key_reused());
   std::string body;
   format::JsonWriter json(body);
@@ -175,7 +184,7 @@ HandlerResult post_event_batch(Call& call) {
       continue;
     }
     position[i] = publications.size();
-    std::string hash = (*event)->idempotency_key.empty()
+    std::string hash = event->event->idempotency_key.empty()
                            ? std::string()
                            : crypto::digest(crypto::Hash::sha256, items[i].raw());
     publications.push_back(publication_of(call, std::move(*event), std::move(hash)));

@@ -26,17 +26,28 @@ HandlerResult resume_subscription(Call& call);
 HandlerResult rotate_subscription_secret(Call& call);
 HandlerResult revoke_subscription_secret(Call& call);
 HandlerResult test_subscription(Call& call);
+HandlerResult test_subscription_filter(Call& call);
 
 HandlerResult list_deliveries(Call& call);
 HandlerResult list_subscription_deliveries(Call& call);
 HandlerResult get_delivery(Call& call);
 HandlerResult list_attempts(Call& call);
 HandlerResult replay_delivery(Call& call);
+HandlerResult replay_deliveries(Call& call);
+HandlerResult replay_subscription(Call& call);
+HandlerResult recover_subscription(Call& call);
+HandlerResult cancel_delivery(Call& call);
+HandlerResult cancel_pending(Call& call);
+
+HandlerResult list_operations(Call& call);
+HandlerResult get_operation(Call& call);
+HandlerResult cancel_operation(Call& call);
 
 HandlerResult create_tenant(Call& call);
 HandlerResult list_tenants(Call& call);
 HandlerResult get_tenant(Call& call);
 HandlerResult patch_tenant(Call& call);
+HandlerResult delete_tenant(Call& call);
 
 HandlerResult create_api_key(Call& call);
 HandlerResult list_api_keys(Call& call);

@@ -12,24 +12,28 @@ using base::Code;
 using base::fail;
 
 http::Response respond(const Answer& answer) {
-  return answer.version ? json_response(answer.status, answer.body, *answer.version)
-                        : json_response(answer.status, answer.body);
+  http::Response response = answer.version ? json_response(answer.status, answer.body, *answer.version)
+                                           : json_response(answer.status, answer.body);
+  if (!answer.location.empty()) response.headers.emplace_back("Location", answer.location);
+  return response;
 }
 
 std::string place_of(const event::IdempotencyKey& key) {
   return key.tenant.str() + "|idempotency_keys|" + key.scope + "|" + key.key;
 }
 
-/// "version\nbody", version 0 for none.
+/// "version location\nbody", version 0 and no location for none.
 std::string pack(const Answer& answer) {
-  return std::to_string(answer.version.value_or(0)) + "\n" + answer.body;
+  return std::to_string(answer.version.value_or(0)) + " " + answer.location + "\n" + answer.body;
 }
 
 Answer unpack(int status, std::string_view text) {
-  const std::size_t end = text.find('\n');
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const std::size_t blank = std::min(text.find(' '), end);
   std::int64_t version = 0;
-  std::from_chars(text.data(), text.data() + std::min(end, text.size()), version);
-  Answer answer{status, std::string(text.substr(end + 1))};
+  std::from_chars(text.data(), text.data() + blank, version);
+  Answer answer{status, std::string(text.substr(std::min(end + 1, text.size())))};
+  if (blank < end) answer.location = std::string(text.substr(blank + 1, end - blank - 1));
   if (version > 0) answer.version = version;
   return answer;
 }

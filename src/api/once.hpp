@@ -11,6 +11,7 @@ struct Answer {
   int status = 200;
   std::string body{};
   std::optional<std::int64_t> version{};  ///< becomes the ETag
+  std::string location{};                 ///< becomes the Location; empty for none
 };
 
 /// Runs work(tx) -> Result<Answer> in a transaction. With an Idempotency-Key the same request is performed

@@ -43,24 +43,6 @@ void read_headers(Input& input, Subscription& subscription) {
   }
 }
 
-void read_event_types(Input& input, Subscription& subscription) {
-  subscription.event_types.clear();
-  const format::Value* types = input.any("event_types");
-  if (types == nullptr || !types->is_array() || types->elements().empty() ||
-      types->elements().size() > base::limits::kEventPatternsMax) {
-    return input.error("event_types", "REQUIRED",
-                       "this must be an array of 1 to 200 patterns, such as [\"order.*\"]");
-  }
-  for (std::size_t i = 0; i < types->elements().size(); ++i) {
-    const format::Value& type = types->elements()[i];
-    const auto shaped = type.is_string()
-                            ? outbound::check_pattern(type.text())
-                            : base::Result<void>(base::fail(Code::invalid, "this must be a string"));
-    if (!shaped) input.error_at("event_types/" + std::to_string(i), "INVALID", shaped.error().message);
-    subscription.event_types.emplace_back(type.text());
-  }
-}
-
 void read_intervals(Input& input, Subscription& subscription) {
   subscription.retry_intervals.assign(std::begin(queue::kRetryIntervals), std::end(queue::kRetryIntervals));
   const format::Value* intervals = input.any("retry_intervals");
@@ -86,10 +68,6 @@ std::string kept_object(Input& input, std::string_view name) {
   if (value == nullptr) return {};
   if (!value->is_object()) input.error(name, "WRONG_TYPE", "this must be an object or null");
   return std::string(value->raw());
-}
-
-void read_filter(Input& input, Members& members, Subscription& subscription) {
-  if (members.touches("filter")) subscription.filter = kept_object(input, "filter");
 }
 
 void read_pace(Input& input, Members& members, Subscription& subscription) {
@@ -143,6 +121,32 @@ void check_form(Input& input, const Subscription& subscription) {
 
 }  // namespace
 
+void read_event_types(Input& input, Subscription& subscription) {
+  subscription.event_types.clear();
+  const format::Value* types = input.any("event_types");
+  if (types == nullptr || !types->is_array() || types->elements().empty() ||
+      types->elements().size() > base::limits::kEventPatternsMax) {
+    return input.error("event_types", "REQUIRED",
+                       "this must be an array of 1 to 200 patterns, such as [\"order.*\"]");
+  }
+  for (std::size_t i = 0; i < types->elements().size(); ++i) {
+    const format::Value& type = types->elements()[i];
+    const auto shaped = type.is_string()
+                            ? outbound::check_pattern(type.text())
+                            : base::Result<void>(base::fail(Code::invalid, "this must be a string"));
+    if (!shaped) input.error_at("event_types/" + std::to_string(i), "INVALID", shaped.error().message);
+    subscription.event_types.emplace_back(type.text());
+  }
+}
+
+void read_filter(Input& input, Subscription& subscription) {
+  subscription.filter.clear();
+  const format::Value* filter = input.any("filter");
+  if (filter == nullptr) return;
+  if (auto compiled = outbound::Filter::compile(*filter); !compiled) input.take_errors(compiled.error());
+  subscription.filter = std::string(filter->raw());
+}
+
 void read_subscription(Call& call, Input& input, Reading reading, Subscription& subscription) {
   Members members(input, reading);
   if (members.touches("name")) subscription.name = input.required_text("name", kNameBytesMax).value_or("");
@@ -190,7 +194,7 @@ void read_subscription(Call& call, Input& input, Reading reading, Subscription& 
         input.integer("max_retries", 0, kRetriesMax).value_or(call.services.webhook_max_retries));
   }
   if (members.touches("retry_intervals")) read_intervals(input, subscription);
-  read_filter(input, members, subscription);
+  if (members.touches("filter")) read_filter(input, subscription);
   read_pace(input, members, subscription);
   read_signing(input, members, subscription);
   read_certificates(call, input, members, subscription);

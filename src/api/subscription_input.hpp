@@ -9,6 +9,10 @@ namespace api {
 /// caller finishes; then the subscription can be prepared.
 void read_subscription(Call& call, Input& input, Reading reading, outbound::Subscription& subscription);
 
+// Two members of it, which test-filter has as well: what is absent resets them.
+void read_event_types(Input& input, outbound::Subscription& subscription);
+void read_filter(Input& input, outbound::Subscription& subscription);
+
 /// All columns of mission 4 but the secrets, of which only what is valid now is told; secret_key is written
 /// when it is given (it is shown once).
 std::string subscription_json(const outbound::Subscription& subscription,

@@ -1,9 +1,11 @@
 // /api/v1/webhooks/subscriptions: who gets which events.
 #include "api/handlers.hpp"
 #include "api/once.hpp"
+#include "api/operation_json.hpp"
 #include "api/page.hpp"
 #include "api/subscription_change.hpp"
 #include "api/subscription_input.hpp"
+#include "outbound/deletion.hpp"
 #include "outbound/fanout.hpp"
 
 namespace api {
@@ -15,6 +17,10 @@ using base::fail;
 using outbound::Subscription;
 using outbound::SubscriptionId;
 using outbound::SubscriptionPtr;
+
+constexpr const char* kBeingDeleted =
+    "this subscription is being deleted when what waits has been delivered; DELETE with pending=cancel ends "
+    "it at once";
 
 void tell_everybody(db::Tx& tx, Services& services, SubscriptionPtr subscription) {
   tx.on_commit([books = &services.all_books, subscription = std::move(subscription)] {
@@ -70,6 +76,33 @@ Result<void> resume(Subscription& subscription) {
   return {};
 }
 
+/// Lets it deliver what waits; an operation removes it then.
+Result<Answer> drain(Call& call, db::Tx& tx, const Subscription& known) {
+  if (known.status == outbound::SubscriptionStatus::deleting) return fail(Code::conflict, kBeingDeleted);
+  if (!known.delivers()) {
+    return fail(
+        Code::conflict,
+        "this subscription holds its deliveries, so they would wait for ever; enable or resume it first, or "
+        "delete it with pending=cancel");
+  }
+  operation::Operation made = make_operation(call, outbound::kDeletionOperation);
+  made.target = known.id.uuid;
+  made.parameters = R"({"pending":"drain"})";
+  auto changed = std::make_shared<Subscription>(known.copy());
+  changed->status = outbound::SubscriptionStatus::deleting;
+  changed->updated = made.created;
+  ++changed->version;
+  XD_TRY(const bool written, outbound::update_subscription(tx, call.services.ring, *changed));
+  if (!written)
+    return fail(Code::conflict, "the subscription was changed at the same moment; repeat the request");
+  auto entry = call.audit("subscription.deleted", "subscription", known.id.uuid);
+  entry.before = subscription_json(known, {}, made.created);
+  entry.after = subscription_json(*changed, {}, made.created);
+  XD_DO(tenant::insert_audit(tx, entry));
+  tell_everybody(tx, call.services, changed);
+  return start_operation(call, tx, made, outbound::kDrainTask);
+}
+
 }  // namespace
 
 Result<SubscriptionPtr> find_subscription_or_fail(Call& call, db::Tx& tx, SubscriptionId id) {
@@ -81,6 +114,7 @@ Result<SubscriptionPtr> find_subscription_or_fail(Call& call, db::Tx& tx, Subscr
 Result<Answer> change_subscription(Call& call, db::Tx& tx, SubscriptionId id, const char* action,
                                    const std::function<Result<void>(Subscription&)>& edit) {
   XD_TRY(const SubscriptionPtr known, find_subscription_or_fail(call, tx, id));
+  if (known->status == outbound::SubscriptionStatus::deleting) return fail(Code::conflict, kBeingDeleted);
   XD_DO(check_if_match(call, known->version));
   auto changed = std::make_shared<Subscription>(known->copy());
   const base::Time now = call.services.clock.now();
@@ -168,18 +202,17 @@ HandlerResult patch_subscription(Call& call) { return change_from_body(call, Rea
 
 HandlerResult delete_subscription(Call& call) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
+  XD_CO_TRY(const auto pending, read_pending(call));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const SubscriptionPtr known, find_subscription_or_fail(call, tx, id));
     XD_DO(check_if_match(call, known->version));
-    XD_DO(outbound::cancel_waiting(tx, *known, call.services.clock.now()));
-    XD_DO(call.services.queue.delete_lane(tx, known->lane()));
-    XD_DO(outbound::delete_subscription(tx, call.tenant_id(), id));
+    if (pending == monitor::Pending::drain) return drain(call, tx, *known);
+    const base::Time now = call.services.clock.now();
+    XD_DO(outbound::remove_subscription(tx, {call.services.queue, call.services.all_books}, call.tenant_id(),
+                                        id, {"SUBSCRIPTION_DELETED", "the subscription was deleted", now}));
     auto entry = call.audit("subscription.deleted", "subscription", id.uuid);
-    entry.before = subscription_json(*known, {}, call.services.clock.now());
+    entry.before = subscription_json(*known, {}, now);
     XD_DO(tenant::insert_audit(tx, entry));
-    tx.on_commit([books = &call.services.all_books, tenant = call.tenant_id(), id] {
-      books->tell([tenant, id](outbound::Book& book) { book.remove(tenant, id); });
-    });
     return Answer{204};
   });
 }

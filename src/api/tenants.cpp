@@ -2,7 +2,9 @@
 #include "api/handlers.hpp"
 #include "api/input.hpp"
 #include "api/once.hpp"
+#include "api/operation_json.hpp"
 #include "api/page.hpp"
+#include "monitor/removal.hpp"
 #include "outbound/fanout.hpp"
 
 namespace api {
@@ -14,6 +16,7 @@ using base::fail;
 using tenant::Tenant;
 
 constexpr std::size_t kNameBytesMax = 200;
+constexpr const char* kBeingDeleted = "this tenant is being deleted; its operation says how far it is";
 
 void write_tenant(format::JsonWriter& json, const Tenant& tenant) {
   json.begin_object()
@@ -97,6 +100,7 @@ HandlerResult patch_tenant(Call& call) {
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(auto known, tenant::find_tenant(tx, id));
     if (!known) return fail(Code::not_found, "there is no tenant with this id");
+    if (known->status == tenant::TenantStatus::deleting) return fail(Code::conflict, kBeingDeleted);
     XD_DO(check_if_match(call, known->version));
     Tenant changed = *known;
     if (name) changed.name = *name;
@@ -113,6 +117,40 @@ HandlerResult patch_tenant(Call& call) {
     XD_DO(tenant::insert_audit(tx, entry));
     tell_everybody(tx, call.services, changed);
     return Answer{200, tenant_json(changed), changed.version};
+  });
+}
+
+HandlerResult delete_tenant(Call& call) {
+  XD_CO_TRY(const auto id, id_param<base::TenantId>(call, "id"));
+  XD_CO_TRY(const auto pending, read_pending(call));
+  operation::Operation made = make_operation(call, monitor::kRemovalOperation);
+  made.tenant.reset();  // the platform's: it outlives the tenant
+  made.target = id.uuid;
+  co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    XD_TRY(const auto known, tenant::find_tenant(tx, id));
+    if (!known) return fail(Code::not_found, "there is no tenant with this id");
+    if (known->status == tenant::TenantStatus::deleting) return fail(Code::conflict, kBeingDeleted);
+    XD_DO(check_if_match(call, known->version));
+    Tenant changed = *known;
+    changed.status = tenant::TenantStatus::deleting;
+    changed.updated = made.created;
+    ++changed.version;
+    XD_TRY(const bool written, tenant::update_tenant(tx, changed));
+    if (!written)
+      return fail(Code::conflict, "the tenant was changed at the same moment; repeat the request");
+    XD_TRY(const auto under_way,
+           operation::list_operations(tx, {.tenant = id, .statuses = {"PENDING", "RUNNING"}}));
+    for (const operation::Operation& one : under_way) {
+      XD_DO(operation::cancel(tx, call.services.queue, one, made.created));
+    }
+    made.parameters = monitor::write_removal(pending, *known);
+    XD_TRY(Answer answer, start_operation(call, tx, made, monitor::kRemovalTask));
+    auto entry = call.audit("tenant.deleted", "tenant", id.uuid);
+    entry.tenant.reset();
+    entry.before = tenant_json(*known);
+    XD_DO(tenant::insert_audit(tx, entry));
+    tell_everybody(tx, call.services, changed);
+    return answer;
   });
 }
 

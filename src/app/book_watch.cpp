@@ -55,6 +55,12 @@ base::Task<void> BookWatch::refresh() {
     auto shared = std::make_shared<const tenant::Tenant>(tenant);
     parts_.tenants.tell([shared](tenant::TenantBook& book) { book.put(shared); });
   }
+  std::set<base::TenantId> there;
+  for (const tenant::Tenant& tenant : known.tenants) there.insert(tenant.id);
+  for (const base::TenantId id : tenants_) {
+    if (!there.contains(id)) parts_.tenants.tell([id](tenant::TenantBook& book) { book.remove(id); });
+  }
+  tenants_ = std::move(there);
   auto all = std::make_shared<const std::vector<outbound::SubscriptionPtr>>(known.subscriptions);
   parts_.books.tell([all, began](outbound::Book& book) { book.replace(*all, began); });
   co_return Result<void>{};

@@ -1,6 +1,8 @@
 // Keeps what the shards know up to date with changes that other nodes make.
 #pragma once
 
+#include <set>
+
 #include "base/gate.hpp"
 #include "outbound/book.hpp"
 #include "tenant/tenant.hpp"
@@ -27,6 +29,7 @@ class BookWatch {
   base::Task<void> refresh();
 
   Parts parts_;
+  std::set<base::TenantId> tenants_;  // that were there when it looked last
   std::string seen_;
   bool stopping_ = false;
   asio::steady_timer timer_;

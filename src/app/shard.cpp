@@ -34,6 +34,9 @@ Shard::Shard(const Shared& shared)
                    .health = shared.config.health,
                    .log_response_bodies = shared.config.log_response_bodies}),
       fanouts_(shared.store, book_, shared.queue, shared.clock),
+      replays_(shared.store, book_, shared.queue, shared.clock),
+      drains_(shared.store, {shared.queue, shared.all_books}, shared.clock),
+      removals_({shared.store, {shared.queue, shared.all_books}, shared.all_tenants, shared.clock}),
       housekeeping_(shared.store, shared.clock),
       intake_(gate_, shared.store, shared.queue),
       services_{.gate = gate_,
@@ -61,6 +64,9 @@ Shard::Shard(const Shared& shared)
   });
   lanes_.add_handler(outbound::kDeliverKind, deliveries_);
   lanes_.add_handler(outbound::kFanoutKind, fanouts_);
+  lanes_.add_handler(outbound::kReplayTask, replays_);
+  lanes_.add_handler(outbound::kDrainTask, drains_);
+  lanes_.add_handler(monitor::kRemovalTask, removals_);
   lanes_.add_handler(monitor::kHousekeepingKind, housekeeping_);
   shared.queue.attach(context_.get_executor(), lanes_);
   shared.all_tenants.add(context_.get_executor(), tenants_);

@@ -8,7 +8,9 @@
 #include "api/api.hpp"
 #include "cli/config.hpp"
 #include "monitor/housekeeping.hpp"
+#include "monitor/removal.hpp"
 #include "outbound/fanout.hpp"
+#include "outbound/replay.hpp"
 
 namespace app {
 
@@ -60,6 +62,9 @@ class Shard {
   queue::Shard lanes_;
   outbound::DeliveryHandler deliveries_;
   outbound::FanoutHandler fanouts_;
+  outbound::ReplayHandler replays_;
+  outbound::DrainHandler drains_;
+  monitor::RemovalHandler removals_;
   monitor::HousekeepingHandler housekeeping_;
   event::Intake intake_;
   api::Services services_;

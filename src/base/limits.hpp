@@ -46,6 +46,18 @@ inline constexpr std::size_t kCustomHeadersMax = 30;
 inline constexpr std::size_t kCustomHeaderBytesMax = 4 << 10;
 inline constexpr std::size_t kEventPatternsMax = 200;
 inline constexpr std::size_t kActiveSecretsMax = 4;
+inline constexpr std::size_t kOperationsPerTenantMax = 20;  ///< under way at once
+
+// Filters of subscriptions
+inline constexpr std::size_t kFilterBytesMax = 16 << 10;
+inline constexpr std::size_t kFilterDepthMax = 16;    ///< and, or, not and the condition within one another
+inline constexpr std::size_t kFilterListMax = 100;    ///< members of one and, or
+inline constexpr std::size_t kFilterValuesMax = 500;  ///< of one in
+inline constexpr std::size_t kFilterPathBytesMax = 500;
+inline constexpr std::size_t kFilterPathStepsMax = 32;
+inline constexpr std::size_t kFilterNumberExponentMax = 9999;
+inline constexpr std::size_t kFilterStepsMax =
+    100'000;  ///< members, elements, bytes/16 looked at for one event
 
 // Deliveries
 inline constexpr std::size_t kFormBodyBytesMax = 4 << 20;  ///< names repeat in a form, so data may swell

@@ -52,6 +52,15 @@ Result<std::optional<Published>> check_key(db::Tx& tx, const Publication& public
   return std::optional<Published>{};
 }
 
+using Companions = std::vector<std::unique_ptr<Companion>>;
+
+void add(Companions& companions, std::unique_ptr<Companion> one) {
+  if (!one) return;
+  const bool absorbed =
+      std::ranges::any_of(companions, [&](const auto& known) { return known->absorb(*one); });
+  if (!absorbed) companions.push_back(std::move(one));
+}
+
 }  // namespace
 
 Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
@@ -60,6 +69,7 @@ Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
   std::vector<EventPtr> events;
   std::vector<std::int64_t> deliveries;
   std::vector<queue::Task> tasks;
+  Companions companions;
   answers.reserve(publications.size());
   events.reserve(publications.size());
   for (Publication& publication : publications) {
@@ -70,8 +80,10 @@ Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
     events.push_back(std::move(publication.event));
     deliveries.push_back(publication.deliveries);
     std::ranges::move(publication.tasks, std::back_inserter(tasks));
+    add(companions, std::move(publication.companion));
   }
   XD_DO(insert_events(tx, events, deliveries));
+  for (const auto& companion : companions) XD_DO(companion->write(tx));
   if (!tasks.empty()) XD_DO(queue.enqueue(tx, std::move(tasks)));
   return answers;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 
 #include "base/batcher.hpp"
@@ -11,10 +12,22 @@
 
 namespace event {
 
+/// What a room above writes together with an event, in its transaction: after the event, before its tasks. It
+/// is not written where the event is not, because its idempotency key was used before.
+class Companion {
+ public:
+  virtual ~Companion() = default;
+  /// Takes over what the other one holds, so that those of many events are written at once; false where it is
+  /// of another kind.
+  virtual bool absorb(Companion& other) = 0;
+  virtual base::Result<void> write(db::Tx& tx) = 0;
+};
+
 /// An event and the tasks it causes, decided before the transaction.
 struct Publication {
   EventPtr event{};
   std::vector<queue::Task> tasks{};
+  std::unique_ptr<Companion> companion{};  ///< null for most
   std::int64_t deliveries =
       0;  ///< what is told to the publisher: tasks, or what a fan-out task will make of them
   std::string body_hash{};  ///< of the request, where the event has an idempotency key

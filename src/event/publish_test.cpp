@@ -102,6 +102,54 @@ TEST_P(Publishing, writes_events_with_their_tasks_and_answers_in_order) {
   EXPECT_EQ(tasks(), 3);
 }
 
+/// Counts its writes, and what it wrote, in the sequence of the test.
+class Note final : public Companion {
+ public:
+  Note(std::vector<std::string>& written, std::string text) : written_(written), text_(std::move(text)) {}
+  bool absorb(Companion& other) override {
+    auto* const same = dynamic_cast<Note*>(&other);
+    if (same == nullptr || text_.front() != same->text_.front()) return false;
+    text_ += same->text_;
+    return true;
+  }
+  base::Result<void> write(db::Tx& tx) override {
+    // The event is there already.
+    std::int64_t events = 0;
+    XD_DO(tx.query("SELECT count(*) FROM events", {}, [&](const db::Row& row) { events = row.integer(0); }));
+    written_.push_back(text_ + std::to_string(events));
+    return {};
+  }
+
+ private:
+  std::vector<std::string>& written_;
+  std::string text_;
+};
+
+TEST_P(Publishing, writes_the_companions_of_one_kind_at_once) {
+  std::vector<std::string> written;
+  std::vector<Publication> publications = make_all({{}, {}, {}, {}});
+  publications[0].companion = std::make_unique<Note>(written, "a1");
+  publications[1].companion = std::make_unique<Note>(written, "b2");
+  publications[3].companion = std::make_unique<Note>(written, "a3");
+
+  published(std::move(publications));
+
+  EXPECT_EQ(written, (std::vector<std::string>{"a1a34", "b24"}));
+}
+
+TEST_P(Publishing, writes_no_companion_of_an_event_that_was_published_before) {
+  std::vector<std::string> written;
+  const auto publish_once_more = [&] {
+    std::vector<Publication> publications = make_all({{.key = "k", .body_hash = "h"}});
+    publications[0].companion = std::make_unique<Note>(written, "a");
+    return published(std::move(publications)).at(0);
+  };
+  EXPECT_FALSE(publish_once_more().replayed);
+  EXPECT_TRUE(publish_once_more().replayed);
+
+  EXPECT_EQ(written, std::vector<std::string>{"a1"});
+}
+
 TEST_P(Publishing, of_nothing_writes_nothing) {
   EXPECT_TRUE(published(std::vector<Publication>{}).empty());
   EXPECT_EQ(events(), 0);
@@ -233,7 +281,7 @@ base::Task<void> request_all(db::Db& store, queue::Queue& queue, std::vector<Pub
   EXPECT_EQ(intake.waiting(), 0u);
   co_await gate.close();
   Answers late;
-  co_await request(intake, publications[0], late);
+  co_await request(intake, std::move(publications[0]), late);
   EXPECT_EQ(late.errors.size(), 1u);
   co_return base::Result<void>{};
 }

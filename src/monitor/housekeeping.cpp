@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "event/idempotency.hpp"
+#include "operation/operation.hpp"
 #include "queue/queue_store.hpp"
 
 namespace monitor {
@@ -11,6 +12,13 @@ namespace {
 constexpr auto kInterval = std::chrono::minutes{10};
 /// Small enough that a piece delays no commit noticeably.
 constexpr std::size_t kPiece = 500;
+
+/// What is over, a piece of each kind; returns the most that there was of one.
+base::Result<std::int64_t> forget(db::Tx& tx, base::Time now) {
+  XD_TRY(const auto keys, event::forget_idempotency_keys(tx, now, kPiece));
+  XD_TRY(const auto operations, operation::forget_operations(tx, now, kPiece));
+  return std::max(keys, operations);
+}
 
 }  // namespace
 
@@ -31,8 +39,7 @@ base::Result<void> ensure_housekeeping(db::Tx& tx, queue::Queue& queue, base::Ti
 asio::awaitable<queue::Outcome> HousekeepingHandler::run(const queue::Task&) {
   std::int64_t removed = kPiece;
   while (removed == kPiece) {
-    auto piece = co_await store_.write(
-        [now = clock_.now()](db::Tx& tx) { return event::forget_idempotency_keys(tx, now, kPiece); });
+    auto piece = co_await store_.write([now = clock_.now()](db::Tx& tx) { return forget(tx, now); });
     if (!piece) {
       base::log(base::LogLevel::warn, "housekeeping failed; it is tried again",
                 {{"error", piece.error().message}});

@@ -13,7 +13,7 @@ queue::LaneId housekeeping_lane();
 /// Makes the lane and its task on a store that has none yet.
 base::Result<void> ensure_housekeeping(db::Tx& tx, queue::Queue& queue, base::Time now);
 
-/// Removes idempotency keys whose period is over, in pieces, every ten minutes.
+/// Removes idempotency keys and ended operations whose period is over, in pieces, every ten minutes.
 class HousekeepingHandler final : public queue::Handler {
  public:
   HousekeepingHandler(db::Db& store, const base::Clock& clock) : store_(store), clock_(clock) {}

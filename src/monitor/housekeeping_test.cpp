@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "event/idempotency.hpp"
+#include "operation/operation.hpp"
 #include "testing/core_db.hpp"
 #include "testing/eventually.hpp"
 #include "testing/fake_clock.hpp"
@@ -82,6 +83,21 @@ TEST_P(Housekeeping, forgets_all_of_them_in_one_run_a_piece_in_each_transaction)
 
   EXPECT_EQ(keys(), (std::vector<std::string>{"young 0", "young 1"}));
   EXPECT_EQ(faulty.writes(), 3u);
+}
+
+TEST_P(Housekeeping, forgets_operations_a_month_after_their_end) {
+  operation::Operation ended{.id = operation::OperationId::make(clock.now()), .tenant = tenant};
+  ended.status = operation::Status::completed;
+  ended.finished = clock.now();
+  store.write([&](db::Tx& tx) { return operation::insert_operation(tx, ended); });
+  clock.advance(operation::kOperationPeriod);
+  run();
+  EXPECT_EQ(count("operations"), 1);
+
+  clock.advance(1us);
+  run();
+
+  EXPECT_EQ(count("operations"), 0);
 }
 
 TEST_P(Housekeeping, ends_after_a_last_piece_that_was_full) {

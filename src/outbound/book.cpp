@@ -41,6 +41,14 @@ Result<PreparedAuth::Mac> prepare_mac(const format::Value& config, const Subscri
                            crypto::HmacKey(*hash, key)};
 }
 
+Whose whose(const event::Event& event) { return event.origin == kSystemOrigin ? Whose::hub : Whose::tenant; }
+
+bool is_of_types(const Subscription& subscription, std::string_view type, Whose whose) {
+  return std::ranges::any_of(subscription.event_types, [&](const std::string& pattern) {
+    return (whose == Whose::tenant || pattern != "*") && pattern_matches(pattern, type);
+  });
+}
+
 }  // namespace
 
 Result<PreparedAuth> prepare_auth(const Subscription& subscription) {
@@ -69,6 +77,10 @@ Result<PreparedAuth> prepare_auth(const Subscription& subscription) {
   return auth;
 }
 
+bool is_of_types(const Subscription& subscription, const event::Event& event) {
+  return is_of_types(subscription, event.type, whose(event));
+}
+
 Result<Prepared> prepare(SubscriptionPtr config) {
   Prepared prepared;
   XD_TRY(prepared.auth, prepare_auth(*config));
@@ -81,8 +93,17 @@ Result<Prepared> prepare(SubscriptionPtr config) {
     XD_TRY(auto oauth2, read_oauth2(config->auth_config.reveal()));
     prepared.oauth2 = std::make_shared<OAuth2Session>(std::move(oauth2));
   }
+  if (!config->filter.empty()) {
+    XD_TRY(const auto document, format::parse_json(config->filter));
+    XD_TRY(prepared.filter, Filter::compile(document.root()));
+  }
   prepared.config = std::move(config);
   return prepared;
+}
+
+bool wants_type(const Subscription& subscription, std::string_view type) {
+  return std::ranges::any_of(subscription.event_types,
+                             [type](const std::string& pattern) { return pattern_matches(pattern, type); });
 }
 
 void Book::put(const SubscriptionPtr& subscription) {
@@ -137,12 +158,13 @@ PreparedPtr Book::find(SubscriptionId id) const {
 }
 
 const std::vector<PreparedPtr>& Book::match(const event::Event& event) {
-  return match(event.tenant, event.type, event.origin == kSystemOrigin ? Whose::hub : Whose::tenant);
+  return match(event.tenant, event.type, whose(event));
 }
 
 bool Book::wants_system(TenantId tenant, const std::string& type, SubscriptionId but) {
-  return std::ranges::any_of(match(tenant, type, Whose::hub),
-                             [&](const PreparedPtr& prepared) { return prepared->config->id != but; });
+  return std::ranges::any_of(match(tenant, type, Whose::hub), [&](const PreparedPtr& prepared) {
+    return prepared->config->id != but && prepared->config->takes_events();
+  });
 }
 
 const std::vector<PreparedPtr>& Book::match(TenantId tenant, const std::string& type, Whose whose) {
@@ -155,10 +177,7 @@ const std::vector<PreparedPtr>& Book::match(TenantId tenant, const std::string& 
   if (answers.size() >= kTypesRememberedMax) answers.clear();
   std::vector<PreparedPtr>& answer = answers[type];
   for (const PreparedPtr& prepared : known.subscriptions) {
-    const bool wanted = std::ranges::any_of(prepared->config->event_types, [&](const std::string& pattern) {
-      return (whose == Whose::tenant || pattern != "*") && pattern_matches(pattern, type);
-    });
-    if (wanted && prepared->config->takes_events()) answer.push_back(prepared);
+    if (is_of_types(*prepared->config, type, whose)) answer.push_back(prepared);
   }
   return answer;
 }

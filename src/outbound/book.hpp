@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "event/event.hpp"
+#include "outbound/filter.hpp"
 #include "outbound/oauth2.hpp"
 #include "outbound/signer.hpp"
 
@@ -30,6 +31,7 @@ struct Prepared {
   Signer signer;
   PreparedAuth auth;
   std::shared_ptr<const http::ClientTls> tls;  ///< null: neither a certificate nor authorities of its own
+  std::optional<Filter> filter;                ///< none: every event of its types
   std::shared_ptr<OAuth2Session> oauth2;  ///< of AuthType::oauth2; its token changes, nothing else here does
 };
 using PreparedPtr = std::shared_ptr<const Prepared>;
@@ -37,9 +39,19 @@ using PreparedPtr = std::shared_ptr<const Prepared>;
 /// The part of prepare() that authenticates. Error: invalid.
 base::Result<PreparedAuth> prepare_auth(const Subscription& subscription);
 
-/// Sets a subscription up. Error: invalid, when its auth_config or a secret cannot be used (checked at save
-/// as well).
+/// Sets a subscription up. Error: invalid, when its auth_config, filter or a secret cannot be used (checked
+/// at save as well).
 base::Result<Prepared> prepare(SubscriptionPtr config);
+
+/// Whether one of its patterns means this type.
+bool wants_type(const Subscription& subscription, std::string_view type);
+
+/// Whose event one is.
+enum class Whose : std::uint8_t { tenant, hub };
+
+/// Whether an event is of the subscription's types. Events of the hub itself are not among those that "*"
+/// means: who wants them says so ("webhook.*").
+bool is_of_types(const Subscription& subscription, const event::Event& event);
 
 /// Lives on its shard. Changes come from the transaction that made them, told to all shards before the caller
 /// hears.
@@ -52,8 +64,8 @@ class Book {
   void replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began);
 
   PreparedPtr find(SubscriptionId id) const;
-  /// Those of its tenant that take an event like this. Events of the hub itself are not among those that "*"
-  /// means: who wants them says so ("webhook.*"). Valid until the next call or change.
+  /// Those of its tenant whose types it is of, whatever their state and filter say. Valid until the next call
+  /// or change.
   const std::vector<PreparedPtr>& match(const event::Event& event);
   /// Whether anybody but `but` has subscribed to the hub's events of this type.
   bool wants_system(TenantId tenant, const std::string& type, SubscriptionId but);
@@ -62,7 +74,6 @@ class Book {
   void watch(std::function<void(const Subscription&)> watcher) { watcher_ = std::move(watcher); }
 
  private:
-  enum class Whose : std::uint8_t { tenant, hub };
   const std::vector<PreparedPtr>& match(TenantId tenant, const std::string& type, Whose whose);
   void drop(TenantId tenant, SubscriptionId id);
 

@@ -65,25 +65,29 @@ TEST_F(SubscriptionBook, matches_none_without_types) {
   EXPECT_EQ(matched(acme, "order.created"), Ids{});
 }
 
-TEST_F(SubscriptionBook, matches_what_holds_its_deliveries_but_not_what_somebody_disabled) {
-  struct Case {
-    SubscriptionStatus status;
-    bool is_enabled;
-    bool matches;
-  };
-  for (const Case& c :
-       {Case{SubscriptionStatus::active, true, true}, Case{SubscriptionStatus::paused, true, true},
-        Case{SubscriptionStatus::failed, false, true}, Case{SubscriptionStatus::active, false, false},
-        Case{SubscriptionStatus::paused, false, false}}) {
+TEST_F(SubscriptionBook, matches_whatever_the_state_and_the_filter) {
+  for (const auto& [status, is_enabled] :
+       {std::pair(SubscriptionStatus::active, true), std::pair(SubscriptionStatus::paused, true),
+        std::pair(SubscriptionStatus::failed, false), std::pair(SubscriptionStatus::active, false)}) {
     const TenantId tenant = TenantId::make(kNow);
     Subscription subscription = make_subscription(tenant);
-    subscription.status = c.status;
-    subscription.is_enabled = c.is_enabled;
+    subscription.status = status;
+    subscription.is_enabled = is_enabled;
+    subscription.filter = R"({"field":"type","op":"eq","value":"never"})";
     put(std::move(subscription));
 
-    EXPECT_EQ(matched(tenant, "order.created").size(), c.matches ? 1u : 0u)
-        << name(c.status) << " " << c.is_enabled;
+    EXPECT_EQ(matched(tenant, "order.created").size(), 1u) << name(status) << " " << is_enabled;
   }
+}
+
+TEST_F(SubscriptionBook, does_not_use_a_subscription_with_a_filter_that_is_none) {
+  for (const char* filter : {"{", "{}", R"({"field":"data","op":"is"})"}) {
+    Subscription subscription = make_subscription(acme);
+    subscription.filter = filter;
+    EXPECT_FALSE(prepare(share(subscription.copy()))) << filter;
+    put(std::move(subscription));
+  }
+  EXPECT_EQ(matched(acme, "order.created"), Ids{});
 }
 
 TEST_F(SubscriptionBook, gives_what_a_subscription_was_changed_to) {

@@ -326,6 +326,8 @@ Result<void> DeliveryHandler::disable(db::Tx& tx, TenantId tenant, SubscriptionI
                                       std::string reason) const {
   XD_TRY(const SubscriptionPtr known, find_subscription(tx, parts_.ring, tenant, id));
   if (!known || !known->delivers()) return {};  // gone, or somebody was quicker
+  // What it still has ends by itself; held, it would never.
+  if (known->status == SubscriptionStatus::deleting) return {};
   const base::Time now = parts_.clock.now();
   auto changed = std::make_shared<Subscription>(known->copy());
   changed->status = SubscriptionStatus::failed;

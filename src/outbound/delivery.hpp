@@ -83,10 +83,6 @@ base::Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, 
 /// Whether the history holds this attempt.
 base::Result<bool> is_recorded(db::Tx& tx, SubscriptionId subscription, DeliveryId delivery, int attempt);
 
-/// Ends all waiting deliveries of a subscription that is being deleted as CANCELLED, so that each keeps a
-/// row.
-base::Result<void> cancel_waiting(db::Tx& tx, const Subscription& subscription, base::Time now);
-
 /// Adds what a batch of attempts did to a subscription's counters, in the order of their ends.
 struct StatsChange {
   SubscriptionId id{};

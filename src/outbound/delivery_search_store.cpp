@@ -210,9 +210,22 @@ struct Range {
     if (query.created_from) from = first_id(*query.created_from);
   }
   void add_to(Sql& sql, const std::string& id) const {
+    add_begin(sql, id);
+    add_end(sql, id);
+  }
+  /// Where it begins, and where it ends at last. A piece has an end of its own and only that: of two bounds
+  /// on one side SQLite would take the one that it likes to end its search.
+  void add_begin(Sql& sql, const std::string& id) const { ascending ? add_low(sql, id) : add_high(sql, id); }
+  void add_end(Sql& sql, const std::string& id) const { ascending ? add_high(sql, id) : add_low(sql, id); }
+  void add_low(Sql& sql, const std::string& id) const {
+    if (after && (!from || *after >= *from)) {
+      sql.also(" AND ").also(id).also(" > ", *after);
+    } else if (from) {
+      sql.also(" AND ").also(id).also(" >= ", *from);
+    }
+  }
+  void add_high(Sql& sql, const std::string& id) const {
     if (before) sql.also(" AND ").also(id).also(" < ", *before);
-    if (after) sql.also(" AND ").also(id).also(" > ", *after);
-    if (from) sql.also(" AND ").also(id).also(" >= ", *from);
   }
   void order(Sql& sql, const std::string& id) const {
     sql.also(" ORDER BY ").also(id).also(ascending ? "" : " DESC");
@@ -246,8 +259,12 @@ Sql wanted_of_piece(std::string_view what, const Source& source, const Range& ra
     const std::size_t conditions = sql.text.find(" WHERE");
     sql.text = "SELECT " + std::string(what) + source.join + sql.text.substr(conditions + 6);
   }
-  range.add_to(sql, source.id);
-  if (end) sql.also(" AND ").also(source.id).also(range.ascending ? " <= " : " >= ", *end);
+  range.add_begin(sql, source.id);
+  if (end) {
+    sql.also(" AND ").also(source.id).also(range.ascending ? " <= " : " >= ", *end);
+  } else {
+    range.add_end(sql, source.id);
+  }
   add_conditions(sql, source.rest);
   return sql;
 }

@@ -221,34 +221,6 @@ Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, Delive
   return std::optional(std::move(one.front()));
 }
 
-Result<void> cancel_waiting(db::Tx& tx, const Subscription& subscription, base::Time now) {
-  // One statement, however many there are: a backlog of a million is copied by the store, not through this
-  // program.
-  XD_DO(tx.exec(
-      "INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
-      " attempt_number, replay_no, replay_of, is_test, created_at, completed_at, outcome, started_at,"
-      " request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
-      " first_byte_us, error_class, error_message, via)"
-      " SELECT t.lane_id, t.id, t.tenant_id, t.ref, COALESCE(e.type, ''), 'CANCELLED',"
-      " t.attempt + t.unknown_attempts, 0, NULL, 0, t.created_at, $2, 'CANCELLED', $2, '', '', NULL, 0, 0,"
-      " 0, 0, 0, 'CANCELLED', 'the subscription was deleted', 'worker' FROM tasks t"
-      " LEFT JOIN events e ON e.tenant_id = t.tenant_id AND e.id = t.ref WHERE t.lane_id = $1",
-      {subscription.id, now}));
-  std::vector<std::pair<base::Uuid, DeliveryArgs>> replays;
-  XD_DO(tx.query("SELECT id, args FROM tasks WHERE lane_id = $1 AND args <> ''", {subscription.id},
-                 [&](const db::Row& row) { replays.emplace_back(row.uuid(0), read_args(row.string(1))); }));
-  std::vector<db::Arg> args;
-  for (const auto& [id, replay] : replays) {
-    args.insert(args.end(), {subscription.id, id, replay.replay_no, replay.replay_of, replay.operation});
-  }
-  XD_DO(
-      tx.each("UPDATE webhook_deliveries SET replay_no = $3, replay_of = $4, operation_id = $5"
-              " WHERE subscription_id = $1 AND id = $2 AND status = 'CANCELLED'"
-              " AND status <> 'DELIVERED' AND status <> 'SKIPPED'",  // as the index has it
-              5, args));
-  return index_finished(tx, kIndexPiece);
-}
-
 Result<Failing> change_stats(db::Tx& tx, const StatsChange& change) {
   Failing failing;
   const bool reset = change.delivered > 0;

@@ -1,5 +1,6 @@
 // Deliveries that are not over: tasks in the lanes of subscriptions.
 #include "event/event_store.hpp"
+#include "outbound/cancel.hpp"
 #include "outbound/delivery_search.hpp"
 #include "outbound/fanout.hpp"
 #include "outbound/subscription_test.hpp"
@@ -78,9 +79,14 @@ class WaitingDeliveries : public ::testing::StoreTest {
     for (const Delivery& one : of_event(tenant, id)) ids.insert(one.id);
     return ids;
   }
-  void cancel(const Subscription& subscription, base::Time now) {
-    store.write([&](db::Tx& tx) { return cancel_waiting(tx, subscription, now); });
+  std::int64_t cancel(const Waiting& waiting) {
+    const Cancellation why{"SUBSCRIPTION_DELETED", "the subscription was deleted", kNow + 60s};
+    return store.write([&](db::Tx& tx) { return cancel_waiting(tx, waiting, why); });
   }
+  std::int64_t cancel(const Subscription& subscription) {
+    return cancel({.tenant = subscription.tenant, .subscription = subscription.id});
+  }
+  std::int64_t tasks() { return store.integer("SELECT count(*) FROM tasks"); }
   std::optional<Delivery> finished(DeliveryId id) {
     return store.read([&](db::Tx& tx) { return find_finished(tx, acme, id); });
   }
@@ -239,8 +245,9 @@ TEST_P(WaitingDeliveries, of_a_deleted_subscription_end_as_cancelled) {
   const DeliveryId without_event = insert(shop, make_event(acme, "gone"));
   const DeliveryId elsewhere = insert(ledger);
 
-  cancel(shop, kNow + 60s);
+  EXPECT_EQ(cancel(shop), 3);
 
+  EXPECT_EQ(tasks(), 1);
   EXPECT_FALSE(finished(elsewhere));
   EXPECT_EQ(finished(tried)->last.number, 3);
   EXPECT_EQ(finished(without_event)->event_type, "");
@@ -257,18 +264,57 @@ TEST_P(WaitingDeliveries, of_a_deleted_subscription_end_as_cancelled) {
   EXPECT_EQ(read->last.response_status, std::nullopt);
   EXPECT_EQ(read->last.error_class, "CANCELLED");
   EXPECT_EQ(read->last.error_message, "the subscription was deleted");
+  EXPECT_EQ(read->reason, "SUBSCRIPTION_DELETED");
 }
 
 TEST_P(WaitingDeliveries, of_a_deleted_subscription_still_say_what_they_replayed) {
   const DeliveryArgs args{.replay_no = 2, .replay_of = DeliveryId::make(kNow)};
   const DeliveryId replay = insert(shop, event, kNow, &args);
 
-  cancel(shop, kNow + 60s);
+  cancel(shop);
 
   const auto read = finished(replay);
   ASSERT_TRUE(read);
   EXPECT_EQ(read->replay_no, 2);
   EXPECT_EQ(read->replay_of, args.replay_of);
+}
+
+TEST_P(WaitingDeliveries, are_cancelled_one_by_one) {
+  const DeliveryId one = insert(shop);
+  const DeliveryId another = insert(shop);
+
+  EXPECT_EQ(cancel({.tenant = other, .subscription = shop.id, .delivery = one}), 0);
+  EXPECT_EQ(cancel({.tenant = acme, .subscription = shop.id, .delivery = one}), 1);
+  EXPECT_EQ(cancel({.tenant = acme, .subscription = shop.id, .delivery = one}), 0);
+
+  EXPECT_TRUE(finished(one));
+  EXPECT_FALSE(finished(another));
+  EXPECT_TRUE(found(acme, another));
+}
+
+TEST_P(WaitingDeliveries, of_an_operation_are_cancelled_where_no_attempt_has_begun) {
+  const DeliveryArgs args{1, DeliveryId::make(kNow), "", base::make_uuid(kNow)};
+  const DeliveryArgs of_another{1, DeliveryId::make(kNow), "", base::make_uuid(kNow)};
+  const DeliveryId fresh = insert(shop, event, kNow, &args);
+  const DeliveryId elsewhere = insert(ledger, event, kNow, &args);
+  const DeliveryId tried = insert(shop, event, kNow, &args);
+  const DeliveryId begun = insert(shop, event, kNow, &args);
+  const DeliveryId unrelated = insert(shop, event, kNow, &of_another);
+  insert(shop);
+  store.write([&](db::Tx& tx) -> Result<void> {
+    XD_DO(tx.exec("UPDATE tasks SET attempt = 1 WHERE id = $1", {tried}));
+    XD_DO(tx.exec("UPDATE tasks SET opened_at = 1 WHERE id = $1", {begun}));
+    return {};
+  });
+
+  EXPECT_EQ(cancel({.tenant = acme, .operation = args.operation}), 2);
+
+  EXPECT_EQ(finished(fresh)->operation, args.operation);
+  EXPECT_TRUE(finished(elsewhere));
+  EXPECT_FALSE(finished(tried));
+  EXPECT_FALSE(finished(begun));
+  EXPECT_FALSE(finished(unrelated));
+  EXPECT_EQ(tasks(), 4);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "outbound/fanout.hpp"
 
 #include "event/event_store.hpp"
+#include "outbound/skipped.hpp"
 #include "outbound/system_event.hpp"
 #include "queue/queue_store.hpp"
 
@@ -11,18 +12,33 @@ namespace {
 /// One transaction's worth.
 constexpr std::size_t kPiece = 500;
 
+/// What one transaction of a fan-out writes.
+struct Piece {
+  std::vector<queue::Task> tasks{};
+  std::vector<Delivery> skipped{};
+
+  std::size_t size() const { return tasks.size() + skipped.size(); }
+  void add(const Prepared& match, EventView& view, const event::EventPtr& event, base::Time now) {
+    if (const auto reason = why_skipped(match, view)) {
+      skipped.push_back(make_skipped(*match.config, *event, *reason, now));
+    } else {
+      tasks.push_back(make_delivery_task(*match.config, event, now));
+    }
+  }
+};
+
 }  // namespace
 
-queue::Task make_delivery_task(const Subscription& subscription, const event::EventPtr& event, base::Time now,
-                               const DeliveryArgs* args) {
+queue::Task make_delivery_task(SubscriptionId subscription, Ordering ordering, const event::EventPtr& event,
+                               base::Time now, const DeliveryArgs* args) {
   queue::Task task;
-  task.lane = subscription.lane();
+  task.lane = queue::LaneId{subscription.uuid};
   task.id = queue::TaskId::make(now);
   task.tenant = event->tenant;
   task.kind = kDeliverKind;
   task.due = now;
   task.created = now;
-  if (subscription.ordering == Ordering::per_key) {
+  if (ordering == Ordering::per_key) {
     // One without a key is ordered with nothing: it has a key of its own.
     task.order_key = event->ordering_key.empty() ? task.id.str() : event->ordering_key;
   }
@@ -51,18 +67,27 @@ queue::Task make_fanout_task(const event::EventPtr& event, base::Time now) {
   return task;
 }
 
-event::Publication make_publication(Book& book, event::EventPtr event, base::Time now) {
+event::Publication make_publication(Book& book, event::EventPtr event, base::Time now,
+                                    EventView::Parsed parsed) {
   event::Publication publication;
   const auto& matches = book.match(*event);
-  publication.deliveries = static_cast<std::int64_t>(matches.size());
-  if (matches.size() <= base::limits::kFanoutInline) {
-    publication.tasks.reserve(matches.size());
-    for (const PreparedPtr& match : matches) {
+  const bool inline_fanout = matches.size() <= base::limits::kFanoutInline;
+  EventView view(*event, parsed);
+  std::unique_ptr<SkippedDeliveries> skipped;
+  if (inline_fanout) publication.tasks.reserve(matches.size());
+  for (const PreparedPtr& match : matches) {
+    const std::optional<Skipping> reason = why_skipped(*match, view);
+    if (!reason) ++publication.deliveries;
+    if (!inline_fanout) continue;
+    if (!reason) {
       publication.tasks.push_back(make_delivery_task(*match->config, event, now));
+    } else {
+      if (!skipped) skipped = std::make_unique<SkippedDeliveries>();
+      skipped->add(make_skipped(*match->config, *event, *reason, now));
     }
-  } else {
-    publication.tasks.push_back(make_fanout_task(event, now));
   }
+  if (!inline_fanout) publication.tasks.push_back(make_fanout_task(event, now));
+  publication.companion = std::move(skipped);
   publication.event = std::move(event);
   return publication;
 }
@@ -87,20 +112,20 @@ asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& given) {
   std::erase_if(matches, [&](const PreparedPtr& match) { return match->config->id == subject; });
   std::ranges::sort(matches, {}, [](const PreparedPtr& match) { return match->config->id; });
   SubscriptionId done = SubscriptionId::parse(task.args).value_or(SubscriptionId{});
-  std::vector<queue::Task> piece;
+  EventView view(*event);
+  Piece piece;
   for (std::size_t i = 0; i < matches.size(); ++i) {
-    if (matches[i]->config->id > done) {
-      piece.push_back(make_delivery_task(*matches[i]->config, event, clock_.now()));
-    }
+    if (matches[i]->config->id > done) piece.add(*matches[i], view, event, clock_.now());
     const bool last = i + 1 == matches.size();
-    if (piece.empty() || (piece.size() < kPiece && !last)) continue;
+    if (piece.size() == 0 || (piece.size() < kPiece && !last)) continue;
     const std::string cursor = matches[i]->config->id.str();
     auto written = co_await store_.write(
-        [this, &task, &cursor, tasks = std::exchange(piece, {})](db::Tx& tx) mutable -> base::Result<void> {
+        [this, &task, &cursor, piece = std::exchange(piece, {})](db::Tx& tx) mutable -> base::Result<void> {
           // First, so that of two nodes that both believe to hold the lane one writes nothing.
           XD_TRY(const bool ours, queue::advance_args(tx, task, cursor));
           if (!ours) return base::fail(base::Code::conflict, "another node goes on with this fan-out");
-          return queue_.enqueue(tx, std::move(tasks));
+          if (!piece.skipped.empty()) XD_DO(insert_deliveries(tx, piece.skipped));
+          return piece.tasks.empty() ? base::Result<void>{} : queue_.enqueue(tx, std::move(piece.tasks));
         });
     if (!written) {
       co_return queue::Outcome{queue::Verdict::retry_at(clock_.now() + std::chrono::seconds{1})};

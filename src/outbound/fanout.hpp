@@ -12,15 +12,22 @@ namespace outbound {
 inline constexpr const char* kFanoutKind = "fanout";
 inline queue::LaneId fanout_lane(TenantId tenant) { return queue::LaneId{tenant.uuid}; }
 
-/// The event with the tasks it causes now: its deliveries, or one fan-out task.
-event::Publication make_publication(Book& book, event::EventPtr event, base::Time now);
+/// The event with what it causes now: its deliveries and rows of those that are skipped, or one fan-out task
+/// that makes them. Its count is of deliveries that will be attempted or held. parsed is the event's JSON
+/// where the caller has it.
+event::Publication make_publication(Book& book, event::EventPtr event, base::Time now,
+                                    EventView::Parsed parsed = {});
 
 /// The task that makes the deliveries of an event that is published without them.
 queue::Task make_fanout_task(const event::EventPtr& event, base::Time now);
 
 /// A delivery's task for one subscription.
-queue::Task make_delivery_task(const Subscription& subscription, const event::EventPtr& event, base::Time now,
-                               const DeliveryArgs* args = nullptr);
+queue::Task make_delivery_task(SubscriptionId subscription, Ordering ordering, const event::EventPtr& event,
+                               base::Time now, const DeliveryArgs* args = nullptr);
+inline queue::Task make_delivery_task(const Subscription& subscription, const event::EventPtr& event,
+                                      base::Time now, const DeliveryArgs* args = nullptr) {
+  return make_delivery_task(subscription.id, subscription.ordering, event, now, args);
+}
 
 /// Makes deliveries piece by piece; the last subscription done is kept in the task's args, so that a crash
 /// repeats nothing. One for each shard.

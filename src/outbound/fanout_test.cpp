@@ -88,6 +88,60 @@ TEST(Publication, holds_one_fan_out_where_very_many_match) {
   EXPECT_EQ(task.args, "");
 }
 
+constexpr const char* kNever = R"({"field":"data.n","op":"gt","value":1})";
+constexpr const char* kAlways = R"({"field":"data.n","op":"eq","value":1})";
+
+SubscriptionPtr put_one(Book& book, const char* filter, bool is_enabled = true) {
+  Subscription subscription = make_subscription(kAcme);
+  subscription.filter = filter;
+  subscription.is_enabled = is_enabled;
+  const SubscriptionPtr shared = share(std::move(subscription));
+  book.put(shared);
+  return shared;
+}
+
+TEST(Publication, counts_and_holds_only_what_is_delivered) {
+  Book book;
+  const SubscriptionPtr wanted = put_one(book, kAlways);
+  put_one(book, kNever);
+  put_one(book, kAlways, false);
+
+  const event::Publication publication = make_publication(book, make_event(kAcme), kNow);
+
+  EXPECT_EQ(publication.deliveries, 1);
+  ASSERT_EQ(publication.tasks.size(), 1u);
+  EXPECT_EQ(publication.tasks[0].lane, wanted->lane());
+  EXPECT_NE(publication.companion, nullptr);
+}
+
+TEST(Publication, has_no_companion_where_nothing_is_skipped) {
+  Book book;
+  put_one(book, kAlways);
+  put_one(book, "");
+  EXPECT_EQ(make_publication(book, make_event(kAcme), kNow).companion, nullptr);
+}
+
+TEST(Publication, looks_at_the_data_that_was_parsed_already) {
+  Book book;
+  put_one(book, kNever);
+  const auto data = format::parse_json(R"({"n":2})").value();
+  EXPECT_EQ(make_publication(book, make_event(kAcme), kNow, {.data = &data.root()}).deliveries, 1);
+}
+
+TEST(Publication, counts_what_a_fan_out_will_deliver) {
+  Book book;
+  put_many(book, kFanoutInline);
+  put_one(book, kNever);
+  put_one(book, "", false);
+  put_one(book, kAlways);
+
+  const event::Publication publication = make_publication(book, make_event(kAcme), kNow);
+
+  EXPECT_EQ(publication.deliveries, static_cast<std::int64_t>(kFanoutInline) + 1);
+  EXPECT_EQ(publication.tasks.size(), 1u);
+  EXPECT_EQ(publication.companion, nullptr);
+}
+
 TEST(DeliveryTask, carries_what_a_replay_needs) {
   const Subscription subscription = make_subscription(kAcme);
   const DeliveryArgs args{2, DeliveryId::make(kNow), "https://example.org/"};
@@ -177,6 +231,62 @@ TEST_P(Fanout, makes_deliveries_of_the_event) {
   EXPECT_EQ(made.tasks[0].tenant, kAcme);
   EXPECT_EQ(made.tasks[0].ref, event->id.uuid);
   EXPECT_EQ(made.tasks[0].created, clock.now());
+}
+
+TEST_P(Fanout, leaves_a_row_for_each_match_that_is_skipped) {
+  put_many(book, kMany);
+  const SubscriptionPtr filtered = put_one(book, kNever);
+  const SubscriptionPtr disabled = put_one(book, kAlways, false);
+
+  EXPECT_EQ(ran(inserted()).verdict.kind, Verdict::Kind::done);
+
+  EXPECT_EQ(deliveries(), static_cast<std::int64_t>(kMany));
+  const auto rows = store.read([&](db::Tx& tx) { return finished_of_event(tx, kAcme, event->id); });
+  std::map<SubscriptionId, std::string> reasons;
+  for (const Delivery& row : rows) reasons[row.subscription] = row.status + " " + row.reason;
+  EXPECT_EQ(reasons, (std::map<SubscriptionId, std::string>{{filtered->id, "SKIPPED FILTERED"},
+                                                            {disabled->id, "SKIPPED DISABLED"}}));
+}
+
+TEST_P(Fanout, writes_what_is_skipped_once_though_it_goes_on_after_a_failure) {
+  for (std::size_t i = 0; i < kMany; ++i) put_one(book, kNever);
+  inserted();
+  faulty.lose_answers(1);
+
+  EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::retry_at);
+  EXPECT_EQ(store.integer("SELECT count(*) FROM webhook_deliveries"), 500);
+  EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::done);
+
+  EXPECT_EQ(store.integer("SELECT count(*) FROM webhook_deliveries WHERE status = 'SKIPPED'"),
+            static_cast<std::int64_t>(kMany));
+  EXPECT_EQ(deliveries(), 0);
+}
+
+TEST_P(Fanout, is_not_needed_for_few_whose_skipped_ones_are_written_with_the_event) {
+  put_one(book, kAlways);
+  const SubscriptionPtr filtered = put_one(book, kNever);
+  const event::EventPtr other = make_event(kAcme);
+  store.write([&](db::Tx& tx) -> base::Result<void> {
+    std::vector<event::Publication> both;
+    for (const event::EventPtr& one : {make_event(kAcme), other}) {
+      both.push_back(make_publication(book, one, kNow));
+    }
+    XD_DO(event::publish(tx, node.queue(), std::move(both)));
+    return {};
+  });
+
+  EXPECT_EQ(store.integer("SELECT count(*) FROM webhook_deliveries"), 2);
+  const auto rows = store.read([&](db::Tx& tx) { return finished_of_event(tx, kAcme, other->id); });
+  ASSERT_EQ(rows.size(), 1u);
+  const Delivery& row = rows[0];
+  EXPECT_EQ(row.subscription, filtered->id);
+  EXPECT_EQ(row.event_type, "order.created");
+  EXPECT_EQ(row.status, "SKIPPED");
+  EXPECT_EQ(row.reason, "FILTERED");
+  EXPECT_EQ(row.created, kNow);
+  EXPECT_EQ(row.completed, kNow);
+  EXPECT_EQ(row.last.number, 0);
+  EXPECT_EQ(row.last.outcome, "");
 }
 
 TEST_P(Fanout, tries_again_soon_when_the_store_refuses_a_piece) {

@@ -12,7 +12,7 @@ constexpr std::array<std::string_view, 5> kFormats = {"STANDARD", "ENTITY", "RAW
 constexpr std::array<std::string_view, 5> kSchemes = {"STANDARD", "STANDARD_V1A", "GITHUB", "STRIPE",
                                                       "HMAC_HEADER"};
 constexpr std::array<std::string_view, 2> kOrderings = {"NONE", "PER_KEY"};
-constexpr std::array<std::string_view, 3> kStatuses = {"ACTIVE", "PAUSED", "FAILED"};
+constexpr std::array<std::string_view, 4> kStatuses = {"ACTIVE", "PAUSED", "FAILED", "DELETING"};
 
 template <class Enum, std::size_t n>
 std::optional<Enum> parse(const std::array<std::string_view, n>& names, std::string_view text) {

@@ -26,7 +26,8 @@ enum class SigningScheme : std::uint8_t { standard, standard_v1a, github, stripe
 /// PER_KEY: deliveries of one ordering_key are attempted strictly in the order of their events.
 enum class Ordering : std::uint8_t { none, per_key };
 /// ACTIVE: delivers. PAUSED by somebody; FAILED: disabled by itself. Both keep their deliveries (HELD).
-enum class SubscriptionStatus : std::uint8_t { active, paused, failed };
+/// DELETING: takes no more events, delivers what waits, and is removed then.
+enum class SubscriptionStatus : std::uint8_t { active, paused, failed, deleting };
 
 std::string_view name(AuthType type);
 std::string_view name(PayloadFormat format);
@@ -93,9 +94,14 @@ struct Subscription {
   std::vector<SigningSecret> secrets{};  ///< newest first
 
   /// Its tasks run.
-  bool delivers() const { return is_enabled && status == SubscriptionStatus::active; }
-  /// New events get a delivery, if only a HELD one. One that somebody disabled gets none.
-  bool takes_events() const { return is_enabled || status == SubscriptionStatus::failed; }
+  bool delivers() const {
+    return is_enabled && (status == SubscriptionStatus::active || status == SubscriptionStatus::deleting);
+  }
+  /// New events get a delivery, if only a HELD one. Those of one that somebody disabled or deletes are
+  /// SKIPPED.
+  bool takes_events() const {
+    return status != SubscriptionStatus::deleting && (is_enabled || status == SubscriptionStatus::failed);
+  }
   queue::LaneState lane_state() const {
     return delivers() ? queue::LaneState::active : queue::LaneState::paused;
   }

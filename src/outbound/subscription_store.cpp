@@ -113,9 +113,10 @@ Result<Subscription> read_subscription(const db::Row& row, const crypto::KeyRing
   for (const format::Value& interval : intervals.root().elements()) {
     result.retry_intervals.emplace_back(interval.integer().value_or(60));
   }
-  result.status = row.text(15) == "PAUSED"   ? SubscriptionStatus::paused
-                  : row.text(15) == "FAILED" ? SubscriptionStatus::failed
-                                             : SubscriptionStatus::active;
+  result.status = row.text(15) == "PAUSED"     ? SubscriptionStatus::paused
+                  : row.text(15) == "FAILED"   ? SubscriptionStatus::failed
+                  : row.text(15) == "DELETING" ? SubscriptionStatus::deleting
+                                               : SubscriptionStatus::active;
   result.is_enabled = row.flag(16);
   result.disabled_reason = row.maybe_string(17);
   result.disabled = row.maybe_time(18);

@@ -84,6 +84,16 @@ TEST(SubscriptionCopy, is_equal_and_independent) {
   EXPECT_EQ(twin.secrets[0].valid_until, kNow + 1h);
 }
 
+TEST(SubscriptionStatus, says_while_it_is_being_deleted_that_it_delivers_but_takes_no_more) {
+  Subscription subscription = make_subscription(TenantId::make(kNow));
+  subscription.status = SubscriptionStatus::deleting;
+
+  EXPECT_TRUE(subscription.delivers());
+  EXPECT_FALSE(subscription.takes_events());
+  EXPECT_EQ(subscription.lane_state(), queue::LaneState::active);
+  EXPECT_EQ(name(subscription.status), "DELETING");
+}
+
 }  // namespace
 
 }  // namespace outbound

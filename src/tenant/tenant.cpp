@@ -1,10 +1,23 @@
 #include "tenant/tenant.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace tenant {
 
-std::string_view name(TenantStatus status) { return status == TenantStatus::active ? "ACTIVE" : "SUSPENDED"; }
+namespace {
+
+constexpr std::array<std::string_view, 3> kStatuses = {"ACTIVE", "SUSPENDED", "DELETING"};
+
+}  // namespace
+
+std::string_view name(TenantStatus status) { return kStatuses[static_cast<std::size_t>(status)]; }
+
+std::optional<TenantStatus> parse_tenant_status(std::string_view text) {
+  const auto found = std::ranges::find(kStatuses, text);
+  if (found == kStatuses.end()) return std::nullopt;
+  return static_cast<TenantStatus>(found - kStatuses.begin());
+}
 
 base::Result<void> check_slug(std::string_view slug) {
   const bool shaped = !slug.empty() && slug.size() <= 64 && std::ranges::all_of(slug, [](char c) {
@@ -20,6 +33,15 @@ void TenantBook::put(TenantPtr tenant) {
   if (slot && slot->version > tenant->version) return;
   by_slug_[tenant->slug] = tenant->id;
   slot = std::move(tenant);
+}
+
+void TenantBook::remove(TenantId id) {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) return;
+  // The slug may be another's by now.
+  const auto slug = by_slug_.find(found->second->slug);
+  if (slug != by_slug_.end() && slug->second == id) by_slug_.erase(slug);
+  by_id_.erase(found);
 }
 
 TenantPtr TenantBook::find(TenantId id) const {

@@ -14,7 +14,8 @@ namespace tenant {
 
 using base::TenantId;
 
-enum class TenantStatus : std::uint8_t { active, suspended };
+/// DELETING: nobody can use it any more, and what it has is being removed.
+enum class TenantStatus : std::uint8_t { active, suspended, deleting };
 
 struct Tenant {
   TenantId id{};
@@ -28,6 +29,7 @@ struct Tenant {
 using TenantPtr = std::shared_ptr<const Tenant>;
 
 std::string_view name(TenantStatus status);
+std::optional<TenantStatus> parse_tenant_status(std::string_view text);
 base::Result<void> check_slug(std::string_view slug);
 
 // The table. Error: conflict when the slug is taken.
@@ -35,6 +37,8 @@ base::Result<void> insert_tenant(db::Tx& tx, const Tenant& tenant);
 /// Writes name and status where the stored version is one less; false when it is not.
 base::Result<bool> update_tenant(db::Tx& tx, const Tenant& tenant);
 base::Result<std::optional<Tenant>> find_tenant(db::Tx& tx, TenantId id);
+/// Removes it; false where there is none. Everything that refers to it must be gone.
+base::Result<bool> delete_tenant(db::Tx& tx, TenantId id);
 base::Result<std::vector<Tenant>> all_tenants(db::Tx& tx);
 base::Result<std::vector<Tenant>> list_tenants(db::Tx& tx, const db::Page& page);
 
@@ -42,6 +46,7 @@ base::Result<std::vector<Tenant>> list_tenants(db::Tx& tx, const db::Page& page)
 class TenantBook {
  public:
   void put(TenantPtr tenant);
+  void remove(TenantId id);
   TenantPtr find(TenantId id) const;
   /// By id or slug, as in X-Tenant-Id.
   TenantPtr find(std::string_view id_or_slug) const;

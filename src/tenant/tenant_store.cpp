@@ -10,7 +10,7 @@ constexpr const char* kSelect = "SELECT id, slug, name, status, version, created
 
 Tenant read_tenant(const db::Row& row) {
   return {row.id<TenantId>(0), row.string(1),
-          row.string(2),       row.text(3) == "ACTIVE" ? TenantStatus::active : TenantStatus::suspended,
+          row.string(2),       parse_tenant_status(row.text(3)).value_or(TenantStatus::suspended),
           row.integer(4),      row.time(5),
           row.time(6)};
 }
@@ -32,6 +32,11 @@ Result<bool> update_tenant(db::Tx& tx, const Tenant& tenant) {
                  " WHERE id = $1 AND version = $4 - 1",
                  {tenant.id, tenant.name, name(tenant.status), tenant.version, tenant.updated}));
   return changed == 1;
+}
+
+Result<bool> delete_tenant(db::Tx& tx, TenantId id) {
+  XD_TRY(const auto deleted, tx.exec("DELETE FROM tenants WHERE id = $1", {id}));
+  return deleted == 1;
 }
 
 Result<std::optional<Tenant>> find_tenant(db::Tx& tx, TenantId id) {

@@ -77,6 +77,30 @@ TEST(TenantBook, keeps_the_newest_version_in_whatever_order_they_come) {
   EXPECT_EQ(book.find("acme")->name, "third");
 }
 
+TEST(TenantBook, forgets_one_that_is_gone_but_not_whoever_has_its_slug_now) {
+  TenantBook book;
+  const Tenant gone = make_tenant("acme");
+  book.put(share(gone));
+  const Tenant next = make_tenant("acme");
+  book.put(share(next));
+
+  book.remove(gone.id);
+  book.remove(TenantId::make(kNow));
+
+  EXPECT_FALSE(book.find(gone.id));
+  ASSERT_TRUE(book.find("acme"));
+  EXPECT_EQ(book.find("acme")->id, next.id);
+  book.remove(next.id);
+  EXPECT_FALSE(book.find("acme"));
+}
+
+TEST(TenantStatus, has_names_that_read_back) {
+  for (const TenantStatus status : {TenantStatus::active, TenantStatus::suspended, TenantStatus::deleting}) {
+    EXPECT_EQ(parse_tenant_status(name(status)), status);
+  }
+  EXPECT_FALSE(parse_tenant_status("GONE"));
+}
+
 }  // namespace
 
 }  // namespace tenant

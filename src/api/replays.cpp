@@ -1,0 +1,250 @@
+// Replays of many deliveries at once: /api/v1/webhooks/deliveries/replay, …/subscriptions/:id/replay and
+// …/recover.
+#include "api/deliveries.hpp"
+#include "api/handlers.hpp"
+#include "api/input.hpp"
+#include "api/operation_json.hpp"
+#include "api/page.hpp"
+#include "http/egress.hpp"
+
+namespace api {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using outbound::Delivery;
+using outbound::DeliveryId;
+using outbound::ReplayCount;
+using outbound::ReplayFilter;
+using outbound::ReplayOrder;
+using outbound::ReplayPage;
+using outbound::ReplayScope;
+using outbound::SubscriptionId;
+
+constexpr std::string_view kEnded[] = {"DELIVERED", "FAILED", "CANCELLED", "SKIPPED"};
+constexpr std::size_t kIdsMax = 1000;
+constexpr std::size_t kWordBytesMax = 500;
+constexpr std::int64_t kRateMax = 10'000;
+/// More than this are not counted: a plan is there at once, however long the history.
+constexpr std::int64_t kCountedMax = 100'000;
+constexpr auto kCountingTime = std::chrono::milliseconds{500};
+constexpr std::size_t kSample = 5;
+constexpr std::size_t kSubscriptionsShown = 100;
+
+/// One text, or an array of them.
+std::vector<std::string> read_texts(Input& input, std::string_view name, std::size_t count_max) {
+  std::vector<std::string> texts;
+  const format::Value* value = input.any(name);
+  if (value == nullptr) return texts;
+  const auto elements = value->is_array() ? value->elements() : std::span(value, 1);
+  if (elements.empty() || elements.size() > count_max) {
+    input.error(name, "OUT_OF_RANGE", "from 1 to " + std::to_string(count_max) + " of them");
+    return texts;
+  }
+  for (const format::Value& element : elements) {
+    if (!element.is_string() || element.text().size() > kWordBytesMax) {
+      input.error(name, "WRONG_TYPE", "this must be a string of at most 500 bytes, or an array of them");
+      return {};
+    }
+    texts.emplace_back(element.text());
+  }
+  return texts;
+}
+
+void read_status_code(Input& input, ReplayFilter& filter) {
+  const format::Value* code = input.any("status_code");
+  if (code == nullptr) return;
+  const bool shaped = (code->is_number() || code->is_string()) && outbound::parse_status_codes(code->text());
+  if (!shaped)
+    return input.error("status_code", "INVALID", "a status such as 503, or a class such as \"5XX\"");
+  filter.status_code = std::string(code->text());
+}
+
+/// As they are stored: to the millisecond.
+std::optional<base::Time> read_time(Input& input, std::string_view name) {
+  const auto time = input.time(name);
+  return time ? std::optional<base::Time>(std::chrono::floor<std::chrono::milliseconds>(*time))
+              : std::nullopt;
+}
+
+void read_ids(Input& input, ReplayFilter& filter) {
+  for (const std::string& text : read_texts(input, "delivery_ids", kIdsMax)) {
+    const auto id = DeliveryId::parse(text);
+    if (!id) return input.error("delivery_ids", "INVALID", "'" + text.substr(0, 50) + "' is not a UUID");
+    filter.ids.push_back(*id);
+  }
+}
+
+ReplayFilter read_filter(Input& input) {
+  ReplayFilter filter;
+  filter.statuses = read_texts(input, "status", std::size(kEnded));
+  for (const std::string& status : filter.statuses) {
+    if (std::ranges::find(kEnded, status) == std::end(kEnded)) {
+      input.error("status", "INVALID",
+                  "DELIVERED, FAILED, CANCELLED or SKIPPED: only what has ended can be replayed");
+    }
+  }
+  read_status_code(input, filter);
+  filter.error_class = input.text("error_class", kWordBytesMax).value_or("");
+  filter.error_signature = input.text("error_signature", kWordBytesMax).value_or("");
+  filter.event_type = input.text("event_type", base::limits::kEventTypeBytesMax).value_or("");
+  filter.since = read_time(input, "since");
+  filter.until = read_time(input, "until");
+  if (const auto id = input.text("subscription_id", 36)) {
+    filter.subscription = SubscriptionId::parse(*id);
+    if (!filter.subscription) input.error("subscription_id", "INVALID", "this is not a UUID");
+  }
+  read_ids(input, filter);
+  return filter;
+}
+
+struct Request {
+  ReplayOrder order{};
+  bool dry_run = false;
+};
+
+/// Of the query.
+Result<bool> read_dry_run(const Call& call) {
+  const std::string text = query_value(call, "dry_run");
+  if (text.empty() || text == "true" || text == "false") return text == "true";
+  return fail(Code::invalid, "dry_run is true or false", "BAD_REQUEST");
+}
+
+Result<Request> read_request(Call& call, std::optional<SubscriptionId> subscription) {
+  Request request;
+  XD_TRY(request.dry_run, read_dry_run(call));
+  ReplayOrder& order = request.order;
+  bool narrowed = subscription.has_value();
+  if (!call.request.body.empty() || !narrowed) {
+    XD_TRY(const auto document, read_json(call));
+    Input input(document.root(), "#");
+    if (const format::Value* filter = input.any("filter")) {
+      Input members(*filter, "#/filter");
+      order.filter = read_filter(members);
+      if (auto read = members.finish(); !read) input.take_errors(read.error());
+      narrowed = narrowed || !filter->members().empty();
+    }
+    if (!narrowed) {
+      input.error("filter", "REQUIRED",
+                  "say which deliveries, at least by one member such as {\"status\": \"FAILED\"}");
+    }
+    order.rate = input.integer("rate_per_second", 1, kRateMax);
+    order.url = read_target(call, input, "url");
+    request.dry_run = input.boolean("dry_run").value_or(request.dry_run);
+    XD_DO(input.finish());
+  }
+  if (subscription) order.filter.subscription = subscription;
+  if (order.filter.statuses.empty() && order.filter.ids.empty()) order.filter.statuses = {"FAILED"};
+  return request;
+}
+
+std::string plan_json(const ReplayCount& counted, const std::vector<Delivery>& sample) {
+  std::string body;
+  format::JsonWriter json(body);
+  json.begin_object().key("dry_run").value(true).key("count").value(counted.count);
+  json.key("count_is_exact").value(counted.exact).key("subscriptions").begin_array();
+  using Row = std::pair<SubscriptionId, std::int64_t>;
+  std::vector<Row> rows(counted.by_subscription.begin(), counted.by_subscription.end());
+  std::ranges::sort(rows, std::greater{}, [](const Row& row) { return std::pair(row.second, row.first); });
+  rows.resize(std::min(rows.size(), kSubscriptionsShown));
+  for (const auto& [id, count] : rows) {
+    json.begin_object().key("subscription_id").value(id).key("count").value(count).end_object();
+  }
+  json.end_array().key("sample").begin_array();
+  for (const Delivery& delivery : sample) write_delivery(json, delivery);
+  json.end_array().end_object();
+  return body;
+}
+
+/// Finds a page of what is to be replayed.
+using Find = std::function<Result<ReplayPage>(db::Tx&, const base::Uuid& after, std::size_t limit)>;
+
+/// What is there of the first ones.
+Result<std::vector<Delivery>> read_sample(db::Tx& tx, base::TenantId tenant, const Find& find) {
+  std::vector<Delivery> sample;
+  XD_TRY(const auto page, find(tx, {}, kSample));
+  for (const outbound::Replayable& one : page.found) {
+    if (!one.id) continue;
+    XD_TRY(auto delivery, outbound::find_finished(tx, tenant, *one.id));
+    if (delivery) sample.push_back(std::move(*delivery));
+  }
+  return sample;
+}
+
+/// The plan, where one was asked for, or the operation.
+HandlerResult plan_or_start(Call& call, const Request& request, operation::Operation made, Find find) {
+  made.parameters = outbound::write_order(request.order);
+  if (request.order.filter.subscription) made.target = request.order.filter.subscription->uuid;
+  using Plan = std::pair<ReplayCount, std::vector<Delivery>>;
+  XD_CO_TRY(const Plan plan, co_await call.services.store.read([&](db::Tx& tx) -> Result<Plan> {
+    Plan read;
+    const auto find_here = [&](const base::Uuid& after, std::size_t limit) { return find(tx, after, limit); };
+    XD_TRY(read.first, outbound::count_pages(find_here, kCountedMax, base::steady_now() + kCountingTime));
+    if (!request.dry_run) return read;
+    XD_TRY(read.second, read_sample(tx, call.tenant_id(), find));
+    return read;
+  }));
+  if (request.dry_run) co_return json_response(200, plan_json(plan.first, plan.second));
+  if (plan.first.exact) made.total = plan.first.count;
+  co_return co_await change_once(
+      call, [&](db::Tx& tx) { return start_operation(call, tx, made, outbound::kReplayTask); });
+}
+
+HandlerResult replay(Call& call, std::optional<SubscriptionId> subscription) {
+  XD_CO_TRY(const Request request, read_request(call, subscription));
+  const operation::Operation made = make_operation(call, outbound::kReplayOperation);
+  const ReplayScope scope{call.tenant_id(), request.order.filter, made.created};
+  co_return co_await plan_or_start(call, request, made,
+                                   [scope](db::Tx& tx, const base::Uuid& after, std::size_t limit) {
+                                     return outbound::find_replayable(tx, scope, after, limit);
+                                   });
+}
+
+Result<Request> read_recovery(Call& call, SubscriptionId subscription) {
+  XD_TRY(const auto document, read_json(call));
+  Input input(document.root(), "#");
+  Request request;
+  ReplayOrder& order = request.order;
+  order.filter.subscription = subscription;
+  order.filter.since = read_time(input, "since");
+  order.filter.until = read_time(input, "until");
+  if (!input.has("since")) input.error("since", "REQUIRED", "say since when events may have been missed");
+  order.rate = input.integer("rate_per_second", 1, kRateMax);
+  order.url = read_target(call, input, "url");
+  request.dry_run = input.boolean("dry_run").value_or(false);
+  XD_DO(input.finish());
+  XD_TRY(const bool asked, read_dry_run(call));
+  request.dry_run = request.dry_run || asked;
+  return request;
+}
+
+}  // namespace
+
+HandlerResult replay_deliveries(Call& call) { return replay(call, std::nullopt); }
+
+HandlerResult replay_subscription(Call& call) {
+  XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
+  XD_CO_TRY(const auto known, co_await call.services.store.read([&](db::Tx& tx) {
+    return outbound::find_subscription(tx, call.services.ring, call.tenant_id(), id);
+  }));
+  if (!known) co_return fail(Code::not_found, "there is no subscription with this id");
+  co_return co_await replay(call, id);
+}
+
+HandlerResult recover_subscription(Call& call) {
+  XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
+  const outbound::PreparedPtr subscription = call.services.book.find(id);
+  if (!subscription || subscription->config->tenant != call.tenant_id()) {
+    co_return fail(Code::not_found, "there is no subscription with this id");
+  }
+  XD_CO_TRY(const Request request, read_recovery(call, id));
+  const operation::Operation made = make_operation(call, outbound::kRecoveryOperation);
+  const ReplayScope scope{call.tenant_id(), request.order.filter, made.created};
+  co_return co_await plan_or_start(
+      call, request, made, [scope, subscription](db::Tx& tx, const base::Uuid& after, std::size_t limit) {
+        return outbound::find_missed(tx, scope, *subscription, after, limit);
+      });
+}
+
+}  // namespace api

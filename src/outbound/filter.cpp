@@ -1,0 +1,201 @@
+#include "outbound/filter.hpp"
+
+#include <charconv>
+#include <cstring>
+#include <span>
+
+#include "base/limits.hpp"
+#include "outbound/decimal.hpp"
+
+namespace outbound {
+
+namespace {
+
+using Kind = format::Value::Kind;
+
+constexpr std::size_t kBytesPerStep = 16;
+
+/// What a path led to: a value, or one of the event's own texts.
+struct Seen {
+  Kind kind = Kind::null;
+  bool boolean = false;
+  std::string_view text{};
+  std::span<const format::Value> elements{};
+};
+
+Seen seen(const format::Value& value) {
+  return {value.kind(), value.boolean(), value.text(), value.elements()};
+}
+
+std::strong_ordering compare_numbers(std::string_view text, const auto& operand) {
+  // Most numbers are integers of few digits.
+  if (operand.integer) {
+    std::int64_t integer = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, integer);
+    if (read.ec == std::errc{} && read.ptr == end) return integer <=> *operand.integer;
+  }
+  return Decimal(text).compare(Decimal(operand.text));
+}
+
+}  // namespace
+
+const format::Value* EventView::Json::value(const std::string& text) {
+  if (known_) return value_;
+  known_ = true;
+  if (auto parsed = format::parse_json(text)) {
+    value_ = &document_.emplace(std::move(*parsed)).root();
+  }
+  return value_;
+}
+
+/// One evaluation.
+class FilterRun {
+ public:
+  FilterRun(const Filter& filter, EventView& event) : filter_(filter), event_(event) {}
+
+  bool matches();
+
+ private:
+  using Test = Filter::Test;
+  using Step = Filter::Step;
+  using Operand = Filter::Operand;
+
+  bool holds(const Test& test);
+  bool holds_below(const Test& test, const format::Value* value, std::span<const Step> path);
+  bool holds_for_any(const Test& test, const format::Value& list, std::span<const Step> path);
+  bool holds_for(const Test& test, const Seen& value);
+  bool equals(const Seen& value, const Operand& operand);
+  bool is_in_order(Filter::Op op, const Seen& value, const Operand& operand);
+  bool contains(const Seen& value, const Operand& operand);
+
+  /// False when nothing is left to spend.
+  bool spend(std::size_t steps) {
+    spent_ += steps;
+    return spent_ <= base::limits::kFilterStepsMax;
+  }
+
+  const Filter& filter_;
+  EventView& event_;
+  std::size_t spent_ = 0;
+};
+
+bool FilterRun::matches() {
+  auto next = static_cast<std::int32_t>(filter_.tests_.size()) - 1;
+  while (next >= 0) {
+    const Test& test = filter_.tests_[static_cast<std::size_t>(next)];
+    const bool holds = this->holds(test);
+    if (!spend(1)) return true;
+    next = holds ? test.if_true : test.if_false;
+  }
+  return next == Filter::kYes;
+}
+
+bool FilterRun::holds(const Test& test) {
+  const event::Event& event = event_.event();
+  const auto of_text = [&](std::string_view text) {
+    return !text.empty() && holds_for(test, {.kind = Kind::string, .text = text});
+  };
+  const auto path = std::span(filter_.steps_).subspan(test.first_step, test.steps);
+  switch (test.root) {
+    case Filter::Root::type: return of_text(event.type);
+    case Filter::Root::subject: return of_text(event.subject);
+    case Filter::Root::subject_type: return of_text(event::subject_type(event));
+    case Filter::Root::ordering_key: return of_text(event.ordering_key);
+    case Filter::Root::origin: return of_text(event.origin);
+    case Filter::Root::data: return holds_below(test, event_.data(), path);
+    case Filter::Root::changes: return holds_below(test, event_.changes(), path);
+  }
+  return false;
+}
+
+bool FilterRun::holds_below(const Test& test, const format::Value* value, std::span<const Step> path) {
+  for (; value != nullptr && !path.empty(); path = path.subspan(1)) {
+    const Step& step = path.front();
+    switch (step.kind) {
+      case Step::Kind::name:
+        if (!spend(value->members().size())) return false;
+        value = value->find(step.name);
+        break;
+      case Step::Kind::index:
+        value = step.index < value->elements().size() ? &value->elements()[step.index] : nullptr;
+        break;
+      case Step::Kind::any: return holds_for_any(test, *value, path.subspan(1));
+    }
+  }
+  return value != nullptr && holds_for(test, seen(*value));
+}
+
+bool FilterRun::holds_for_any(const Test& test, const format::Value& list, std::span<const Step> path) {
+  for (const format::Value& element : list.elements()) {
+    if (!spend(1)) return false;
+    if (holds_below(test, &element, path)) return true;
+  }
+  return false;
+}
+
+bool FilterRun::holds_for(const Test& test, const Seen& value) {
+  const auto operands = std::span(filter_.operands_).subspan(test.first_operand, test.operands);
+  switch (test.op) {
+    case Filter::Op::exists: return true;
+    case Filter::Op::in:
+      for (const Operand& operand : operands) {
+        if (!spend(1)) return false;
+        if (equals(value, operand)) return true;
+      }
+      return false;
+    case Filter::Op::eq: return equals(value, operands.front());
+    case Filter::Op::gt:
+    case Filter::Op::gte:
+    case Filter::Op::lt:
+    case Filter::Op::lte: return is_in_order(test.op, value, operands.front());
+    case Filter::Op::starts_with:
+      return value.kind == Kind::string && value.text.starts_with(operands.front().text);
+    case Filter::Op::contains: return contains(value, operands.front());
+  }
+  return false;
+}
+
+bool FilterRun::equals(const Seen& value, const Operand& operand) {
+  if (value.kind != operand.kind) return false;
+  switch (operand.kind) {
+    case Kind::null: return true;
+    case Kind::boolean: return value.boolean == operand.boolean;
+    case Kind::string: return value.text == operand.text;
+    case Kind::number:
+      return spend(value.text.size() / kBytesPerStep) && compare_numbers(value.text, operand) == 0;
+    case Kind::array:
+    case Kind::object: break;  // no operand is one
+  }
+  return false;
+}
+
+bool FilterRun::is_in_order(Filter::Op op, const Seen& value, const Operand& operand) {
+  if (value.kind != operand.kind || !spend(value.text.size() / kBytesPerStep)) return false;
+  const std::strong_ordering order =
+      operand.kind == Kind::number ? compare_numbers(value.text, operand) : value.text <=> operand.text;
+  switch (op) {
+    case Filter::Op::gt: return order > 0;
+    case Filter::Op::gte: return order >= 0;
+    case Filter::Op::lt: return order < 0;
+    case Filter::Op::lte: return order <= 0;
+    default: return false;
+  }
+}
+
+bool FilterRun::contains(const Seen& value, const Operand& operand) {
+  if (value.kind == Kind::string && operand.kind == Kind::string) {
+    // memmem, because the time it takes grows with the text alone, whatever stands in it.
+    return spend(value.text.size() / kBytesPerStep) &&
+           memmem(value.text.data(), value.text.size(), operand.text.data(), operand.text.size()) != nullptr;
+  }
+  for (const format::Value& element : value.elements) {
+    if (!spend(1)) return false;
+    if (equals(seen(element), operand)) return true;
+  }
+  return false;
+}
+
+bool Filter::matches(EventView& event) const { return FilterRun(*this, event).matches(); }
+
+}  // namespace outbound

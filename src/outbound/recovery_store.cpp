@@ -1,0 +1,155 @@
+#include "event/event_store.hpp"
+#include "outbound/replay.hpp"
+
+namespace outbound {
+
+namespace {
+
+using base::Result;
+
+/// A delivery is made with its event or, by a fan-out, soon after: ids of that time are enough to look at.
+constexpr auto kFanoutPeriod = std::chrono::minutes{1};
+
+struct Candidate {
+  event::EventId id{};
+  std::string type;
+};
+
+/// The events of the period behind `after`, in order. Those of test sends are nobody's; what the hub told
+/// about its own work then is of no use now.
+Result<std::vector<Candidate>> next_events(db::Tx& tx, const ReplayScope& scope, const base::Uuid& after,
+                                           std::size_t limit) {
+  const base::Time since = scope.filter.since.value_or(base::Time{});
+  const base::Time until = std::min(scope.filter.until.value_or(scope.begun), scope.begun);
+  // An id is made after the moment of created_at, give or take what the clocks of two nodes differ.
+  const base::Uuid from = std::max(after, first_id(since - std::chrono::minutes{1}));
+  std::vector<Candidate> found;
+  XD_DO(tx.query(
+      "SELECT id, type FROM events WHERE tenant_id = $1 AND id > $2 AND created_at >= $3 AND created_at < $4"
+      " AND origin <> 'test' AND origin <> 'system' ORDER BY id LIMIT $5",
+      {scope.tenant, from, since, until, limit},
+      [&](const db::Row& row) { found.push_back({row.id<event::EventId>(0), row.string(1)}); }));
+  return found;
+}
+
+/// What is known of an event at the subscription.
+struct Known {
+  bool settled = false;  ///< it was delivered, or waits to be
+  std::optional<DeliveryId> last{};
+  int replay_no = -1;
+};
+using KnownEvents = std::unordered_map<event::EventId, Known>;
+
+/// So many ids are asked for in one statement.
+constexpr std::size_t kChunk = 100;
+constexpr std::size_t kEventsAtOnce = 20;
+
+/// " IN ($n, …)" of a chunk, filled up with the last id so that the text is always the same.
+template <class T>
+std::string in_chunk(std::vector<db::Arg>& args, std::span<const T> chunk) {
+  std::string text = " IN (";
+  for (std::size_t i = 0; i < kChunk; ++i) {
+    args.emplace_back(chunk[std::min(i, chunk.size() - 1)].id);
+    text.append(i == 0 ? "$" : ", $").append(std::to_string(args.size()));
+  }
+  return text + ")";
+}
+
+void note_ended(KnownEvents& known, const db::Row& row) {
+  const auto found = known.find(row.id<event::EventId>(0));
+  if (found == known.end()) return;
+  Known& one = found->second;
+  one.settled = one.settled || row.text(2) == "DELIVERED";
+  if (row.integer(3) <= one.replay_no) return;
+  one.replay_no = static_cast<int>(row.integer(3));
+  one.last = row.id<DeliveryId>(1);
+}
+
+/// On SQLite an event's deliveries are found by delivery_index, but for the newest, which are few.
+Result<void> add_ended(db::Tx& tx, SubscriptionId subscription, std::span<const Candidate> events,
+                       KnownEvents& known) {
+  const auto note = [&](const db::Row& row) { note_ended(known, row); };
+  const bool sqlite = tx.engine() == db::Engine::sqlite;
+  const std::string what = "SELECT d.event_id, d.id, d.status, d.replay_no FROM ";
+  // Of all that a subscription has got, which may be much, an index would be the wrong one.
+  const std::string whose = " (d.subscription_id = $1) IS TRUE AND d.is_test = 0";
+  for (std::size_t i = 0; i < events.size(); i += kChunk) {
+    std::vector<db::Arg> args = {subscription};
+    const std::string in = in_chunk(args, events.subspan(i, std::min(kChunk, events.size() - i)));
+    const std::string from = sqlite ? "delivery_index i CROSS JOIN webhook_deliveries d ON d.seq = i.seq "
+                                      "WHERE i.list = 0 AND i.owner_id"
+                                    : "webhook_deliveries d WHERE d.event_id";
+    XD_DO(tx.query(what + from + in + " AND" + whose, args, note));
+  }
+  if (!sqlite) return {};
+  XD_DO(tx.query(what +
+                     "webhook_deliveries d NOT INDEXED"
+                     " WHERE d.seq > COALESCE((SELECT seq FROM delivery_indexed), 0) AND" +
+                     whose,
+                 {subscription}, note));
+  return {};
+}
+
+Result<void> add_waiting(db::Tx& tx, SubscriptionId subscription, std::span<const Candidate> events,
+                         KnownEvents& known) {
+  const auto note = [&](const db::Row& row) {
+    if (const auto found = known.find(row.id<event::EventId>(0)); found != known.end()) {
+      found->second.settled = true;
+    }
+  };
+  base::Uuid from = events.front().id.uuid;
+  std::fill(from.bytes.begin() + 6, from.bytes.end(), 0);
+  const base::Uuid to = first_id(base::time_of(events.back().id.uuid) + kFanoutPeriod);
+  XD_DO(tx.query("SELECT ref FROM tasks WHERE lane_id = $1 AND id >= $2 AND id <= $3",
+                 {subscription, from, to}, note));
+  // Replays are made whenever somebody asks for them.
+  for (std::size_t i = 0; i < events.size(); i += kChunk) {
+    std::vector<db::Arg> args = {subscription};
+    const std::string in = in_chunk(args, events.subspan(i, std::min(kChunk, events.size() - i)));
+    XD_DO(tx.query("SELECT ref FROM tasks WHERE (lane_id = $1) IS TRUE AND args <> '' AND ref" + in, args,
+                   note));
+  }
+  return {};
+}
+
+/// Leaves what the filter lets through. A few events at a time, because they may be large.
+Result<void> keep_matching(db::Tx& tx, TenantId tenant, const Filter& filter, ReplayPage& page) {
+  std::vector<Replayable> kept;
+  for (std::size_t i = 0; i < page.found.size(); i += kEventsAtOnce) {
+    const auto some = std::span(page.found).subspan(i, std::min(kEventsAtOnce, page.found.size() - i));
+    std::vector<std::pair<TenantId, event::EventId>> wanted;
+    for (const Replayable& one : some) wanted.emplace_back(tenant, one.event);
+    XD_TRY(const auto events, event::find_events(tx, wanted));
+    for (const Replayable& one : some) {
+      const auto found = events.find(one.event);
+      if (found == events.end()) continue;
+      EventView view(*found->second);
+      if (filter.matches(view)) kept.push_back(one);
+    }
+  }
+  page.found = std::move(kept);
+  return {};
+}
+
+}  // namespace
+
+Result<ReplayPage> find_missed(db::Tx& tx, const ReplayScope& scope, const Prepared& subscription,
+                               const base::Uuid& after, std::size_t limit) {
+  XD_TRY(auto events, next_events(tx, scope, after, limit));
+  ReplayPage page{.reached = events.empty() ? after : events.back().id.uuid, .last = events.size() < limit};
+  std::erase_if(events, [&](const Candidate& one) { return !wants_type(*subscription.config, one.type); });
+  if (events.empty()) return page;
+  KnownEvents known;
+  for (const Candidate& one : events) known[one.id] = {};
+  XD_DO(add_ended(tx, subscription.config->id, events, known));
+  XD_DO(add_waiting(tx, subscription.config->id, events, known));
+  for (const Candidate& one : events) {
+    const Known& found = known[one.id];
+    if (found.settled) continue;
+    page.found.push_back({one.id.uuid, found.last, subscription.config->id, one.id, found.replay_no});
+  }
+  if (subscription.filter) XD_DO(keep_matching(tx, scope.tenant, *subscription.filter, page));
+  return page;
+}
+
+}  // namespace outbound

@@ -1,0 +1,146 @@
+#include "event/event_store.hpp"
+#include "outbound/delivery_search.hpp"
+#include "outbound/fanout.hpp"
+#include "outbound/replay.hpp"
+#include "outbound/subscription_test.hpp"
+#include "queue/queue_store.hpp"
+#include "testing/core_db.hpp"
+
+namespace outbound {
+
+namespace {
+
+using namespace std::chrono_literals;
+using base::Result;
+
+class Recovery : public ::testing::StoreTest {
+ protected:
+  event::EventPtr publish(std::string type = "order.created", std::string origin = "api") {
+    event::Event made = *make_event(acme, std::move(type), kNow);
+    made.origin = std::move(origin);
+    auto shared = std::make_shared<const event::Event>(std::move(made));
+    store.write([&](db::Tx& tx) { return event::insert_events(tx, {{shared}}, {{1}}); });
+    return shared;
+  }
+  Delivery end(const event::EventPtr& event, std::string status, int replay_no = 0) {
+    Delivery made{.id = DeliveryId::make(kNow), .tenant = acme, .subscription = shop.id, .event = event->id};
+    made.status = std::move(status);
+    made.replay_no = replay_no;
+    made.created = kNow;
+    made.completed = kNow;
+    store.write([&](db::Tx& tx) { return insert_deliveries(tx, {made}); });
+    return made;
+  }
+  void wait(const event::EventPtr& event, const DeliveryArgs* args = nullptr) {
+    const queue::Task task = make_delivery_task(shop, event, kNow, args);
+    store.write([&](db::Tx& tx) { return queue::insert_tasks(tx, {{task}}); });
+  }
+  ReplayPage found(const base::Uuid& after = {}, std::size_t limit = 1000) {
+    const ReplayFilter filter{.since = kNow - 1h, .until = kNow + 1h};
+    const ReplayScope scope{acme, filter, kNow + 1h};
+    return store.read([&](db::Tx& tx) { return find_missed(tx, scope, prepared, after, limit); });
+  }
+  std::vector<event::EventId> events(const ReplayPage& page) {
+    std::vector<event::EventId> ids;
+    for (const Replayable& one : page.found) ids.push_back(one.event);
+    return ids;
+  }
+
+  const TenantId acme = TenantId::make(kNow);
+  const Subscription shop = make_subscription(acme, {"order.*"});
+  const Prepared prepared = prepare(share(shop.copy())).value();
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, Recovery, ::testing::both_engines(), ::testing::engine_name);
+
+using Events = std::vector<event::EventId>;
+
+TEST_P(Recovery, finds_what_never_became_a_delivery) {
+  const auto missed = publish();
+  publish("invoice.paid");
+  publish("order.created", "test");
+  publish("order.created", "system");
+
+  const ReplayPage page = found();
+
+  EXPECT_EQ(events(page), (Events{missed->id}));
+  EXPECT_EQ(page.found.at(0).id, std::nullopt);
+  EXPECT_EQ(page.found.at(0).replay_no, -1);
+  EXPECT_TRUE(page.last);
+}
+
+TEST_P(Recovery, leaves_out_what_the_filter_does_not_let_through) {
+  publish();  // its data is {"n":1}
+  Subscription picky = shop.copy();
+  for (const auto& [filter, count] : {std::pair(R"({"field":"data.n","op":"eq","value":1})", 1U),
+                                      std::pair(R"({"field":"data.n","op":"eq","value":2})", 0U)}) {
+    picky.filter = filter;
+    const Prepared made = prepare(share(picky.copy())).value();
+    const ReplayFilter period{.since = kNow - 1h, .until = kNow + 1h};
+    const ReplayScope scope{acme, period, kNow + 1h};
+
+    const ReplayPage page = store.read([&](db::Tx& tx) { return find_missed(tx, scope, made, {}, 10); });
+
+    EXPECT_EQ(page.found.size(), count) << filter;
+    EXPECT_TRUE(page.last);
+  }
+}
+
+TEST_P(Recovery, finds_what_ended_without_being_delivered_with_its_last_replay) {
+  const auto failed = publish();
+  end(failed, "FAILED");
+  const Delivery last = end(failed, "FAILED", 1);
+  const auto skipped = publish();
+  end(skipped, "SKIPPED");
+
+  const ReplayPage page = found();
+
+  EXPECT_EQ(events(page), (Events{failed->id, skipped->id}));
+  EXPECT_EQ(page.found.at(0).id, last.id);
+  EXPECT_EQ(page.found.at(0).replay_no, 1);
+}
+
+TEST_P(Recovery, leaves_out_what_was_delivered_or_waits_to_be) {
+  const auto delivered = publish();
+  end(delivered, "FAILED");
+  end(delivered, "DELIVERED", 1);
+  wait(publish());
+  const auto replayed = publish();
+  end(replayed, "FAILED");
+  const DeliveryArgs args{.replay_no = 1};
+  wait(replayed, &args);
+
+  EXPECT_EQ(events(found()), Events{});
+}
+
+TEST_P(Recovery, knows_deliveries_whether_they_are_indexed_or_too_new) {
+  const auto indexed = publish();
+  end(indexed, "DELIVERED");
+  store.write([](db::Tx& tx) { return index_finished(tx, 1); });
+  end(publish(), "DELIVERED");
+
+  EXPECT_EQ(events(found()), Events{});
+}
+
+TEST_P(Recovery, goes_through_many_events_in_pages) {
+  Events missed;
+  for (int i = 0; i < 250; ++i) {
+    const auto event = publish();
+    i % 2 == 0 ? missed.push_back(event->id) : (void)end(event, "DELIVERED");
+  }
+
+  Events all;
+  for (base::Uuid after{};;) {
+    const ReplayPage page = found(after, 120);
+    for (const event::EventId& id : events(page)) all.push_back(id);
+    EXPECT_GT(page.reached, after);
+    after = page.reached;
+    if (page.last) break;
+  }
+
+  EXPECT_EQ(all, missed);
+}
+
+}  // namespace
+
+}  // namespace outbound

@@ -1,0 +1,273 @@
+#include "outbound/replay.hpp"
+
+#include "base/log.hpp"
+#include "event/event_store.hpp"
+#include "format/json.hpp"
+#include "outbound/fanout.hpp"
+
+namespace outbound {
+
+namespace {
+
+using base::Code;
+using base::Result;
+using operation::Operation;
+using operation::OperationId;
+
+/// One transaction's worth, in deliveries and in bytes of events (one event always fits).
+constexpr std::int64_t kPiece = 500;
+constexpr std::size_t kPieceBytes = 4 << 20;
+constexpr std::size_t kEventsAtOnce = 20;
+constexpr auto kStoreRetry = std::chrono::seconds{1};
+/// With a rate, so much work is put into the lanes ahead of its time: what was not put there yet can be
+/// cancelled.
+constexpr auto kAhead = std::chrono::seconds{1};
+constexpr std::int64_t kPieceSeconds = 2;
+
+/// How far an operation has come: the last delivery done, and with a rate when the next one may begin.
+struct Cursor {
+  base::Uuid after{};
+  base::Time next{};
+};
+
+std::string write_cursor(const Cursor& cursor) {
+  return cursor.after.str() + " " + std::to_string(base::to_micros(cursor.next));
+}
+
+Cursor read_cursor(std::string_view text) {
+  Cursor cursor;
+  const std::size_t blank = std::min(text.find(' '), text.size());
+  cursor.after = base::Uuid::parse(text.substr(0, blank)).value_or(base::Uuid{});
+  if (blank < text.size()) {
+    cursor.next = base::from_micros(std::strtoll(std::string(text.substr(blank)).c_str(), nullptr, 10));
+  }
+  return cursor;
+}
+
+/// Trying again would not help.
+bool is_final(Code code) { return code == Code::invalid || code == Code::corrupt || code == Code::not_found; }
+
+void write_filter(format::JsonWriter& json, const ReplayFilter& filter) {
+  json.begin_object();
+  if (!filter.statuses.empty()) {
+    json.key("status").begin_array();
+    for (const std::string& status : filter.statuses) json.value(status);
+    json.end_array();
+  }
+  const auto text = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) json.key(name).value(value);
+  };
+  text("status_code", filter.status_code);
+  text("error_class", filter.error_class);
+  text("error_signature", filter.error_signature);
+  text("event_type", filter.event_type);
+  if (filter.since) json.key("since").value(*filter.since);
+  if (filter.until) json.key("until").value(*filter.until);
+  if (filter.subscription) json.key("subscription_id").value(*filter.subscription);
+  if (!filter.ids.empty()) {
+    json.key("delivery_ids").begin_array();
+    for (const DeliveryId& id : filter.ids) json.value(id);
+    json.end_array();
+  }
+  json.end_object();
+}
+
+ReplayFilter read_filter(const format::Value& value) {
+  ReplayFilter filter;
+  const auto text = [&](std::string_view name) {
+    const format::Value* member = value.find(name);
+    return member != nullptr ? std::string(member->text()) : std::string();
+  };
+  const auto time = [&](std::string_view name) {
+    const auto moment = base::parse_rfc3339(text(name));
+    return moment ? std::optional(*moment) : std::nullopt;
+  };
+  if (const auto* statuses = value.find("status")) {
+    for (const format::Value& status : statuses->elements()) filter.statuses.emplace_back(status.text());
+  }
+  filter.status_code = text("status_code");
+  filter.error_class = text("error_class");
+  filter.error_signature = text("error_signature");
+  filter.event_type = text("event_type");
+  filter.since = time("since");
+  filter.until = time("until");
+  filter.subscription = SubscriptionId::parse(text("subscription_id"));
+  if (const auto* ids = value.find("delivery_ids")) {
+    for (const format::Value& id : ids->elements()) {
+      if (const auto parsed = DeliveryId::parse(id.text())) filter.ids.push_back(*parsed);
+    }
+  }
+  return filter;
+}
+
+}  // namespace
+
+std::optional<std::pair<int, int>> parse_status_codes(std::string_view text) {
+  if (text.size() != 3 || text[0] < '1' || text[0] > '5') return std::nullopt;
+  const int hundreds = (text[0] - '0') * 100;
+  if (text.substr(1) == "XX") return std::pair(hundreds, hundreds + 99);
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (!digit(text[1]) || !digit(text[2])) return std::nullopt;
+  const int code = hundreds + (text[1] - '0') * 10 + (text[2] - '0');
+  return std::pair(code, code);
+}
+
+std::string write_order(const ReplayOrder& order) {
+  std::string text;
+  format::JsonWriter json(text);
+  json.begin_object().key("filter");
+  write_filter(json, order.filter);
+  if (order.rate) json.key("rate_per_second").value(*order.rate);
+  if (!order.url.empty()) json.key("url").value(order.url);
+  json.end_object();
+  return text;
+}
+
+Result<ReplayOrder> read_order(const std::string& text) {
+  XD_TRY(const auto document, format::parse_json(text));
+  ReplayOrder order;
+  if (const auto* filter = document.root().find("filter")) order.filter = read_filter(*filter);
+  if (const auto* rate = document.root().find("rate_per_second")) order.rate = rate->integer();
+  if (const auto* url = document.root().find("url")) order.url = std::string(url->text());
+  return order;
+}
+
+/// What one transaction of an operation will do, read before it begins.
+struct ReplayHandler::Piece {
+  ReplayOrder order{};
+  ReplayPage page{};
+  std::unordered_map<event::EventId, event::EventPtr> events{};
+};
+
+namespace {
+
+/// The events of a page, which is cut where they are too many bytes for one piece.
+Result<std::unordered_map<event::EventId, event::EventPtr>> events_of(db::Tx& tx, TenantId tenant,
+                                                                      ReplayPage& page) {
+  std::unordered_map<event::EventId, event::EventPtr> events;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < page.found.size(); i += kEventsAtOnce) {
+    if (bytes >= kPieceBytes) {
+      page.reached = page.found[i - 1].place;
+      page.last = false;
+      page.found.resize(i);
+      break;
+    }
+    std::vector<std::pair<TenantId, event::EventId>> wanted;
+    for (std::size_t k = i; k < std::min(i + kEventsAtOnce, page.found.size()); ++k) {
+      if (!events.contains(page.found[k].event)) wanted.emplace_back(tenant, page.found[k].event);
+    }
+    XD_TRY(auto found, event::find_events(tx, wanted));
+    for (const auto& [id, event] : found) bytes += event->bytes();
+    events.merge(found);
+  }
+  return events;
+}
+
+}  // namespace
+
+Result<ReplayHandler::Piece> ReplayHandler::read(db::Tx& tx, const Operation& known,
+                                                 const Prepared* subscription) const {
+  Piece piece;
+  XD_TRY(piece.order, read_order(known.parameters));
+  const std::int64_t most = std::min(piece.order.rate.value_or(kPiece) * kPieceSeconds, kPiece);
+  const ReplayScope scope{*known.tenant, piece.order.filter, known.created};
+  const base::Uuid after = read_cursor(known.cursor).after;
+  const auto limit = static_cast<std::size_t>(most);
+  if (subscription != nullptr) {
+    XD_TRY(piece.page, find_missed(tx, scope, *subscription, after, limit));
+  } else {
+    XD_TRY(piece.page, find_replayable(tx, scope, after, limit));
+  }
+  XD_TRY(piece.events, events_of(tx, *known.tenant, piece.page));
+  return piece;
+}
+
+/// Returns when the next piece is due. Error: conflict, when somebody else has done this one or cancelled it.
+Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, const Piece& piece) const {
+  const base::Time now = clock_.now();
+  Operation after = before;
+  after.status = operation::Status::running;
+  after.started = before.started.value_or(now);
+  after.updated = now;
+  std::set<SubscriptionId> wanted;
+  for (const Replayable& one : piece.page.found) wanted.insert(one.subscription);
+  XD_TRY(const auto held, hold_subscriptions(tx, *before.tenant, wanted));
+  Cursor cursor = read_cursor(before.cursor);
+  base::Time due = std::max(cursor.next, now);
+  const std::chrono::microseconds step{piece.order.rate ? 1'000'000 / *piece.order.rate : 0};
+  std::vector<queue::Task> tasks;
+  for (const Replayable& one : piece.page.found) {
+    ++after.done;
+    const auto event = piece.events.find(one.event);
+    const auto subscription = held.find(one.subscription);
+    if (subscription == held.end()) {
+      after.fail_one("SUBSCRIPTION_GONE");
+    } else if (event == piece.events.end()) {
+      after.fail_one("EVENT_GONE");
+    } else {
+      const DeliveryArgs args{one.replay_no + 1, one.id, piece.order.url, before.id.uuid};
+      queue::Task task =
+          make_delivery_task(one.subscription, subscription->second, event->second, now, &args);
+      task.due = due;
+      task.timed = due > now;
+      tasks.push_back(std::move(task));
+      due += step;
+    }
+  }
+  cursor.after = piece.page.reached;
+  cursor.next = due;
+  after.cursor = write_cursor(cursor);
+  if (piece.page.last) {
+    after.status = operation::Status::completed;
+    after.finished = now;
+    after.total = after.done;
+  }
+  XD_TRY(const bool ours, operation::advance(tx, queue_, before, after));
+  if (!ours) return base::fail(Code::conflict, "operation " + before.id.str() + " was changed meanwhile");
+  XD_DO(queue_.enqueue(tx, std::move(tasks)));
+  return std::max(now, due - kAhead);
+}
+
+base::Task<queue::Verdict> ReplayHandler::perform(OperationId id) {
+  XD_CO_TRY(const auto known,
+            co_await store_.read([id](db::Tx& tx) { return operation::find_operation(tx, id); }));
+  if (!known || known->ended() || !known->tenant) co_return queue::Verdict::done();
+  PreparedPtr subscription;
+  if (known->kind == kRecoveryOperation) {
+    subscription = book_.find(SubscriptionId{known->target.value_or(base::Uuid{})});
+    if (!subscription || subscription->config->tenant != *known->tenant) {
+      co_return base::fail(Code::not_found, "the subscription no longer exists");
+    }
+  }
+  XD_CO_TRY(const Piece piece, co_await store_.read([this, &known, &subscription](db::Tx& tx) {
+    return read(tx, *known, subscription.get());
+  }));
+  XD_CO_TRY(const base::Time next,
+            co_await store_.write([this, &known, &piece](db::Tx& tx) { return write(tx, *known, piece); }));
+  co_return piece.page.last ? queue::Verdict::done() : queue::Verdict::retry_at(next);
+}
+
+asio::awaitable<queue::Outcome> ReplayHandler::run(const queue::Task& task) {
+  const OperationId id{task.ref};
+  auto verdict = co_await perform(id);
+  if (!verdict && is_final(verdict.error().code)) {
+    if (auto failed = co_await fail(id, verdict.error().message)) verdict = queue::Verdict::done();
+  }
+  if (!verdict) verdict = queue::Verdict::retry_at(clock_.now() + kStoreRetry);
+  // With a report, so that record() can tell it from one that never came to its end.
+  co_return queue::Outcome{*verdict, queue::Signal::neutral, std::make_shared<bool>(true)};
+}
+
+base::Task<void> ReplayHandler::fail(OperationId id, std::string message) {
+  base::log(base::LogLevel::error, "operation failed", {{"operation_id", id}, {"error", message}});
+  co_return co_await store_.write([this, id, message = std::move(message)](db::Tx& tx) {
+    return operation::fail(tx, queue_, id, message, clock_.now());
+  });
+}
+
+Result<void> ReplayHandler::record(db::Tx& tx, std::span<const queue::Finished> finished) const {
+  return operation::fail_given_up(tx, queue_, finished, clock_.now());
+}
+
+}  // namespace outbound
