@@ -23,6 +23,7 @@ const Endpoint kEndpoints[] = {
     {{"POST", "/api/v1/events"}, in_tenant(events_write), post_event},
     {{"POST", "/api/v1/events/batch"}, in_tenant(events_write), post_event_batch},
     {{"GET", "/api/v1/events"}, in_tenant(events_read), list_events},
+    {{"GET", "/api/v1/events/stream"}, in_tenant(events_read), stream_events},
     {{"GET", "/api/v1/events/:id"}, in_tenant(events_read), get_event},
 
     {{"GET", "/api/v1/webhooks/subscriptions"}, in_tenant(subscriptions_read), list_subscriptions},

@@ -4,6 +4,7 @@
 #include "api/input.hpp"
 #include "api/once.hpp"
 #include "api/page.hpp"
+#include "api/resource_json.hpp"
 #include "crypto/encoding.hpp"
 #include "event/event_store.hpp"
 #include "outbound/fanout.hpp"
@@ -53,12 +54,6 @@ void write_delivery_members(format::JsonWriter& json, const Delivery& delivery) 
   json.key("next_retry_at").value(delivery.next_retry).key("replay_no").value(delivery.replay_no);
   json.key("replay_of").value(delivery.replay_of).key("is_test").value(delivery.is_test);
   json.key("created_at").value(delivery.created).key("completed_at").value(delivery.completed);
-}
-
-void write_delivery(format::JsonWriter& json, const Delivery& delivery) {
-  json.begin_object();
-  write_delivery_members(json, delivery);
-  json.end_object();
 }
 
 struct FoundPage {
@@ -149,6 +144,12 @@ asio::awaitable<void> write_exchange(Call& call, format::JsonWriter& json, Deliv
 }
 
 }  // namespace
+
+void write_delivery(format::JsonWriter& json, const Delivery& delivery) {
+  json.begin_object();
+  write_delivery_members(json, delivery);
+  json.end_object();
+}
 
 HandlerResult list_deliveries(Call& call) { co_return co_await answer_list(call, std::nullopt); }
 

@@ -12,6 +12,7 @@ HandlerResult post_event(Call& call);
 HandlerResult post_event_batch(Call& call);
 HandlerResult list_events(Call& call);
 HandlerResult get_event(Call& call);
+HandlerResult stream_events(Call& call);
 
 HandlerResult create_subscription(Call& call);
 HandlerResult list_subscriptions(Call& call);

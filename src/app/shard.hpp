@@ -23,6 +23,7 @@ struct Shared {
   db::Db& store;
   db::LogStore& logs;
   queue::Queue& queue;
+  event::Bell& bell;
   base::Everywhere<tenant::TenantBook>& all_tenants;
   base::Everywhere<tenant::KeyCache>& all_keys;
   base::Everywhere<outbound::Book>& all_books;
@@ -61,6 +62,7 @@ class Shard {
   outbound::DeliveryHandler deliveries_;
   outbound::FanoutHandler fanouts_;
   monitor::HousekeepingHandler housekeeping_;
+  event::Tail tail_;
   event::Intake intake_;
   api::Services services_;
   http::Server server_;

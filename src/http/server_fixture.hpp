@@ -136,9 +136,9 @@ class ServerFixture {
   };
 
   static constexpr Route kRoutes[] = {
-      {"GET", "/echo"},  {"POST", "/echo"},        {"GET", "/hold"},
-      {"GET", "/throw"}, {"GET", "/big"},          {"GET", "/stream"},
-      {"GET", "/wait"},  {"GET", "/stream/throw"}, {"GET", "/stream/endless"},
+      {"GET", "/echo"},       {"POST", "/echo"},        {"GET", "/hold"},
+      {"GET", "/throw"},      {"GET", "/big"},          {"GET", "/stream"},
+      {"GET", "/wait"},       {"GET", "/stream/throw"}, {"GET", "/stream/endless"},
       {"GET", "/stream/fail"}};
 
   static ServerOptions local(ServerOptions options) {
