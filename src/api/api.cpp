@@ -26,6 +26,13 @@ const Endpoint kEndpoints[] = {
     {{"GET", "/api/v1/events/stream"}, in_tenant(events_read), stream_events},
     {{"GET", "/api/v1/events/:id"}, in_tenant(events_read), get_event},
 
+    {{"GET", "/api/v1/listeners"}, in_tenant(subscriptions_read), list_listeners},
+    {{"POST", "/api/v1/listeners"}, in_tenant(subscriptions_write), create_listener},
+    {{"GET", "/api/v1/listeners/:name"}, in_tenant(subscriptions_read), get_listener},
+    {{"DELETE", "/api/v1/listeners/:name"}, in_tenant(subscriptions_write), delete_listener},
+    {{"GET", "/api/v1/listeners/:name/stream"}, in_tenant(events_read), stream_listener},
+    {{"POST", "/api/v1/listeners/:name/ack"}, in_tenant(subscriptions_write), acknowledge_listener},
+
     {{"GET", "/api/v1/webhooks/subscriptions"}, in_tenant(subscriptions_read), list_subscriptions},
     {{"POST", "/api/v1/webhooks/subscriptions"}, in_tenant(subscriptions_write), create_subscription},
     {{"GET", "/api/v1/webhooks/subscriptions/:id"}, in_tenant(subscriptions_read), get_subscription},

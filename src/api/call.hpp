@@ -26,6 +26,7 @@ struct Services {
   queue::Queue& queue;
   event::Intake& intake;
   event::Tail& tail;
+  const event::Bell& bell;
   const crypto::KeyRing& ring;
   const http::EgressGuard& guard;
   tenant::TenantBook& tenants;

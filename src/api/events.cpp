@@ -93,7 +93,7 @@ void write_short_delivery(format::JsonWriter& json, const outbound::Delivery& de
   json.begin_object().key("id").value(delivery.id).key("subscription_id").value(delivery.subscription);
   json.key("status").value(delivery.status).key("reason");
   delivery.reason.empty() ? json.null() : json.value(delivery.reason);
-  json.key("attempt_number").value(delivery.last.number);
+  json.key("attempt_number").value(delivery.last.number).key("via").value(delivery.last.via);
   json.key("response_status").value(delivery.last.response_status);
   json.key("next_retry_at")
       .value(delivery.next_retry)

@@ -45,6 +45,7 @@ Shard::Shard(const Shared& shared)
                 .queue = shared.queue,
                 .intake = intake_,
                 .tail = tail_,
+                .bell = shared.bell,
                 .ring = shared.ring,
                 .guard = shared.guard,
                 .tenants = tenants_,

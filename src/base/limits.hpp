@@ -54,6 +54,7 @@ inline constexpr std::size_t kStreamMessageBytesMax = 64 << 10;  ///< a larger o
 inline constexpr std::size_t kStreamBytesPerRead = 256 << 10;    ///< made at once for one connection
 inline constexpr std::size_t kStreamPatternsMax = 50;
 inline constexpr auto kStreamHeartbeat = 15s;
+inline constexpr std::size_t kListenersPerTenantMax = 100;
 inline constexpr std::size_t kFeedEntriesPerRead = 200;
 inline constexpr std::size_t kFeedRowsPerRead = 256;
 

@@ -136,4 +136,10 @@ void Bell::ring() const {
   }
 }
 
+void Bell::nudge(const base::Uuid& name) const {
+  for (const Place& place : places_) {
+    asio::post(place.executor, [tail = place.tail, name] { tail->nudge(name); });
+  }
+}
+
 }  // namespace event

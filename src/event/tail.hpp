@@ -90,6 +90,8 @@ class Bell {
   /// Before start.
   void add(asio::any_io_executor executor, Tail& tail) { places_.push_back({std::move(executor), &tail}); }
   void ring() const;
+  /// Tail::nudge() on all shards. Any thread.
+  void nudge(const base::Uuid& name) const;
 
  private:
   struct Place {
