@@ -8,17 +8,23 @@ namespace app {
 
 namespace {
 
+constexpr const char* kListenExample =
+    "  crossdock listen 'order.*' --forward-to http://localhost:3000/hooks\n\n";
+constexpr const char* kTriggerExample =
+    "  crossdock trigger order.created --set order.id=42 --set order.total=19.90\n\n";
+constexpr const char* kListExample = "  crossdock deliveries list --status FAILED --code 5xx --since 2h\n\n";
 constexpr const char* kRemoteFooter =
     "The hub is given by --url and --token or, better for a secret, by CROSSDOCK_URL (default\n"
     "http://127.0.0.1:8080), CROSSDOCK_API_KEY and CROSSDOCK_TENANT.";
 
-void add_remote(CLI::App& command, cli::RemoteOptions& remote, std::string& format) {
+void add_remote(CLI::App& command, cli::RemoteOptions& remote, std::string& format,
+                const char* example = "") {
   command.add_option("--url", remote.url, "URL of the hub (CROSSDOCK_URL)");
   command.add_option("--token", remote.token, "API key (CROSSDOCK_API_KEY)");
   command.add_option("--tenant", remote.tenant, "tenant, for a key of the platform (CROSSDOCK_TENANT)");
   command.add_option("-o,--output", format,
                      "table, json or jsonl (default: table on a terminal, else jsonl)");
-  command.footer(kRemoteFooter);
+  command.footer(std::string(example) + kRemoteFooter);
 }
 
 }  // namespace
@@ -47,18 +53,20 @@ struct RemoteCommands::Impl {
     listen->add_flag("--print-secret", listening.print_secret, "print the secret it signs with, and end");
     listen->add_option("--reconnects", listening.reconnects_max,
                        "end after so many failures to connect in a row (default 20)");
-    add_remote(*listen, listening.remote, listening.format);
+    add_remote(*listen, listening.remote, listening.format, kListenExample);
   }
 
   void add_trigger(CLI::App& program) {
     trigger = program.add_subcommand("trigger", "publish an event");
     trigger->add_option("type", triggered.type, "type of the event: order.created")->required();
-    trigger->add_option(
-        "--set", triggered.sets,
-        "a member of the data, as order.total=19.90; JSON where it reads as such, else a text");
+    trigger
+        ->add_option("--set", triggered.sets,
+                     "a member of the data, as order.total=19.90; JSON where it reads as such, else a text; "
+                     "repeatable")
+        ->allow_extra_args(false);
     trigger->add_option("--data", triggered.data, "data as JSON, or @file (default {})");
     trigger->add_option("--subject", triggered.subject, "what it is about: order/42");
-    add_remote(*trigger, triggered.remote, triggered.format);
+    add_remote(*trigger, triggered.remote, triggered.format, kTriggerExample);
   }
 
   void add_deliveries(CLI::App& program) {
@@ -85,7 +93,8 @@ struct RemoteCommands::Impl {
     replay->add_option("--to", chosen.url, "to another URL than the subscription's");
     for (CLI::App* command : {get, replay})
       command->add_option("id", chosen.id, "id of the delivery")->required();
-    for (CLI::App* command : {list, get, replay}) add_remote(*command, chosen.remote, chosen.format);
+    add_remote(*list, chosen.remote, chosen.format, kListExample);
+    for (CLI::App* command : {get, replay}) add_remote(*command, chosen.remote, chosen.format);
   }
 
   CLI::App* listen = nullptr;
