@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from harness import HubCase, OwnHubCase, eventually, on_both_engines
+from harness import Hub, HubCase, OwnHubCase, eventually, on_both_engines
 from harness.paths import SERVER
 from harness.receiver import answer
 from harness.signature import is_signed_with
@@ -129,6 +129,18 @@ class Listeners(ListenerCase):
         event = self.publish()
         self.assertEqual(newer.wait_for(1)[0].json["id"], event["id"])
         self.assertTrue(older.whole)
+
+    def test_a_session_whose_key_was_revoked_ends(self):
+        self.make_listener()
+        key = self.make_key(self.tenant)
+        stream = Stream(self.hub.port, f"{LISTENERS}/laptop/stream", {"Authorization": f"Bearer {key['key']}"})
+        self.addCleanup(stream.close)
+        stream.wait_until(lambda s: s.last_id, "its beginning")
+        self.expect(204, self.api.delete(f"/api/v1/api-keys/{key['id']}"))
+        self.stream()  # which makes the server look at the older session at once
+
+        self.assertEqual(stream.wait_for(1, "end")[0].json["reason"], "UNAUTHENTICATED")
+        stream.wait_until(lambda s: s.ended, "its end")
 
     def test_a_session_ends_when_its_listener_is_deleted(self):
         self.make_listener()
@@ -299,6 +311,27 @@ class Commands(ListenerCase):
         missing = self.run_command("deliveries", "get", rows[0]["event_id"])
         self.assertEqual(missing.returncode, 3)
         self.assertIn("NOT_FOUND", missing.stderr)
+
+
+class TwoNodes(OwnHubCase, ListenerCase):
+    """On PostgreSQL: what one node takes, those who are connected to the other one hear of."""
+
+    def test_events_of_the_other_node_arrive_in_the_order_of_commits(self):
+        if self.engine != "postgres":
+            return  # there is one node only
+        other = Hub(settings={"CROSSDOCK_DATABASE_URL": self.hub.settings["CROSSDOCK_DATABASE_URL"]})
+        self.addCleanup(other.remove)
+        other.start()
+        there = other.api.as_key(self.key)
+        self.make_listener()
+        stream = self.stream()
+        plain = Stream(other.port, "/api/v1/events/stream", {"Authorization": f"Bearer {self.key}"})
+        self.addCleanup(plain.close)
+        ids = [self.expect(202, api.post("/api/v1/events", {"type": "order.created", "data": n}))["id"]
+               for n, api in enumerate([self.api, there] * 20)]
+
+        self.assertEqual([message.json["id"] for message in stream.wait_for(40)], ids)
+        self.assertEqual([message.json["id"] for message in plain.wait_for(40)], ids)
 
 
 class Interrupted(OwnHubCase, ListenerCase):
