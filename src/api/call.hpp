@@ -25,6 +25,8 @@ struct Services {
   db::LogStore& logs;
   queue::Queue& queue;
   event::Intake& intake;
+  event::Tail& tail;
+  const event::Bell& bell;
   const crypto::KeyRing& ring;
   const http::EgressGuard& guard;
   tenant::TenantBook& tenants;

@@ -5,6 +5,7 @@
 #include "api/handlers.hpp"
 #include "api/once.hpp"
 #include "api/page.hpp"
+#include "api/resource_json.hpp"
 #include "crypto/encoding.hpp"
 #include "event/event_store.hpp"
 #include "outbound/fanout.hpp"

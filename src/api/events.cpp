@@ -3,6 +3,7 @@
 #include "api/input.hpp"
 #include "api/once.hpp"
 #include "api/page.hpp"
+#include "api/resource_json.hpp"
 #include "base/log.hpp"
 #include "crypto/digest.hpp"
 #include "event/event_store.hpp"
@@ -96,7 +97,22 @@ base::Error key_reused() {
           "IDEMPOTENCY_KEY_REUSED"};
 }
 
-void write_event(format::JsonWriter& json, const event::StoredEvent& stored) {
+void write_short_delivery(format::JsonWriter& json, const outbound::Delivery& delivery) {
+  json.begin_object().key("id").value(delivery.id).key("subscription_id").value(delivery.subscription);
+  json.key("status").value(delivery.status).key("reason");
+  delivery.reason.empty() ? json.null() : json.value(delivery.reason);
+  json.key("attempt_number").value(delivery.last.number).key("via").value(delivery.last.via);
+  json.key("response_status").value(delivery.last.response_status);
+  json.key("next_retry_at")
+      .value(delivery.next_retry)
+      .key("completed_at")
+      .value(delivery.completed)
+      .end_object();
+}
+
+}  // namespace
+
+void write_event_members(format::JsonWriter& json, const event::StoredEvent& stored) {
   const event::Event& event = stored.event;
   json.key("id").value(event.id).key("type").value(event.type);
   json.key("subject");
@@ -112,21 +128,6 @@ void write_event(format::JsonWriter& json, const event::StoredEvent& stored) {
   json.key("occurred_at").value(event.occurred).key("created_at").value(event.created);
   json.key("deliveries_total").value(stored.deliveries);
 }
-
-void write_short_delivery(format::JsonWriter& json, const outbound::Delivery& delivery) {
-  json.begin_object().key("id").value(delivery.id).key("subscription_id").value(delivery.subscription);
-  json.key("status").value(delivery.status).key("reason");
-  delivery.reason.empty() ? json.null() : json.value(delivery.reason);
-  json.key("attempt_number").value(delivery.last.number);
-  json.key("response_status").value(delivery.last.response_status);
-  json.key("next_retry_at")
-      .value(delivery.next_retry)
-      .key("completed_at")
-      .value(delivery.completed)
-      .end_object();
-}
-
-}  // namespace
 
 HandlerResult post_event(Call& call) {
   XD_CO_DO(check_room(call.services, call.services.intake.waiting()));
@@ -218,7 +219,7 @@ HandlerResult list_events(Call& call) {
       page, std::move(events), [](const event::StoredEvent& stored) { return stored.event.id.uuid; },
       [](format::JsonWriter& json, const event::StoredEvent& stored) {
         json.begin_object();
-        write_event(json, stored);
+        write_event_members(json, stored);
         json.end_object();
       });
 }
@@ -242,7 +243,7 @@ HandlerResult get_event(Call& call) {
   std::string body;
   format::JsonWriter json(body);
   json.begin_object();
-  write_event(json, *found.stored);
+  write_event_members(json, *found.stored);
   json.key("deliveries").begin_array();
   for (const outbound::Delivery& delivery : found.deliveries) write_short_delivery(json, delivery);
   json.end_array().end_object();

@@ -12,6 +12,14 @@ HandlerResult post_event(Call& call);
 HandlerResult post_event_batch(Call& call);
 HandlerResult list_events(Call& call);
 HandlerResult get_event(Call& call);
+HandlerResult stream_events(Call& call);
+
+HandlerResult create_listener(Call& call);
+HandlerResult list_listeners(Call& call);
+HandlerResult get_listener(Call& call);
+HandlerResult delete_listener(Call& call);
+HandlerResult stream_listener(Call& call);
+HandlerResult acknowledge_listener(Call& call);
 
 HandlerResult create_subscription(Call& call);
 HandlerResult list_subscriptions(Call& call);

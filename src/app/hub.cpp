@@ -62,6 +62,7 @@ Result<void> Hub::start() {
                       .store = *store_,
                       .logs = *logs_,
                       .queue = *queue_,
+                      .bell = bell_,
                       .all_tenants = all_tenants_,
                       .all_keys = all_keys_,
                       .all_books = all_books_,

@@ -32,19 +32,23 @@ Shard::Shard(const Shared& shared)
                    .books = shared.all_books,
                    .ring = shared.ring,
                    .health = shared.config.health,
-                   .log_response_bodies = shared.config.log_response_bodies}),
+                   .log_response_bodies = shared.config.log_response_bodies,
+                   .bell = &shared.bell}),
       fanouts_(shared.store, book_, shared.queue, shared.clock),
       replays_(shared.store, book_, shared.queue, shared.clock),
       drains_(shared.store, {shared.queue, shared.all_books}, shared.clock),
       removals_({shared.store, {shared.queue, shared.all_books}, shared.all_tenants, shared.clock}),
       housekeeping_(shared.store, shared.clock),
-      intake_(gate_, shared.store, shared.queue),
+      tail_(gate_, shared.store),
+      intake_(gate_, shared.store, shared.queue, &shared.bell),
       services_{.gate = gate_,
                 .clock = shared.clock,
                 .store = shared.store,
                 .logs = shared.logs,
                 .queue = shared.queue,
                 .intake = intake_,
+                .tail = tail_,
+                .bell = shared.bell,
                 .ring = shared.ring,
                 .guard = shared.guard,
                 .tenants = tenants_,
@@ -69,6 +73,7 @@ Shard::Shard(const Shared& shared)
   lanes_.add_handler(monitor::kRemovalTask, removals_);
   lanes_.add_handler(monitor::kHousekeepingKind, housekeeping_);
   shared.queue.attach(context_.get_executor(), lanes_);
+  shared.bell.add(context_.get_executor(), tail_);
   shared.all_tenants.add(context_.get_executor(), tenants_);
   shared.all_keys.add(context_.get_executor(), keys_);
   shared.all_books.add(context_.get_executor(), book_);

@@ -25,6 +25,7 @@ struct Shared {
   db::Db& store;
   db::LogStore& logs;
   queue::Queue& queue;
+  event::Bell& bell;
   base::Everywhere<tenant::TenantBook>& all_tenants;
   base::Everywhere<tenant::KeyCache>& all_keys;
   base::Everywhere<outbound::Book>& all_books;
@@ -66,6 +67,7 @@ class Shard {
   outbound::DrainHandler drains_;
   monitor::RemovalHandler removals_;
   monitor::HousekeepingHandler housekeeping_;
+  event::Tail tail_;
   event::Intake intake_;
   api::Services services_;
   http::Server server_;

@@ -62,6 +62,17 @@ inline constexpr std::size_t kFilterStepsMax =
 // Deliveries
 inline constexpr std::size_t kFormBodyBytesMax = 4 << 20;  ///< names repeat in a form, so data may swell
 
+// Streams
+inline constexpr std::size_t kStreamsPerShard = 500;
+inline constexpr std::size_t kStreamsPerTenant = 50;             ///< on one shard
+inline constexpr std::size_t kStreamMessageBytesMax = 64 << 10;  ///< a larger one tells only what it is about
+inline constexpr std::size_t kStreamBytesPerRead = 256 << 10;    ///< made at once for one connection
+inline constexpr std::size_t kStreamPatternsMax = 50;
+inline constexpr auto kStreamHeartbeat = 15s;
+inline constexpr std::size_t kListenersPerTenantMax = 100;
+inline constexpr std::size_t kFeedEntriesPerRead = 200;
+inline constexpr std::size_t kFeedRowsPerRead = 256;
+
 // Queue
 inline constexpr std::size_t kLaneTasksInMemoryMax = 512;
 inline constexpr std::size_t kLaneWindowMax = 64;

@@ -1,5 +1,7 @@
 #include "event/event_store.hpp"
 
+#include "event/feed.hpp"
+
 namespace event {
 
 namespace {
@@ -43,11 +45,15 @@ Result<void> insert_events(db::Tx& tx, std::span<const EventPtr> events,
                              event.occurred, event.created, event.idempotency_key, event.ordering_key,
                              event.origin, event.hop, event.traceparent, deliveries[i]});
   }
-  return tx.each(
-      "INSERT INTO events (tenant_id, id, type, subject, data, changes, occurred_at, created_at,"
-      " idempotency_key, ordering_key, origin, hop, traceparent, deliveries)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-      14, args);
+  XD_DO(
+      tx.each("INSERT INTO events (tenant_id, id, type, subject, data, changes, occurred_at, created_at,"
+              " idempotency_key, ordering_key, origin, hop, traceparent, deliveries)"
+              " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+              14, args));
+  std::vector<FeedItem> items;
+  items.reserve(events.size());
+  for (const EventPtr& event : events) items.push_back({event->tenant, event->id.uuid});
+  return add_to_feed(tx, FeedKind::event, items, events.empty() ? base::Time{} : events.back()->created);
 }
 
 Result<std::optional<StoredEvent>> find_event(db::Tx& tx, base::TenantId tenant, EventId id) {
@@ -55,6 +61,13 @@ Result<std::optional<StoredEvent>> find_event(db::Tx& tx, base::TenantId tenant,
   XD_DO(tx.query("SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1 AND id = $2",
                  {tenant, id}, [&](const db::Row& row) { found = read_event(row); }));
   return found;
+}
+
+Result<std::string> type_of_event(db::Tx& tx, base::TenantId tenant, EventId id) {
+  std::string type;
+  XD_DO(tx.query("SELECT type FROM events WHERE tenant_id = $1 AND id = $2", {tenant, id},
+                 [&](const db::Row& row) { type = row.string(0); }));
+  return type;
 }
 
 Result<std::unordered_map<EventId, EventPtr>> find_events(

@@ -16,11 +16,14 @@ struct StoredEvent {
   std::int64_t deliveries = 0;
 };
 
-/// deliveries[i] belongs to events[i].
+/// deliveries[i] belongs to events[i]. Adds them to the feed.
 base::Result<void> insert_events(db::Tx& tx, std::span<const EventPtr> events,
                                  std::span<const std::int64_t> deliveries);
 
 base::Result<std::optional<StoredEvent>> find_event(db::Tx& tx, base::TenantId tenant, EventId id);
+
+/// Its type alone; "" when there is no such event.
+base::Result<std::string> type_of_event(db::Tx& tx, base::TenantId tenant, EventId id);
 
 /// Several at once, of any tenants; what is not there is not in the answer.
 base::Result<std::unordered_map<EventId, EventPtr>> find_events(

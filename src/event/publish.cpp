@@ -88,19 +88,25 @@ Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
   return answers;
 }
 
-Intake::Intake(base::Gate& gate, db::Db& store, queue::Queue& queue)
+Intake::Intake(base::Gate& gate, db::Db& store, queue::Queue& queue, const Bell* bell)
     : store_(store),
       queue_(queue),
+      bell_(bell),
       batcher_(gate, "publish", [this](auto take) { return publish_taken(std::move(take)); }) {}
+
+Result<std::vector<Published>> Intake::publish_in(db::Tx& tx, std::vector<Publication> publications) {
+  if (bell_ != nullptr) tx.on_commit([bell = bell_] { bell->ring(); });
+  return event::publish(tx, queue_, std::move(publications));
+}
 
 base::Task<std::vector<Published>> Intake::publish_taken(Batcher::Take take) {
   co_return co_await store_.write(
-      [this, take = std::move(take)](db::Tx& tx) mutable { return event::publish(tx, queue_, take()); });
+      [this, take = std::move(take)](db::Tx& tx) mutable { return publish_in(tx, take()); });
 }
 
 base::Task<std::vector<Published>> Intake::publish_all(std::vector<Publication> publications) {
   co_return co_await store_.write([this, publications = std::move(publications)](db::Tx& tx) mutable {
-    return event::publish(tx, queue_, std::move(publications));
+    return publish_in(tx, std::move(publications));
   });
 }
 

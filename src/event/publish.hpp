@@ -8,6 +8,7 @@
 #include "base/batcher.hpp"
 #include "event/event.hpp"
 #include "event/idempotency.hpp"
+#include "event/tail.hpp"
 #include "queue/queue.hpp"
 
 namespace event {
@@ -49,7 +50,8 @@ base::Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
 /// shard.
 class Intake {
  public:
-  Intake(base::Gate& gate, db::Db& store, queue::Queue& queue);
+  /// bell: rung by each commit; null where nobody follows the feed.
+  Intake(base::Gate& gate, db::Db& store, queue::Queue& queue, const Bell* bell = nullptr);
 
   /// Returns after the commit. Errors: what the store says; limited when too much is waiting.
   base::Task<Published> publish(Publication publication) { return batcher_.add(std::move(publication)); }
@@ -62,9 +64,11 @@ class Intake {
  private:
   using Batcher = base::Batcher<Publication, Published>;
   base::Task<std::vector<Published>> publish_taken(Batcher::Take take);
+  base::Result<std::vector<Published>> publish_in(db::Tx& tx, std::vector<Publication> publications);
 
   db::Db& store_;
   queue::Queue& queue_;
+  const Bell* bell_;
   Batcher batcher_;
 };
 

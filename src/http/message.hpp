@@ -1,10 +1,13 @@
 // What the server hands to the program and what it gets back.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/task.hpp"
 
 namespace http {
 
@@ -23,12 +26,33 @@ struct Request {
   std::string_view header(std::string_view name) const;
 };
 
+/// Takes a body that is produced over time. Belongs to the connection, on whose thread it is used, and to the
+/// one coroutine that produces.
+class BodyWriter {
+ public:
+  virtual ~BodyWriter() = default;
+
+  /// Sends a piece and returns when the connection has taken it: who reads slowly is written to slowly, and
+  /// nothing piles up. Error: cancelled when the stream is over. It is over when the peer went away or took
+  /// no piece within kWriteDeadline, and when the server drains.
+  virtual base::Task<void> write(std::string piece) = 0;
+  virtual bool over() const = 0;
+  /// Calls hook when the stream is over, at once where it is already, so that a producer that waits for
+  /// something need not wait for it in vain. Replaces the hook before; what a hook refers to must live until
+  /// the production has ended.
+  virtual void on_over(std::function<void()> hook) = 0;
+};
+
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::string body{};
   /// Besides Content-Type, Content-Length, Date and Connection, which are the server's.
   std::vector<std::pair<std::string, std::string>> headers{};
+  /// Where set, it produces the body instead: called once after the header was sent, and awaited. The body
+  /// ends in order when it returns, and is cut off where it returns an error or throws; no deadline runs
+  /// while it writes nothing. It owns what it uses, because the request is gone. The connection ends with it.
+  std::function<base::Task<void>(BodyWriter&)> stream{};
 };
 
 /// "Not Found" for 404; "" for an unknown status.

@@ -103,6 +103,15 @@ class ServerFixture {
     return asio::co_spawn(context_, server_.drain(base::steady_now() + span), asio::use_future);
   }
 
+  /// Pieces that streams were rid of.
+  std::size_t pieces() {
+    return on_server([this](Server&) { return pieces_; });
+  }
+  /// How the last stream ended: "" while it runs.
+  std::string stream_end() {
+    return on_server([this](Server&) { return stream_end_; });
+  }
+
   static base::Deadline deadline(Server& server) { return oldest(server).deadline; }
   /// The only connection is under a deadline of this span.
   bool is_within(std::chrono::steady_clock::duration span) {
@@ -127,7 +136,10 @@ class ServerFixture {
   };
 
   static constexpr Route kRoutes[] = {
-      {"GET", "/echo"}, {"POST", "/echo"}, {"GET", "/hold"}, {"GET", "/throw"}, {"GET", "/big"}};
+      {"GET", "/echo"},       {"POST", "/echo"},        {"GET", "/hold"},
+      {"GET", "/throw"},      {"GET", "/big"},          {"GET", "/stream"},
+      {"GET", "/wait"},       {"GET", "/stream/throw"}, {"GET", "/stream/endless"},
+      {"GET", "/stream/fail"}};
 
   static ServerOptions local(ServerOptions options) {
     options.endpoint = {asio::ip::make_address("127.0.0.1"), 0};
@@ -160,10 +172,41 @@ class ServerFixture {
     const std::string_view path = kRoutes[match.route].pattern;
     if (path == "/throw") throw std::runtime_error("a bug with a secret in it");
     if (path == "/hold") co_await self.released_.wait();
+    if (path.starts_with("/stream") || path == "/wait") co_return make_stream(self, std::string(path));
     if (path == "/big") co_return Response{.content_type = "text/plain", .body = std::string(32 << 20, 'x')};
     co_return Response{
         .content_type = "text/plain",
         .body = std::string(request.method) + " " + std::string(request.target) + " " + request.body};
+  }
+
+  static Response make_stream(ServerFixture& self, std::string path) {
+    Response response{.content_type = "text/event-stream"};
+    response.stream = [&self, path](BodyWriter& writer) { return produce(self, path, writer); };
+    return response;
+  }
+
+  static base::Task<void> produce(ServerFixture& self, std::string path, BodyWriter& writer) {
+    self.stream_end_.clear();
+    auto written = co_await write_pieces(self, path, writer);
+    self.stream_end_ = written ? "ended" : std::string(base::name(written.error().code));
+    co_return written;
+  }
+
+  /// "one" and "two", and between them what the path asks for.
+  static base::Task<void> write_pieces(ServerFixture& self, std::string path, BodyWriter& writer) {
+    XD_CO_DO(co_await writer.write("one\n"));
+    ++self.pieces_;
+    if (path == "/stream/throw") throw std::runtime_error("a bug in a stream");
+    if (path == "/stream/fail") co_return base::fail(base::Code::unavailable, "no more of it");
+    if (path == "/wait") {
+      writer.on_over([&self] { self.released_.give(true); });
+      if (!writer.over()) co_await self.released_.wait();
+    }
+    while (path == "/stream/endless") {
+      XD_CO_DO(co_await writer.write(std::string(64 << 10, 'x')));
+      ++self.pieces_;
+    }
+    co_return co_await writer.write("two\n");
   }
 
   asio::io_context context_{1};
@@ -171,6 +214,8 @@ class ServerFixture {
   Router router_{kRoutes};
   base::Waiter<bool> released_;
   std::vector<SeenRequest> requests_;
+  std::size_t pieces_ = 0;
+  std::string stream_end_;
   Server server_;
   bool draining_ = false;  // of the test's thread
   std::thread thread_;
@@ -251,6 +296,11 @@ class RawClient {
     }
     const std::string how = last_ == 0 ? "" : errno_ == EAGAIN ? "(silence)" : "(reset)";
     return take(received_.size()) + how;
+  }
+
+  /// Reads and forgets so many bytes, or what there is.
+  void read_some(std::size_t bytes) {
+    for (std::size_t got = 0; got < bytes && receive(); received_.clear()) got += received_.size();
   }
 
   void shutdown_send() { shutdown(socket_, SHUT_WR); }

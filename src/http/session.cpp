@@ -1,10 +1,13 @@
 #include "http/session.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <charconv>
 #include <ranges>
 
 #include "base/log.hpp"
@@ -48,8 +51,25 @@ bool names_another_version(std::string_view head) {
   return word.size() == 8 && word.starts_with("HTTP/") && digit(word[5]) && word[6] == '.' && digit(word[7]);
 }
 
+base::Gauge& streams_open() {
+  static base::Gauge& gauge =
+      base::metrics().gauge("crossdock_http_streams", "Responses whose body is being produced over time");
+  return gauge;
+}
+
+/// Whether a streamed body has come to its end; outlives its connection in posts that are under way.
+struct StreamEnd {
+  bool over = false;
+  std::function<void()> hook{};
+
+  void end() {
+    over = true;
+    if (const auto call = std::exchange(hook, nullptr)) call();
+  }
+};
+
 template <class Stream>
-class Session final : public Connection {
+class Session final : public Connection, private BodyWriter {
  public:
   Session(Server& server, Stream stream, std::string remote_ip)
       : server_(server), stream_(std::move(stream)), remote_ip_(std::move(remote_ip)) {
@@ -70,6 +90,8 @@ class Session final : public Connection {
   }
 
   void drain() override {
+    // By a post: the producer, and this connection with it, may end on the stack of who calls.
+    if (stream_end_) asio::post(stream_.get_executor(), [end = stream_end_] { end->end(); });
     if (!idle_) return;
     boost::system::error_code ignored;
     stream_.lowest_layer().cancel(ignored);
@@ -122,8 +144,12 @@ class Session final : public Connection {
     speaks_1_0_ = parser.get().version() < 11;
     deadline = base::Deadline::max();
     Response response = co_await answer(request_of(parser));
+    if (response.stream) {
+      co_await produce(response, head_only);
+      co_return false;
+    }
     const bool keep_after = keep && !server_.draining();
-    co_return co_await write(response, keep_after, head_only) && keep_after;
+    co_return co_await respond(response, keep_after, head_only) && keep_after;
   }
 
   asio::awaitable<bool> wait_for_first_byte() {
@@ -261,7 +287,7 @@ class Session final : public Connection {
     if (refusal.status == 0) co_return;
     refusing_ = true;
     const Response response = server_.application().refuse(refusal.status, refusal.detail);
-    co_await write(response, /*keep=*/false, head_only);
+    co_await respond(response, /*keep=*/false, head_only);
     // Let the peer read the answer before the rest of what it sends makes the kernel reset the connection.
     co_await say_nothing_more();
     boost::system::error_code ignored;
@@ -273,21 +299,99 @@ class Session final : public Connection {
     }
   }
 
-  asio::awaitable<bool> write(const Response& response, bool keep, bool head_only) {
+  void begin_head(const Response& response) {
     head_.clear();
     head_.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
     head_.append(reason_phrase(response.status)).append("\r\nDate: ").append(server_.date());
-    if (!response.body.empty()) head_.append("\r\nContent-Type: ").append(response.content_type);
-    if (response.status != 204 && response.status != 304) {
-      head_.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
+    if (!response.body.empty() || response.stream) {
+      head_.append("\r\nContent-Type: ").append(response.content_type);
     }
     for (const auto& [name, value] : response.headers)
       head_.append("\r\n").append(name).append(": ").append(value);
+  }
+
+  asio::awaitable<bool> respond(const Response& response, bool keep, bool head_only) {
+    begin_head(response);
+    if (response.status != 204 && response.status != 304) {
+      head_.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
+    }
     if (!keep) head_.append("\r\nConnection: close");
     if (keep && speaks_1_0_) head_.append("\r\nConnection: keep-alive");
     head_.append("\r\n\r\n");
     if (!head_only) head_.append(response.body);
     co_return !co_await write_raw(head_);
+  }
+
+  /// Sends the header and lets the response produce its body.
+  asio::awaitable<void> produce(const Response& response, bool head_only) {
+    begin_head(response);
+    if (!speaks_1_0_) head_.append("\r\nTransfer-Encoding: chunked");
+    head_.append("\r\nConnection: close\r\n\r\n");
+    if (co_await write_raw(head_) || head_only) co_return;
+    deadline = base::Deadline::max();
+    streams_open().add(1);
+    stream_end_ = std::make_shared<StreamEnd>();
+    stream_end_->over = server_.draining();
+    base::Waiter<bool> watch_ended;
+    bool watching = true;
+    asio::co_spawn(stream_.get_executor(), watch_peer(), [&](const std::exception_ptr&) {
+      watching = false;
+      watch_ended.give(true);
+    });
+    if (!co_await produce_body(response)) broken_ = true;
+    stream_end_->hook = nullptr;
+    stream_end_->end();
+    if (!broken_ && !speaks_1_0_) co_await write_raw("0\r\n\r\n");
+    boost::system::error_code ignored;
+    if (broken_) stream_.lowest_layer().close(ignored);
+    stream_.lowest_layer().cancel(ignored);
+    if (watching) co_await watch_ended.wait();
+    streams_open().add(-1);
+  }
+
+  /// False where the body is not what it was meant to be.
+  asio::awaitable<bool> produce_body(const Response& response) {
+    std::exception_ptr thrown;
+    try {
+      const base::Result<void> produced = co_await response.stream(*this);
+      if (produced || produced.error().code == base::Code::cancelled) co_return true;
+      base::log(base::LogLevel::warn, "a streamed response was cut off",
+                {{"error", produced.error().message}});
+      co_return false;
+    } catch (...) {  // edge: as in answer()
+      thrown = std::current_exception();
+    }
+    base::report_uncaught("http stream", thrown);
+    co_return false;
+  }
+
+  /// Notices that the peer goes away while nothing is sent to it. One that says more is told apart from that
+  /// by what it takes alone.
+  asio::awaitable<void> watch_peer() {
+    if (!co_await read_some()) co_return;
+    broken_ = broken_ || !stream_end_->over;
+    stream_end_->end();
+  }
+
+  base::Task<void> write(std::string piece) override {
+    if (over()) co_return base::fail(base::Code::cancelled, "the stream is over");
+    if (piece.empty()) co_return base::Result<void>{};
+    if (!speaks_1_0_) {
+      std::array<char, 20> size;
+      const auto end = std::to_chars(size.data(), size.data() + size.size(), piece.size(), 16).ptr;
+      piece.insert(0, std::string(size.data(), end) + "\r\n").append("\r\n");
+    }
+    const boost::system::error_code error = co_await write_raw(piece);
+    deadline = base::Deadline::max();
+    if (!error) co_return base::Result<void>{};
+    broken_ = true;
+    stream_end_->over = true;
+    co_return base::fail(base::Code::cancelled, "the peer no longer takes what it is sent");
+  }
+  bool over() const override { return stream_end_->over; }
+  void on_over(std::function<void()> hook) override {
+    stream_end_->hook = std::move(hook);
+    if (over() && stream_end_->hook) stream_end_->end();
   }
 
   /// Returns the error, if any.
@@ -305,12 +409,14 @@ class Session final : public Connection {
   beast::flat_buffer buffer_;
   std::string head_;
   std::ptrdiff_t field_count_ = 0;
+  std::shared_ptr<StreamEnd> stream_end_;  // once a body is streamed
   bool line_begun_ = false;
   bool speaks_1_0_ = false;
   bool idle_ = false;
   bool expired_ = false;
   bool refusing_ = false;
   bool said_ = false;
+  bool broken_ = false;  // a streamed body could not be brought to its end
 };
 
 }  // namespace

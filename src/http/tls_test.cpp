@@ -191,6 +191,25 @@ TEST(TlsServer, ends_idle_connections_when_it_drains) {
   EXPECT_EQ(client.read_until("never"), "");
 }
 
+TEST(TlsServer, streams_and_ends_the_stream_in_order_whoever_ends_it) {
+  const TlsFiles files;
+  ServerFixture fixture({.tls = *files.load()});
+  TlsClient waiting(fixture.port());
+  waiting.send(make_get("/wait"));
+  ASSERT_NE(waiting.read_until("one\n").find("one\n"), std::string::npos);
+  {
+    TlsClient gone(fixture.port());
+    gone.send(make_get("/stream/endless"));
+    gone.read_until("one\n");
+  }
+  EXPECT_TRUE(eventually([&] { return fixture.connections() == 1; }));
+
+  fixture.drain(std::chrono::seconds{15}).get();
+
+  EXPECT_EQ(waiting.read_until("(never)"), "0\r\n\r\n");
+  EXPECT_TRUE(waiting.ended_in_order());
+}
+
 TEST(TlsServer, says_that_nothing_more_comes_before_it_closes) {  // RFC 8446, 6.1; RFC 9112, 9.8
   const TlsFiles files;
   ServerFixture fixture({.tls = *files.load()});

@@ -308,6 +308,9 @@ Result<void> DeliveryHandler::record(db::Tx& tx, std::span<const queue::Finished
     add(rows, one);
   }
   XD_DO(insert_deliveries(tx, rows.deliveries));
+  if (parts_.bell != nullptr && !rows.deliveries.empty()) {
+    tx.on_commit([bell = parts_.bell] { bell->ring(); });
+  }
   XD_DO(insert_attempts(tx, rows.attempts));
   XD_DO(publish_system(tx, parts_.queue, rows.news));
   const base::Time now = parts_.clock.now();

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/everywhere.hpp"
+#include "event/tail.hpp"
 #include "outbound/book.hpp"
 #include "outbound/delivery.hpp"
 #include "outbound/exchange_log.hpp"
@@ -40,6 +41,7 @@ class DeliveryHandler final : public queue::Handler {
     const crypto::KeyRing& ring;
     HealthPolicy health{};
     bool log_response_bodies = true;
+    const event::Bell* bell = nullptr;  ///< rung when deliveries have ended; null where nobody listens
   };
   explicit DeliveryHandler(Parts parts);
 

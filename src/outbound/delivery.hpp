@@ -63,6 +63,7 @@ std::string write_args(const DeliveryArgs& args);
 DeliveryArgs read_args(const std::string& text);
 
 // The tables webhook_deliveries and delivery_attempts.
+/// Adds them to the feed as well.
 base::Result<void> insert_deliveries(db::Tx& tx, const std::vector<Delivery>& deliveries);
 struct AttemptOf {
   DeliveryId delivery{};

@@ -1,3 +1,4 @@
+#include "event/feed.hpp"
 #include "format/json.hpp"
 #include "outbound/delivery_rows.hpp"
 #include "outbound/delivery_search.hpp"
@@ -164,7 +165,13 @@ Result<void> insert_deliveries(db::Tx& tx, const std::vector<Delivery>& deliveri
       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
       " $21, $22, $23, $24, $25, $26, $27, $28)",
       28, args));
-  return index_finished(tx, kIndexPiece);
+  XD_DO(index_finished(tx, kIndexPiece));
+  std::vector<event::FeedItem> items;
+  items.reserve(deliveries.size());
+  for (const Delivery& d : deliveries) items.push_back({d.tenant, d.id.uuid});
+  const base::Time at =
+      deliveries.empty() ? base::Time{} : deliveries.back().completed.value_or(base::Time{});
+  return event::add_to_feed(tx, event::FeedKind::delivery, items, at);
 }
 
 Result<void> insert_attempts(db::Tx& tx, const std::vector<AttemptOf>& attempts) {

@@ -1,0 +1,58 @@
+// A hub somewhere, as commands speak to it: its API with a key.
+#pragma once
+
+#include "format/json.hpp"
+#include "http/plain_client.hpp"
+
+namespace cli {
+
+/// Empty members are taken from CROSSDOCK_URL, CROSSDOCK_API_KEY and CROSSDOCK_TENANT.
+struct RemoteOptions {
+  std::string url{};
+  std::string token{};
+  std::string tenant{};
+};
+
+/// Set by SIGINT and SIGTERM after catch_signals().
+const std::atomic<bool>& stop_flag();
+void catch_signals();
+
+class Remote {
+ public:
+  /// Error: invalid, when the URL is none or no key is given.
+  static base::Result<Remote> make(const RemoteOptions& options);
+
+  /// One call with a JSON body, or none. Errors: what the API says (with its code and request id), mapped
+  /// from the status; unavailable when it cannot be reached.
+  base::Result<format::Document> call(const std::string& method, const std::string& path,
+                                      const std::string& body = {});
+  /// Follows a stream from its beginning to its end. Errors as above.
+  base::Result<void> follow(const std::string& path, const http::PlainClient::Sink& sink);
+
+  const std::string& url() const { return url_; }
+  const std::string& token() const { return token_; }
+
+ private:
+  Remote(std::string url, std::string token, std::string tenant);
+  http::PlainRequest request(const std::string& method, const std::string& path) const;
+
+  std::string url_;
+  std::string token_;
+  std::string tenant_;
+  std::unique_ptr<http::PlainClient> calls_;
+  std::unique_ptr<http::PlainClient> streams_;
+};
+
+/// Prints the error; returns the exit status that says of what kind it is: 1 failed, 2 wrong usage, 3 not
+/// found, 4 not allowed, 5 conflict, 6 cannot be reached.
+int report_remote(const base::Error& error);
+/// Prints it; returns 2.
+int report_usage(const base::Error& error);
+
+/// "%2F" for '/': a segment of a path, or a value of a query.
+std::string percent_encode(std::string_view text);
+
+/// The text of a member; "" where it is absent, null or no string.
+std::string text_of(const format::Value& object, std::string_view key);
+
+}  // namespace cli
