@@ -372,6 +372,28 @@ Result<CountedDeliveries> count_finished(db::Tx& tx, const DeliveryQuery& query,
   return counted;
 }
 
+Result<bool> each_failed(db::Tx& tx, DeliveryQuery query, SearchLimits limits,
+                         const std::function<void(const FailedDelivery&)>& take) {
+  query.statuses = {"FAILED"};
+  query.page = {};
+  bool partial = false;
+  XD_TRY(const Sources sources, sources_of(tx, query));
+  for (const Source& source : sources.all) {
+    const auto read = [&](Sql& sql, const Range&) -> Result<bool> {
+      XD_DO(tx.query(sql.text, sql.args, [&](const db::Row& row) {
+        take({row.id<DeliveryId>(0), row.id<SubscriptionId>(1), row.string(2), row.integer(3), row.time(4)});
+      }));
+      return true;
+    };
+    XD_TRY(
+        const auto reached,
+        go_through(tx, source, "d.id, d.subscription_id, d.error_signature, d.attempt_number, d.completed_at",
+                   Range(query), limits, read));
+    partial = partial || reached;
+  }
+  return partial;
+}
+
 Result<std::optional<base::Time>> oldest_finished(db::Tx& tx, const DeliveryQuery& query) {
   const DeliveryQuery any{.tenant = query.tenant,
                           .subscription = query.subscription,
