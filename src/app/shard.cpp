@@ -34,7 +34,7 @@ Shard::Shard(const Shared& shared)
                    .health = shared.config.health,
                    .log_response_bodies = shared.config.log_response_bodies}),
       fanouts_(shared.store, book_, shared.queue, shared.clock),
-      housekeeping_(shared.store, shared.clock),
+      housekeeping_({shared.store, shared.logs, shared.clock, shared.config.retention}),
       intake_(gate_, shared.store, shared.queue),
       services_{.gate = gate_,
                 .clock = shared.clock,

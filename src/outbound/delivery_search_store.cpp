@@ -45,18 +45,6 @@ struct Source {
   bool is_small = false;  ///< so few that they are looked at in one piece
 };
 
-/// The least id of that moment.
-base::Uuid first_id(base::Time moment) {
-  const auto micros = static_cast<std::uint64_t>(base::to_micros(moment));
-  const std::uint64_t millis = micros / 1000;
-  const std::uint64_t fraction = (micros % 1000) * 4096 / 1000;
-  base::Uuid id;
-  for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
-  id.bytes[6] = static_cast<std::uint8_t>(0x70 | fraction >> 8);
-  id.bytes[7] = static_cast<std::uint8_t>(fraction);
-  return id;
-}
-
 void add_texts(Sql& sql, std::string_view column, const std::vector<std::string>& texts) {
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (i == 0) sql.also(" AND ").also(column).also(" IN (", texts[i]);
@@ -204,10 +192,10 @@ struct Range {
     before = query.page.before;
     after = query.page.after;
     if (query.created_before) {
-      const base::Uuid end = first_id(*query.created_before);
+      const base::Uuid end = base::first_uuid_of(*query.created_before);
       if (!before || end < *before) before = end;
     }
-    if (query.created_from) from = first_id(*query.created_from);
+    if (query.created_from) from = base::first_uuid_of(*query.created_from);
   }
   void add_to(Sql& sql, const std::string& id) const {
     if (before) sql.also(" AND ").also(id).also(" < ", *before);
