@@ -52,7 +52,7 @@ class Retention(OwnHubCase):
         try:
             (pages,) = database.execute("PRAGMA page_count").fetchone()
             (free,) = database.execute("PRAGMA freelist_count").fetchone()
-            return free <= pages / 8
+            return free <= pages / 4
         finally:
             database.close()
 
