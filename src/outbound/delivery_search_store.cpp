@@ -1,7 +1,6 @@
 #include "outbound/delivery_rows.hpp"
 #include "outbound/delivery_search.hpp"
 #include "outbound/pattern.hpp"
-#include "outbound/verdict.hpp"
 #include "queue/queue_store.hpp"
 
 namespace outbound {
@@ -119,24 +118,19 @@ struct Sources {
   }
 };
 
-/// The error classes that an answer with this status, or of this class of statuses, can have.
-std::vector<std::string_view> error_classes(const DeliveryQuery& query) {
-  if (!query.error_class.empty()) return {query.error_class};
-  if (query.response_status && *query.response_status >= 300) return {error_class_of(*query.response_status)};
-  switch (query.response_class.value_or(0)) {
-    case 3: return {"HTTP_3XX"};
-    case 4: return {"HTTP_4XX", "HTTP_401_403", "HTTP_404_410", "HTTP_429"};
-    case 5: return {"HTTP_5XX"};
-    default: return {};
-  }
+/// Whether only what failed, or was never sent, can be meant. A failure keeps the status of an answer that
+/// broke off later, so that a status says nothing about the error's class.
+bool wants_errors(const DeliveryQuery& query) {
+  return !query.error_class.empty() || query.response_status.value_or(0) >= 300 ||
+         query.response_class.value_or(0) >= 3;
 }
 
-void add_statuses(Sources& sources, const DeliveryQuery& query) {
+void add_statuses(Sources& sources, const DeliveryQuery& query, const std::vector<std::string>& statuses) {
   DeliveryQuery rest = query;
   rest.statuses.clear();
   const std::string_view column = query.subscription ? "subscription_id" : "tenant_id";
   const base::Uuid& owner = query.subscription ? query.subscription->uuid : query.tenant.uuid;
-  for (const std::string& status : query.statuses) {
+  for (const std::string& status : statuses) {
     if (status == "SKIPPED") {
       sources.add_owner(column, owner, OwnerList::skipped, rest);
     } else if (std::ranges::find(kFinal, status) != std::end(kFinal)) {
@@ -156,7 +150,6 @@ Result<Sources> sources_of(db::Tx& tx, const DeliveryQuery& query) {
                    [&](const db::Row& row) { sources.indexed = row.integer(0); }));
   }
   Sql ids = rows_of("tenant_id", query.tenant);
-  const auto classes = error_classes(query);
   if (query.event) {
     sources.add_owner("event_id", query.event->uuid, OwnerList::all, query);
   } else if (query.operation) {
@@ -165,13 +158,15 @@ Result<Sources> sources_of(db::Tx& tx, const DeliveryQuery& query) {
   } else if (!query.error_signature.empty()) {
     ids.also(" AND d.error_signature <> '' AND d.error_signature = ", query.error_signature);
     sources.add_rare(std::move(ids), query);
-  } else if (!classes.empty() && !query.subscription) {
-    for (const std::string_view one : classes) {
-      sources.add_rare(Sql(ids).also(" AND d.error_class <> '' AND d.error_class = ", one), query);
-    }
+  } else if (!query.error_class.empty() && !query.subscription) {
+    ids.also(" AND d.error_class <> '' AND d.error_class = ", query.error_class);
+    sources.add_rare(std::move(ids), query);
   } else if (!query.statuses.empty() &&
              std::ranges::find(query.statuses, "DELIVERED") == query.statuses.end()) {
-    add_statuses(sources, query);
+    add_statuses(sources, query, query.statuses);
+  } else if (query.statuses.empty() && wants_errors(query)) {
+    static const std::vector<std::string> kWithErrors = {"FAILED", "CANCELLED", "SKIPPED"};
+    add_statuses(sources, query, kWithErrors);
   } else if (query.is_test.value_or(false)) {
     sources.add_rare(std::move(ids.also(" AND d.is_test = 1")), query);
   } else if (query.attempts_min.value_or(0) > 1) {
