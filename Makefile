@@ -47,6 +47,7 @@ bench: build/release/build.ninja
 	ninja -C build/release -j $(JOBS) crossdock crossdock_bench
 	build/release/bench/crossdock_bench all --results bench/results
 	bench/start.py --server build/release/crossdock --results bench/results
+	bench/history.py --rows 1000000 --results bench/results
 	build/release/bench/crossdock_bench isolation --seconds 30 --results bench/results
 	build/release/bench/crossdock_bench fairness --seconds 30 --results bench/results
 	build/release/bench/crossdock_bench recovery --seconds 20 --results bench/results

@@ -73,8 +73,11 @@ const Endpoint kEndpoints[] = {
     {{"POST", "/api/v1/webhooks/subscriptions/:id/cancel-pending"},
      in_tenant(deliveries_replay),
      cancel_pending},
+    {{"GET", "/api/v1/webhooks/subscriptions/:id/stats"}, in_tenant(deliveries_read), get_subscription_stats},
 
     {{"GET", "/api/v1/webhooks/deliveries"}, in_tenant(deliveries_read), list_deliveries},
+    {{"GET", "/api/v1/webhooks/deliveries/groups"}, in_tenant(deliveries_read), list_delivery_groups},
+    {{"GET", "/api/v1/webhooks/stats"}, in_tenant(deliveries_read), get_webhook_stats},
     {{"GET", "/api/v1/webhooks/deliveries/:id"}, in_tenant(deliveries_read), get_delivery},
     {{"GET", "/api/v1/webhooks/deliveries/:id/attempts"}, in_tenant(deliveries_read), list_attempts},
     {{"POST", "/api/v1/webhooks/deliveries/:id/replay"}, in_tenant(deliveries_replay), replay_delivery},

@@ -38,6 +38,9 @@ HandlerResult test_subscription_filter(Call& call);
 
 HandlerResult list_deliveries(Call& call);
 HandlerResult list_subscription_deliveries(Call& call);
+HandlerResult list_delivery_groups(Call& call);
+HandlerResult get_webhook_stats(Call& call);
+HandlerResult get_subscription_stats(Call& call);
 HandlerResult get_delivery(Call& call);
 HandlerResult list_attempts(Call& call);
 HandlerResult replay_delivery(Call& call);

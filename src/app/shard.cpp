@@ -38,7 +38,7 @@ Shard::Shard(const Shared& shared)
       replays_(shared.store, book_, shared.queue, shared.clock),
       drains_(shared.store, {shared.queue, shared.all_books}, shared.clock),
       removals_({shared.store, {shared.queue, shared.all_books}, shared.all_tenants, shared.clock}),
-      housekeeping_(shared.store, shared.clock),
+      housekeeping_({shared.store, shared.logs, shared.clock, shared.config.retention}),
       tail_(gate_, shared.store),
       intake_(gate_, shared.store, shared.queue, &shared.bell),
       services_{.gate = gate_,

@@ -88,6 +88,17 @@ Uuid make_uuid(Time now) {
   return uuid;
 }
 
+Uuid first_uuid_of(Time moment) {
+  const auto micros = static_cast<std::uint64_t>(to_micros(moment));
+  const std::uint64_t millis = micros / 1000;
+  const std::uint64_t fraction = (micros % 1000) * 4096 / 1000;
+  Uuid uuid;
+  for (std::size_t i = 0; i < 6; ++i) uuid.bytes[i] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
+  uuid.bytes[6] = static_cast<std::uint8_t>(0x70 | (fraction >> 8));
+  uuid.bytes[7] = static_cast<std::uint8_t>(fraction);
+  return uuid;
+}
+
 Time time_of(const Uuid& uuid) {
   std::int64_t millis = 0;
   for (std::size_t i = 0; i < 6; ++i) millis = millis << 8 | uuid.bytes[i];

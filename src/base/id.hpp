@@ -32,6 +32,9 @@ struct Uuid {
 /// thread each is greater than the one before, also when the clock stands or steps back.
 Uuid make_uuid(Time now);
 
+/// The least UUIDv7 of a moment: those made before it are less, those made at it or later are not.
+Uuid first_uuid_of(Time moment);
+
 /// The moment a UUIDv7 was made at, to the millisecond.
 Time time_of(const Uuid& uuid);
 

@@ -49,6 +49,11 @@ constexpr Setting kSettings[] = {
     {"CIRCUIT_FAILURE_THRESHOLD", "5", false, "failures in a row that open a circuit"},
     {"CIRCUIT_TIMEOUT_SECONDS", "60", false,
      "how long it stays open before it is probed; doubles while probes fail"},
+    {"CROSSDOCK_RETENTION_EVENTS_DAYS", "30", false, "days that events are kept, at most 3650; 0: for good"},
+    {"CROSSDOCK_RETENTION_DELIVERIES_DAYS", "30", false,
+     "the same for finished deliveries, their attempts and the causes of failures"},
+    {"CROSSDOCK_RETENTION_STATISTICS_DAYS", "395", false, "the same for statistics by the hour"},
+    {"LOG_RETENTION_DAYS", "30", false, "the same for wire logs: headers and bodies of attempts"},
     {"LOG_RESPONSE_BODIES", "true", false, "keep what receivers answer, for people to look at"},
 };
 
@@ -210,6 +215,11 @@ Result<Config> make_config(const Values& values) {
   config.health.failures = reader.integer("CROSSDOCK_AUTO_DISABLE_FAILURES", 1, 1'000'000);
   config.health.floor =
       std::chrono::seconds{reader.integer("CROSSDOCK_AUTO_DISABLE_FLOOR_SECONDS", 0, 30 * 86'400)};
+  const auto days = [&](std::string_view name) { return std::chrono::days{reader.integer(name, 0, 3650)}; };
+  config.retention = {.events = days("CROSSDOCK_RETENTION_EVENTS_DAYS"),
+                      .deliveries = days("CROSSDOCK_RETENTION_DELIVERIES_DAYS"),
+                      .logs = days("LOG_RETENTION_DAYS"),
+                      .statistics = days("CROSSDOCK_RETENTION_STATISTICS_DAYS")};
   const std::string& level = values.text("CROSSDOCK_LOG_LEVEL");
   config.log_level = level == "debug"   ? LogLevel::debug
                      : level == "warn"  ? LogLevel::warn

@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "http/egress.hpp"
+#include "monitor/housekeeping.hpp"
 #include "outbound/health.hpp"
 #include "queue/breaker.hpp"
 
@@ -65,6 +66,7 @@ struct Config {
   int webhook_max_retries = 0;
   bool log_response_bodies = true;
   outbound::HealthPolicy health{};
+  monitor::Retention retention{};
   queue::Breaker::Policy circuit{};
   base::LogLevel log_level = base::LogLevel::info;
   base::LogFormat log_format = base::LogFormat::json;

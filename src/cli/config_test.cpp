@@ -44,6 +44,10 @@ constexpr Names kNames[] = {
     {"WEBHOOK_WORKERS", "webhook_workers"},
     {"CIRCUIT_FAILURE_THRESHOLD", "circuit_failure_threshold"},
     {"CIRCUIT_TIMEOUT_SECONDS", "circuit_timeout_seconds"},
+    {"CROSSDOCK_RETENTION_EVENTS_DAYS", "retention_events_days"},
+    {"CROSSDOCK_RETENTION_DELIVERIES_DAYS", "retention_deliveries_days"},
+    {"CROSSDOCK_RETENTION_STATISTICS_DAYS", "retention_statistics_days"},
+    {"LOG_RETENTION_DAYS", "log_retention_days"},
     {"LOG_RESPONSE_BODIES", "log_response_bodies"},
 };
 
@@ -229,6 +233,10 @@ TEST_F(ConfigTest, has_its_defaults) {
   EXPECT_TRUE(config->log_response_bodies);
   EXPECT_EQ(config->health.failures, 10);
   EXPECT_EQ(config->health.floor, 900s);
+  EXPECT_EQ(config->retention.events, std::chrono::days{30});
+  EXPECT_EQ(config->retention.deliveries, std::chrono::days{30});
+  EXPECT_EQ(config->retention.logs, std::chrono::days{30});
+  EXPECT_EQ(config->retention.statistics, std::chrono::days{395});
   EXPECT_EQ(config->log_level, base::LogLevel::info);
   EXPECT_EQ(config->log_format, base::LogFormat::json);
 }
@@ -336,6 +344,7 @@ TEST_F(ConfigTest, refuses_what_is_out_of_range_or_no_value_of_the_setting) {
       {"CIRCUIT_FAILURE_THRESHOLD", {"0", "many"}, "it is a number from 1 to 1000000"},
       {"CIRCUIT_TIMEOUT_SECONDS", {"0", "86401"}, "it is a number from 1 to 86400"},
       {"LOG_RESPONSE_BODIES", {"", "no"}, "it is true or false"},
+      {"LOG_RETENTION_DAYS", {"", "-1", "3651"}, "it is a number from 0 to 3650"},
       {"CROSSDOCK_MAX_BODY_BYTES",
        {"", "1023", "26214401", "1e6", "1M", " 2000", "99999999999999999999"},
        "it is a number from 1024 to 26214400"},

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "db/log_store_rows.hpp"
 #include "db/migration.hpp"
 
 namespace db {
@@ -51,6 +52,45 @@ Result<LogStore::Shared> LogStore::of(base::Time at, Missing missing) {
   XD_DO(migrate(*opened, log_migrations()));
   if (by_day_.size() >= kOpenDaysMax) by_day_.erase(by_day_.begin());
   return by_day_.emplace(day, std::move(opened)).first->second;
+}
+
+asio::awaitable<Result<std::int64_t>> LogStore::forget(base::Time at, std::size_t limit) {
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  if (single_) {
+    // Ids are in the order of time: the rows of those before need no index of their own.
+    co_return co_await single_->write([first_kept = base::first_uuid_of(day), limit](Tx& tx) {
+      return forget_exchanges(tx, first_kept, limit);
+    });
+  }
+  // Files are closed and removed on a database thread. Its store stays until the coroutine ends: a thread
+  // cannot wait for its own end.
+  Shared thread;
+  {
+    const std::lock_guard lock(mutex_);
+    thread = by_day_.rbegin()->second;
+  }
+  const std::string first_kept = base::to_rfc3339(day).substr(0, 10);
+  co_return co_await thread->read([this, &first_kept](Tx&) { return remove_files(first_kept); });
+}
+
+Result<std::int64_t> LogStore::remove_files(const std::string& first_day_kept) {
+  std::int64_t removed = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
+    const std::string name = entry.path().filename();
+    const std::string day = name.substr(0, first_day_kept.size());
+    const bool is_day =
+        name.size() >= day.size() + 3 && name.compare(day.size(), 3, ".db") == 0 && day[4] == '-';
+    if (!is_day || day >= first_day_kept) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      if (by_day_.size() > 1) by_day_.erase(day);
+    }
+    if (std::filesystem::remove(entry.path(), error) && name.ends_with(".db")) ++removed;
+  }
+  if (error)
+    return fail(Code::unavailable, "cannot remove old logs in " + directory_ + ": " + error.message());
+  return removed;
 }
 
 void LogStore::stop() {

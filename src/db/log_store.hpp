@@ -31,6 +31,10 @@ class LogStore {
     co_return co_await (*store)->read(std::move(work));
   }
 
+  /// Removes all days before that of `at`: whole files on SQLite, at most `limit` rows on PostgreSQL. Returns
+  /// how many files, or rows, that were. Blocks for as long as a file takes to be closed and removed.
+  auto forget(base::Time at, std::size_t limit) -> asio::awaitable<base::Result<std::int64_t>>;
+
   void stop();
 
  private:
@@ -39,6 +43,7 @@ class LogStore {
 
   LogStore() = default;
   base::Result<Shared> of(base::Time at, Missing missing);
+  base::Result<std::int64_t> remove_files(const std::string& first_day_kept);
 
   std::string directory_;  // empty: one store for all days
   Shared single_;

@@ -1,6 +1,7 @@
 #include "event/event_store.hpp"
 
 #include "event/feed.hpp"
+#include "queue/queue_store.hpp"
 
 namespace event {
 
@@ -92,6 +93,39 @@ Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query
   std::vector<StoredEvent> events;
   XD_DO(sql.run(tx, events, read_event));
   return events;
+}
+
+Result<std::vector<base::TenantId>> tenants_with_events(db::Tx& tx) {
+  std::vector<base::TenantId> tenants;
+  XD_DO(
+      tx.query("WITH RECURSIVE skip(tenant_id) AS ("
+               " SELECT (SELECT tenant_id FROM events ORDER BY tenant_id LIMIT 1)"
+               " UNION ALL"
+               " SELECT (SELECT e.tenant_id FROM events e WHERE e.tenant_id > skip.tenant_id ORDER BY "
+               "e.tenant_id LIMIT 1)"
+               " FROM skip WHERE skip.tenant_id IS NOT NULL)"
+               " SELECT tenant_id FROM skip WHERE tenant_id IS NOT NULL",
+               {}, [&](const db::Row& row) { tenants.push_back(row.id<base::TenantId>(0)); }));
+  return tenants;
+}
+
+Result<void> forget_events(db::Tx& tx, EventSweep& sweep, const base::Uuid& before,
+                           const std::set<base::Uuid>& kept, std::size_t limit) {
+  std::vector<base::Uuid> old;
+  XD_DO(tx.query("SELECT id FROM events WHERE tenant_id = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4",
+                 {sweep.tenant, sweep.done, before, limit},
+                 [&](const db::Row& row) { old.push_back(row.uuid(0)); }));
+  std::vector<db::Arg> args;
+  for (const base::Uuid& id : old) {
+    if (kept.contains(id)) continue;
+    XD_TRY(const bool replayed, queue::is_replayed(tx, id));
+    if (!replayed) args.insert(args.end(), {sweep.tenant, id});
+  }
+  XD_DO(tx.each("DELETE FROM events WHERE tenant_id = $1 AND id = $2", 2, args));
+  sweep.removed = static_cast<std::int64_t>(args.size() / 2);
+  sweep.more = old.size() == limit;
+  if (!old.empty()) sweep.done = old.back();
+  return {};
 }
 
 }  // namespace event

@@ -1,6 +1,7 @@
 // The table events.
 #pragma once
 
+#include <set>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -35,5 +36,19 @@ struct EventQuery {
   db::Page page{};
 };
 base::Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query);
+
+/// Tenants that have events, found by skipping from one to the next.
+base::Result<std::vector<base::TenantId>> tenants_with_events(db::Tx& tx);
+/// How far removing old events has come in a tenant.
+struct EventSweep {
+  base::TenantId tenant{};
+  base::Uuid done{};  ///< all up to this id were looked at
+  bool more = true;
+  std::int64_t removed = 0;
+};
+/// Looks at the next `limit` events with ids before this one, and removes those that nobody needs: not what a
+/// task is about (`kept`, and whatever is being replayed at this moment).
+base::Result<void> forget_events(db::Tx& tx, EventSweep& sweep, const base::Uuid& before,
+                                 const std::set<base::Uuid>& kept, std::size_t limit);
 
 }  // namespace event

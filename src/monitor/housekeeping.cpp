@@ -1,8 +1,15 @@
 #include "monitor/housekeeping.hpp"
 
 #include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "db/free_space.hpp"
+#include "event/event_store.hpp"
 #include "event/idempotency.hpp"
+#include "event/feed.hpp"
 #include "operation/operation.hpp"
+#include "outbound/error_group.hpp"
+#include "outbound/listener.hpp"
+#include "outbound/statistics.hpp"
 #include "queue/queue_store.hpp"
 
 namespace monitor {
@@ -10,14 +17,33 @@ namespace monitor {
 namespace {
 
 constexpr auto kInterval = std::chrono::minutes{10};
-/// Small enough that a piece delays no commit noticeably.
-constexpr std::size_t kPiece = 500;
+/// Rows, or pages, of one transaction: small enough that a piece delays no commit noticeably.
+constexpr std::int64_t kPiece = 500;
+constexpr std::int64_t kSmallPiece = 100;  // of rows that have several indexes
+constexpr std::int64_t kPages = 64;
 
-/// What is over, a piece of each kind; returns the most that there was of one.
-base::Result<std::int64_t> forget(db::Tx& tx, base::Time now) {
-  XD_TRY(const auto keys, event::forget_idempotency_keys(tx, now, kPiece));
-  XD_TRY(const auto operations, operation::forget_operations(tx, now, kPiece));
-  return std::max(keys, operations);
+/// What is older than this is not kept.
+base::Time begin_of(base::Time now, std::chrono::days kept) {
+  return kept.count() == 0 ? base::Time{} : now - kept;
+}
+
+void count_removed(const char* what, std::int64_t rows) {
+  if (rows == 0 || *what == '\0') return;
+  base::metrics()
+      .counter("crossdock_retention_deleted_rows_total", "Rows, or log files, that retention removed",
+               {{"table", what}})
+      .add(static_cast<double>(rows));
+}
+
+/// Writes piece after piece until one is not full.
+template <class Piece>
+base::Task<void> in_pieces(db::Db& store, const char* what, std::int64_t full, Piece piece) {
+  std::int64_t done = full;
+  while (done >= full) {
+    XD_CO_TRY(done, co_await store.write(piece));
+    count_removed(what, done);
+  }
+  co_return base::Result<void>{};
 }
 
 }  // namespace
@@ -37,16 +63,71 @@ base::Result<void> ensure_housekeeping(db::Tx& tx, queue::Queue& queue, base::Ti
 }
 
 asio::awaitable<queue::Outcome> HousekeepingHandler::run(const queue::Task&) {
+  if (auto cleaned = co_await clean(); !cleaned) {
+    base::log(base::LogLevel::warn, "housekeeping failed; it is tried again",
+              {{"error", cleaned.error().message}});
+  }
+  co_return queue::Outcome{queue::Verdict::retry_at(parts_.clock.now() + kInterval)};
+}
+
+base::Task<void> HousekeepingHandler::clean() {
+  const base::Time now = parts_.clock.now();
+  const Retention& kept = parts_.retention;
+  XD_CO_DO(co_await in_pieces(parts_.store, "idempotency_keys", kPiece,
+                              [now](db::Tx& tx) { return event::forget_idempotency_keys(tx, now, kPiece); }));
+  XD_CO_DO(co_await in_pieces(parts_.store, "", 1, [now](db::Tx& tx) -> base::Result<std::int64_t> {
+    XD_TRY(const bool more, outbound::sum_up_minute(tx, now));
+    return more ? 1 : 0;
+  }));
+  const base::Time statistics = begin_of(now, kept.statistics);
+  XD_CO_DO(co_await in_pieces(parts_.store, "statistics", kSmallPiece, [now, statistics](db::Tx& tx) {
+    return outbound::forget_counts(tx, now, statistics, kSmallPiece);
+  }));
+  const base::Time deliveries = begin_of(now, kept.deliveries);
+  XD_CO_DO(co_await in_pieces(parts_.store, "deliveries", kSmallPiece, [deliveries](db::Tx& tx) {
+    return outbound::forget_deliveries(tx, deliveries, kSmallPiece);
+  }));
+  XD_CO_DO(co_await in_pieces(parts_.store, "failures", kSmallPiece, [deliveries](db::Tx& tx) {
+    return outbound::forget_failures(tx, deliveries, kSmallPiece);
+  }));
+  XD_CO_DO(co_await in_pieces(parts_.store, "operations", kPiece, [now](db::Tx& tx) {
+    return operation::forget_operations(tx, now, kPiece);
+  }));
+  XD_CO_DO(co_await in_pieces(parts_.store, "feed", kPiece,
+                              [now](db::Tx& tx) { return event::trim_feed(tx, now, kPiece); }));
+  XD_CO_DO(co_await in_pieces(parts_.store, "listeners", kPiece,
+                              [now](db::Tx& tx) { return outbound::forget_listeners(tx, now, kPiece); }));
+  XD_CO_DO(co_await forget_events());
+  XD_CO_DO(co_await forget_logs());
+  co_return co_await in_pieces(parts_.store, "", kPages,
+                               [](db::Tx& tx) { return db::give_back_pages(tx, kPages); });
+}
+
+base::Task<void> HousekeepingHandler::forget_events() {
+  const base::Uuid before = base::first_uuid_of(begin_of(parts_.clock.now(), parts_.retention.events));
+  XD_CO_TRY(const auto kept,
+            co_await parts_.store.read([before](db::Tx& tx) { return queue::refs_before(tx, before); }));
+  XD_CO_TRY(const auto tenants,
+            co_await parts_.store.read([](db::Tx& tx) { return event::tenants_with_events(tx); }));
+  for (const base::TenantId tenant : tenants) {
+    event::EventSweep sweep{.tenant = tenant};
+    while (sweep.more) {
+      XD_CO_DO(co_await parts_.store.write(
+          [&](db::Tx& tx) { return event::forget_events(tx, sweep, before, kept, kSmallPiece); }));
+      count_removed("events", sweep.removed);
+    }
+  }
+  co_return base::Result<void>{};
+}
+
+base::Task<void> HousekeepingHandler::forget_logs() {
+  const base::Time before = begin_of(parts_.clock.now(), parts_.retention.logs);
   std::int64_t removed = kPiece;
   while (removed == kPiece) {
-    auto piece = co_await store_.write([now = clock_.now()](db::Tx& tx) { return forget(tx, now); });
-    if (!piece) {
-      base::log(base::LogLevel::warn, "housekeeping failed; it is tried again",
-                {{"error", piece.error().message}});
-    }
-    removed = piece.value_or(0);
+    XD_CO_TRY(removed, co_await parts_.logs.forget(before, kPiece));
+    count_removed("logs", removed);
   }
-  co_return queue::Outcome{queue::Verdict::retry_at(clock_.now() + kInterval)};
+  co_return base::Result<void>{};
 }
 
 }  // namespace monitor

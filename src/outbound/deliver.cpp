@@ -4,7 +4,9 @@
 #include "base/metrics.hpp"
 #include "event/event_store.hpp"
 #include "format/json.hpp"
+#include "outbound/error_group.hpp"
 #include "outbound/request.hpp"
+#include "outbound/statistics.hpp"
 #include "tenant/audit.hpp"
 
 namespace outbound {
@@ -16,6 +18,7 @@ using base::Result;
 constexpr std::string_view kDelivered = "DELIVERED";
 constexpr std::string_view kFailed = "FAILED";
 constexpr auto kProbeConnectTimeout = std::chrono::milliseconds{2000};
+constexpr std::string_view kUnknown = "UNKNOWN";
 
 std::int64_t to_ms(std::int64_t micros) { return (micros + 500) / 1000; }
 
@@ -56,6 +59,8 @@ struct Rows {
   std::vector<Delivery> deliveries;
   std::vector<AttemptOf> attempts;
   std::map<SubscriptionId, StatsChange> stats;
+  CountsBySubscription counts;
+  FailuresBySignature failures;
   std::map<SubscriptionId, TenantId> tenants;
   std::set<SubscriptionId> gone;
   std::vector<SystemEvent> news;
@@ -64,7 +69,7 @@ struct Rows {
 Attempt unknown_attempt(const queue::Task& task) {
   Attempt attempt;
   attempt.number = task.attempts_opened() + 1;
-  attempt.outcome = "UNKNOWN";
+  attempt.outcome = kUnknown;
   attempt.started = task.due;
   attempt.error_class = "INTERNAL";
   attempt.error_message =
@@ -89,6 +94,31 @@ void add_delivery(Rows& rows, const queue::Task& task, const Attempt& attempt, s
   delivery.completed = attempt.started + std::chrono::microseconds{attempt.timings.total_us};
   delivery.last = attempt;
   rows.deliveries.push_back(std::move(delivery));
+}
+
+enum class Ended : std::uint8_t { delivered, failed, retried };
+
+void add_counts(Rows& rows, const queue::Task& task, const Attempt& attempt, Ended ended) {
+  SubscriptionCounts& of = rows.counts[SubscriptionId{task.lane.uuid}];
+  of.tenant = task.tenant;
+  AttemptCounts& counts = of.counts;
+  ++(ended == Ended::delivered ? counts.delivered : ended == Ended::failed ? counts.failed : counts.retried);
+  if (attempt.outcome != kUnknown) counts.add_latency(attempt.response_time_ms);
+}
+
+/// Returns the signature.
+std::string add_failure(Rows& rows, const queue::Task& task, const Attempt& attempt, Ended ended) {
+  std::string signature = error_signature(attempt);
+  if (signature.empty()) return signature;
+  const SubscriptionId id{task.lane.uuid};
+  Failures& failures = rows.failures[{id, signature}];
+  failures.tenant = task.tenant;
+  failures.subscription = id;
+  failures.sample = attempt;
+  failures.delivery = DeliveryId{task.id.uuid};
+  ++failures.attempts;
+  if (ended == Ended::failed) ++failures.deliveries;
+  return signature;
 }
 
 void add_stats(Rows& rows, const queue::Task& task, const AttemptReport& report) {
@@ -125,9 +155,14 @@ void add(Rows& rows, const queue::Finished& finished) {
   if (report != nullptr && !finished.stale) {
     rows.news.insert(rows.news.end(), report->news.begin(), report->news.end());
   }
-  if (report != nullptr && !report->cancelled) add_stats(rows, task, *report);
+  const bool sent = report == nullptr || !report->cancelled;
+  const Ended ended = attempt.outcome == kDelivered ? Ended::delivered
+                      : final                       ? Ended::failed
+                                                    : Ended::retried;
+  if (sent) add_counts(rows, task, attempt, ended);
+  if (sent && report != nullptr) add_stats(rows, task, *report);
+  std::string signature = sent && ended != Ended::delivered ? add_failure(rows, task, attempt, ended) : "";
   if (!final) {
-    const bool sent = report == nullptr || !report->cancelled;
     if (!sent) return;
     rows.attempts.push_back({DeliveryId{task.id.uuid}, SubscriptionId{task.lane.uuid}, task.tenant, attempt});
   } else if (report == nullptr) {
@@ -136,6 +171,7 @@ void add(Rows& rows, const queue::Finished& finished) {
   } else {
     add_delivery(rows, task, attempt, report->event_type, report->cancelled ? "CANCELLED" : attempt.outcome);
   }
+  if (final) rows.deliveries.back().error_signature = std::move(signature);
 }
 
 }  // namespace
@@ -314,6 +350,8 @@ Result<void> DeliveryHandler::record(db::Tx& tx, std::span<const queue::Finished
   XD_DO(insert_attempts(tx, rows.attempts));
   XD_DO(publish_system(tx, parts_.queue, rows.news));
   const base::Time now = parts_.clock.now();
+  XD_DO(outbound::add_counts(tx, rows.counts, now));
+  if (!rows.failures.empty()) XD_DO(add_failures(tx, rows.failures, now));
   for (const auto& [id, change] : rows.stats) {
     XD_TRY(const Failing failing, change_stats(tx, change));
     if (rows.gone.contains(id)) {

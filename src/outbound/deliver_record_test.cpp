@@ -2,7 +2,9 @@
 #include <boost/asio/io_context.hpp>
 
 #include "outbound/deliver.hpp"
+#include "outbound/error_group.hpp"
 #include "outbound/fanout.hpp"
+#include "outbound/statistics.hpp"
 #include "outbound/subscription_test.hpp"
 #include "queue/queue_store.hpp"
 #include "tenant/audit.hpp"
@@ -132,6 +134,35 @@ class Recording : public ::testing::StoreTest {
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, Recording, ::testing::both_engines(), ::testing::engine_name);
+
+TEST_P(Recording, counts_attempts_and_groups_failures_by_their_cause) {
+  std::vector<Run> runs = {delivered(), failed(), failed_once()};
+  for (std::size_t i = 1; i < runs.size(); ++i) {
+    report_of(runs[i]).attempt.error_class = "DNS";
+    report_of(runs[i]).attempt.error_message = "no such host";
+  }
+
+  record(runs);
+
+  const auto counts = store.read([&](db::Tx& tx) {
+    const base::Time minute = std::chrono::floor<std::chrono::minutes>(clock.now());
+    return read_series(tx, {acme, subscription.id, minute, minute + 1min, 60s}, clock.now());
+  });
+  EXPECT_EQ(counts.at(0).delivered, 1);
+  EXPECT_EQ(counts.at(0).failed, 1);
+  EXPECT_EQ(counts.at(0).retried, 1);
+  EXPECT_EQ(counts.at(0).latency_ms, 30);
+  const std::string signature = error_signature(report_of(runs[1]).attempt);
+  EXPECT_EQ(history(runs[0])->error_signature, "");
+  EXPECT_EQ(history(runs[1])->error_signature, signature);
+  const auto groups =
+      store.read([&](db::Tx& tx) { return find_error_groups(tx, {.tenant = acme}, clock.now(), 10); }).groups;
+  ASSERT_EQ(groups.size(), 1u);
+  EXPECT_EQ(groups[0].signature, signature);
+  EXPECT_EQ(groups[0].deliveries, 1);
+  EXPECT_EQ(groups[0].attempts, 2);
+  EXPECT_EQ(groups[0].host, "example.com");
+}
 
 TEST_P(Recording, of_a_delivered_event_is_a_row_of_history) {
   Run run = delivered();

@@ -62,8 +62,24 @@ struct CountedDeliveries {
 base::Result<CountedDeliveries> count_finished(db::Tx& tx, const DeliveryQuery& query,
                                                SearchLimits limits = {});
 
+/// What groups of failures want to know of each FAILED one that the query means.
+struct FailedDelivery {
+  DeliveryId id{};
+  SubscriptionId subscription{};
+  std::string signature{};
+  std::int64_t attempts = 0;
+  base::Time completed{};
+};
+/// Calls take with each, in no order; true when the time was up before all were seen.
+base::Result<bool> each_failed(db::Tx& tx, DeliveryQuery query, SearchLimits limits,
+                               const std::function<void(const FailedDelivery&)>& take);
+
 /// When the oldest finished one that is kept, of the subscription or of the tenant, was made.
 base::Result<std::optional<base::Time>> oldest_finished(db::Tx& tx, const DeliveryQuery& query);
+
+/// Removes finished deliveries that ended before this, with their attempts: at most `limit`, the oldest
+/// first, and on SQLite never the very last row, whose seq the next one goes by. Returns how many.
+base::Result<std::int64_t> forget_deliveries(db::Tx& tx, base::Time before, std::size_t limit);
 
 /// SQLite: brings delivery_index up to date when at least so many rows are new; in the transaction that added
 /// rows. Searches look through the new ones one by one, so there are never many.

@@ -1,7 +1,6 @@
 #include "outbound/delivery_rows.hpp"
 #include "outbound/delivery_search.hpp"
 #include "outbound/pattern.hpp"
-#include "outbound/verdict.hpp"
 #include "queue/queue_store.hpp"
 
 namespace outbound {
@@ -44,18 +43,6 @@ struct Source {
   DeliveryQuery rest{};   ///< what they still must fulfil
   bool is_small = false;  ///< so few that they are looked at in one piece
 };
-
-/// The least id of that moment.
-base::Uuid first_id(base::Time moment) {
-  const auto micros = static_cast<std::uint64_t>(base::to_micros(moment));
-  const std::uint64_t millis = micros / 1000;
-  const std::uint64_t fraction = (micros % 1000) * 4096 / 1000;
-  base::Uuid id;
-  for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
-  id.bytes[6] = static_cast<std::uint8_t>(0x70 | fraction >> 8);
-  id.bytes[7] = static_cast<std::uint8_t>(fraction);
-  return id;
-}
 
 void add_texts(Sql& sql, std::string_view column, const std::vector<std::string>& texts) {
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -131,24 +118,19 @@ struct Sources {
   }
 };
 
-/// The error classes that an answer with this status, or of this class of statuses, can have.
-std::vector<std::string_view> error_classes(const DeliveryQuery& query) {
-  if (!query.error_class.empty()) return {query.error_class};
-  if (query.response_status && *query.response_status >= 300) return {error_class_of(*query.response_status)};
-  switch (query.response_class.value_or(0)) {
-    case 3: return {"HTTP_3XX"};
-    case 4: return {"HTTP_4XX", "HTTP_401_403", "HTTP_404_410", "HTTP_429"};
-    case 5: return {"HTTP_5XX"};
-    default: return {};
-  }
+/// Whether only what failed, or was never sent, can be meant. A failure keeps the status of an answer that
+/// broke off later, so that a status says nothing about the error's class.
+bool wants_errors(const DeliveryQuery& query) {
+  return !query.error_class.empty() || query.response_status.value_or(0) >= 300 ||
+         query.response_class.value_or(0) >= 3;
 }
 
-void add_statuses(Sources& sources, const DeliveryQuery& query) {
+void add_statuses(Sources& sources, const DeliveryQuery& query, const std::vector<std::string>& statuses) {
   DeliveryQuery rest = query;
   rest.statuses.clear();
   const std::string_view column = query.subscription ? "subscription_id" : "tenant_id";
   const base::Uuid& owner = query.subscription ? query.subscription->uuid : query.tenant.uuid;
-  for (const std::string& status : query.statuses) {
+  for (const std::string& status : statuses) {
     if (status == "SKIPPED") {
       sources.add_owner(column, owner, OwnerList::skipped, rest);
     } else if (std::ranges::find(kFinal, status) != std::end(kFinal)) {
@@ -168,7 +150,6 @@ Result<Sources> sources_of(db::Tx& tx, const DeliveryQuery& query) {
                    [&](const db::Row& row) { sources.indexed = row.integer(0); }));
   }
   Sql ids = rows_of("tenant_id", query.tenant);
-  const auto classes = error_classes(query);
   if (query.event) {
     sources.add_owner("event_id", query.event->uuid, OwnerList::all, query);
   } else if (query.operation) {
@@ -177,13 +158,15 @@ Result<Sources> sources_of(db::Tx& tx, const DeliveryQuery& query) {
   } else if (!query.error_signature.empty()) {
     ids.also(" AND d.error_signature <> '' AND d.error_signature = ", query.error_signature);
     sources.add_rare(std::move(ids), query);
-  } else if (!classes.empty() && !query.subscription) {
-    for (const std::string_view one : classes) {
-      sources.add_rare(Sql(ids).also(" AND d.error_class <> '' AND d.error_class = ", one), query);
-    }
+  } else if (!query.error_class.empty() && !query.subscription) {
+    ids.also(" AND d.error_class <> '' AND d.error_class = ", query.error_class);
+    sources.add_rare(std::move(ids), query);
   } else if (!query.statuses.empty() &&
              std::ranges::find(query.statuses, "DELIVERED") == query.statuses.end()) {
-    add_statuses(sources, query);
+    add_statuses(sources, query, query.statuses);
+  } else if (query.statuses.empty() && wants_errors(query)) {
+    static const std::vector<std::string> kWithErrors = {"FAILED", "CANCELLED", "SKIPPED"};
+    add_statuses(sources, query, kWithErrors);
   } else if (query.is_test.value_or(false)) {
     sources.add_rare(std::move(ids.also(" AND d.is_test = 1")), query);
   } else if (query.attempts_min.value_or(0) > 1) {
@@ -204,10 +187,10 @@ struct Range {
     before = query.page.before;
     after = query.page.after;
     if (query.created_before) {
-      const base::Uuid end = first_id(*query.created_before);
+      const base::Uuid end = base::first_uuid_of(*query.created_before);
       if (!before || end < *before) before = end;
     }
-    if (query.created_from) from = first_id(*query.created_from);
+    if (query.created_from) from = base::first_uuid_of(*query.created_from);
   }
   void add_to(Sql& sql, const std::string& id) const {
     add_begin(sql, id);
@@ -387,6 +370,28 @@ Result<CountedDeliveries> count_finished(db::Tx& tx, const DeliveryQuery& query,
     if (reached && (!counted.reached || *reached > *counted.reached)) counted.reached = reached;
   }
   return counted;
+}
+
+Result<bool> each_failed(db::Tx& tx, DeliveryQuery query, SearchLimits limits,
+                         const std::function<void(const FailedDelivery&)>& take) {
+  query.statuses = {"FAILED"};
+  query.page = {};
+  bool partial = false;
+  XD_TRY(const Sources sources, sources_of(tx, query));
+  for (const Source& source : sources.all) {
+    const auto read = [&](Sql& sql, const Range&) -> Result<bool> {
+      XD_DO(tx.query(sql.text, sql.args, [&](const db::Row& row) {
+        take({row.id<DeliveryId>(0), row.id<SubscriptionId>(1), row.string(2), row.integer(3), row.time(4)});
+      }));
+      return true;
+    };
+    XD_TRY(
+        const auto reached,
+        go_through(tx, source, "d.id, d.subscription_id, d.error_signature, d.attempt_number, d.completed_at",
+                   Range(query), limits, read));
+    partial = partial || reached;
+  }
+  return partial;
 }
 
 Result<std::optional<base::Time>> oldest_finished(db::Tx& tx, const DeliveryQuery& query) {

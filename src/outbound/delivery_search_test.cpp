@@ -49,7 +49,7 @@ class DeliverySearch : public ::testing::StoreTest {
     if (d.status == "FAILED") {
       const int code = kErrors[any(7)];
       if (code > 0) d.last.response_status = code;
-      d.last.error_class = code > 0 ? error_class_of(code) : "DNS";
+      d.last.error_class = code == 0 ? "DNS" : any(5) == 0 ? "READ" : std::string(error_class_of(code));
       d.error_signature = "signature " + std::to_string(any(3));
     }
     if (any(10) == 0) d.operation = one_of(operations);

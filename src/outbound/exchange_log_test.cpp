@@ -8,6 +8,7 @@
 
 #include "outbound/subscription_test.hpp"
 #include "testing/core_db.hpp"
+#include "testing/postgres_server.hpp"
 
 namespace outbound {
 
@@ -83,6 +84,45 @@ TEST_F(Exchanges, are_shown_to_their_own_tenant_and_by_their_attempt_only) {
   EXPECT_FALSE(found(exchange, TenantId::make(kLate)));
   EXPECT_FALSE(found(exchange, acme, 1));
   EXPECT_TRUE(found(exchange));
+}
+
+TEST_F(Exchanges, are_forgotten_by_whole_days) {
+  const Exchange old = make(kLate);
+  const Exchange young = make(kLate + 1s);  // of the next day
+  log.add(old);
+  log.add(young);
+  end();
+
+  const auto removed = must(await(store->forget(kLate + 12h, 100)));
+
+  EXPECT_EQ(removed, 1 + 1);  // and the file of the day on which the store was opened
+  EXPECT_TRUE(found(young));
+  const auto read = await(
+      store->read(old.at, [&](db::Tx& tx) { return find_exchange(tx, acme, old.delivery, old.attempt); }));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, base::Code::not_found);
+}
+
+TEST_F(Exchanges, are_forgotten_row_by_row_where_one_store_has_all_days) {
+  const auto single = must(db::LogStore::open_postgres(
+      {.url = ::testing::PostgresServer::shared_url(), .schema = "log_" + base::make_uuid(kLate).str()}));
+  ExchangeLog all(gate, *single);
+  Exchange old = make(kLate - 100h);
+  old.delivery = DeliveryId{base::first_uuid_of(old.at)};
+  const Exchange young = make(kLate);
+  all.add(old);
+  all.add(young);
+  end();
+
+  EXPECT_EQ(must(await(single->forget(kLate, 100))), 1);
+  EXPECT_EQ(must(await(single->forget(kLate, 100))), 0);
+  const auto find = [&](const Exchange& one) {
+    return must(await(single->read(
+                    one.at, [&](db::Tx& tx) { return find_exchange(tx, acme, one.delivery, one.attempt); })))
+        .has_value();
+  };
+  EXPECT_FALSE(find(old));
+  EXPECT_TRUE(find(young));
 }
 
 TEST_F(Exchanges, of_one_attempt_are_kept_once) {

@@ -366,6 +366,19 @@ Result<std::vector<Task>> about(db::Tx& tx, LaneId lane, const base::Uuid& ref, 
   return tasks;
 }
 
+Result<std::set<base::Uuid>> refs_before(db::Tx& tx, const base::Uuid& before) {
+  std::set<base::Uuid> refs;
+  XD_DO(tx.query("SELECT ref FROM tasks WHERE ref < $1", {before},
+                 [&](const db::Row& row) { refs.insert(row.uuid(0)); }));
+  return refs;
+}
+
+Result<bool> is_replayed(db::Tx& tx, const base::Uuid& ref) {
+  XD_TRY(const auto found,
+         tx.query("SELECT 1 FROM tasks WHERE ref = $1 AND args <> '' LIMIT 1", {ref}, [](const db::Row&) {}));
+  return found > 0;
+}
+
 Result<std::optional<Task>> find_task(db::Tx& tx, base::TenantId tenant, TaskId id) {
   std::optional<Task> task;
   XD_DO(tx.query(

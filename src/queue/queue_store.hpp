@@ -1,6 +1,7 @@
 // The tables tasks and lanes.
 #pragma once
 
+#include <set>
 #include <span>
 #include <vector>
 
@@ -93,6 +94,11 @@ Result<std::vector<Task>> pending(db::Tx& tx, LaneId lane, const db::Page& page,
 /// Those about one thing: among ids from `from` to `to`, and whenever they were made those that have args.
 Result<std::vector<Task>> about(db::Tx& tx, LaneId lane, const base::Uuid& ref, const base::Uuid& from,
                                 const base::Uuid& to);
+/// What tasks are about, as far as it is less than `before`. Looks at all there are: for retention, in a
+/// read.
+Result<std::set<base::Uuid>> refs_before(db::Tx& tx, const base::Uuid& before);
+/// Whether a task that came long after what it is about, a replay, is about this.
+Result<bool> is_replayed(db::Tx& tx, const base::Uuid& ref);
 /// A waiting task of the tenant: one look into each of its lanes.
 Result<std::optional<Task>> find_task(db::Tx& tx, base::TenantId tenant, TaskId id);
 

@@ -152,6 +152,59 @@ class History(HubCase):
         page = self.expect(200, self.api.get(f"{DELIVERIES}?status=FAILED&limit=1&include=total"))["page"]
         self.assertEqual(page["total"], 4)
 
+    def test_failures_of_one_cause_are_a_group(self):
+        down = [self.subscribe(self.make_receiver(answer(503)), max_retries=0) for _ in range(2)]
+        retried = self.subscribe(self.make_receiver(answer(500)))
+        for _ in range(3):
+            self.publish()
+        for subscription in down:
+            failed = self.wait_for_status(subscription, "FAILED", 3)
+        self.wait_for_status(retried, "RETRYING", 3)
+
+        def groups(query: str = "") -> list:
+            return self.expect(200, self.api.get(f"{DELIVERIES}/groups{query}"))["data"]
+        by_status = {(group["response_status"], group["host"]): group for group in groups()}
+        self.assertEqual(sorted((group["response_status"], group["deliveries"], group["attempts"])
+                                for group in by_status.values()), [(500, 0, 3), (503, 3, 3), (503, 3, 3)])
+        (group,) = groups(f"?subscription_id={down[1]['id']}")
+        self.assertEqual(group["subscriptions"], 1)
+        self.assertIn(group["sample_delivery_id"], [row["id"] for row in failed])
+        signature = group["error_signature"]
+        self.assertEqual({row["error_signature"] for row in failed}, {signature})
+        rows = self.expect(200, self.api.get(f"{DELIVERIES}?error_signature={signature}"))["data"]
+        self.assertEqual(rows, failed)
+        self.assertEqual([each["deliveries"] for each in groups("?event_type=order.*&status_code=5xx")], [3, 3])
+        self.assertEqual(groups("?event_type=invoice.paid"), [])
+        self.expect_problem(400, "BAD_REQUEST", self.api.get(f"{DELIVERIES}/groups?status=DELIVERED"))
+
+    def test_statistics_tell_how_attempts_went(self):
+        good = self.subscribe(self.make_receiver())
+        bad = self.subscribe(self.make_receiver(answer(500)), max_retries=0)
+        retried = self.subscribe(self.make_receiver(answer(500)))
+        for _ in range(2):
+            self.publish()
+        self.wait_for_status(good, "DELIVERED", 2)
+        self.wait_for_status(bad, "FAILED", 2)
+        self.wait_for_status(retried, "RETRYING", 2)
+
+        def stats(path: str) -> tuple:
+            answered = self.expect(200, self.api.get(path))
+            self.assertEqual(sum(each["attempts"] for each in answered["data"]), answered["total"]["attempts"])
+            return tuple(answered["total"][name] for name in ("attempts", "delivered", "failed", "retried"))
+        self.assertEqual(stats(f"{path_of(good)}/stats"), (2, 2, 0, 0))
+        self.assertEqual(stats(f"{path_of(bad)}/stats?step=60"), (2, 0, 2, 0))
+        self.assertEqual(stats("/api/v1/webhooks/stats?step=60"), (6, 2, 2, 2))
+        long_ago = quote("2020-01-01T00:00:00Z")
+        self.assertEqual(stats(f"/api/v1/webhooks/stats?from={long_ago}"), (6, 2, 2, 2))
+        self.assertEqual(stats(f"/api/v1/webhooks/stats?from={long_ago}&to={quote('2020-02-01T00:00:00Z')}"),
+                         (0, 0, 0, 0))
+        latency = self.expect(200, self.api.get(f"{path_of(good)}/stats"))["total"]["latency_ms"]
+        self.assertLessEqual(latency["p50"], latency["p99"])
+        foreign = self.make_tenant()
+        self.assertEqual(self.hub.platform_in(foreign["id"]).get(f"{path_of(good)}/stats").status, 404)
+        for query in ("from=yesterday", "step=0", f"from={long_ago}&step=60", "by=hour"):
+            self.expect_problem(400, "BAD_REQUEST", self.api.get(f"/api/v1/webhooks/stats?{query}"))
+
     def test_a_condition_that_makes_no_sense_is_refused_by_name(self):
         for query in ("status_code=abc", "status_code=9xx", "status_code=42", "event_id=1", "attempts[gte]=-1",
                       "created_at[gte]=yesterday", "is_test=perhaps", "event_type=*.x", "include=all",
