@@ -27,6 +27,7 @@ case "${1:-quick}" in
     build dev crossdock crossdock_test_postgres
     crash --server build/dev/crossdock --kills 8
     crash --server build/dev/crossdock --engine postgres --kills 4
+    crash --server build/dev/crossdock --ordered --kills 3 --rate 700
     crash --server build/dev/crossdock --power-cut 2
     ;;
   full)
@@ -36,6 +37,8 @@ case "${1:-quick}" in
     crash --server build/release/crossdock --kills 60 --broken-disks 6 --rate-min 1000
     crash --server build/release/crossdock --power-cut 25 --rate-min 1000
     crash --server build/release/crossdock --engine postgres --kills 12 --rate-min 1000
+    crash --server build/release/crossdock --ordered --kills 20 --seconds-between 3,6 --events-min 100000
+    crash --server build/release/crossdock --engine postgres --ordered --kills 6
     python3 tests/crash/mutants.py || failed="$failed\n  mutants.py"
     ;;
   *)
