@@ -4,8 +4,8 @@
 #include "base/metrics.hpp"
 #include "db/free_space.hpp"
 #include "event/event_store.hpp"
-#include "event/idempotency.hpp"
 #include "event/feed.hpp"
+#include "event/idempotency.hpp"
 #include "operation/operation.hpp"
 #include "outbound/error_group.hpp"
 #include "outbound/listener.hpp"
@@ -90,9 +90,8 @@ base::Task<void> HousekeepingHandler::clean() {
   XD_CO_DO(co_await in_pieces(parts_.store, "failures", kSmallPiece, [deliveries](db::Tx& tx) {
     return outbound::forget_failures(tx, deliveries, kSmallPiece);
   }));
-  XD_CO_DO(co_await in_pieces(parts_.store, "operations", kPiece, [now](db::Tx& tx) {
-    return operation::forget_operations(tx, now, kPiece);
-  }));
+  XD_CO_DO(co_await in_pieces(parts_.store, "operations", kPiece,
+                              [now](db::Tx& tx) { return operation::forget_operations(tx, now, kPiece); }));
   XD_CO_DO(co_await in_pieces(parts_.store, "feed", kPiece,
                               [now](db::Tx& tx) { return event::trim_feed(tx, now, kPiece); }));
   XD_CO_DO(co_await in_pieces(parts_.store, "listeners", kPiece,
