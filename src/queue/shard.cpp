@@ -401,7 +401,10 @@ void Shard::loaded(Lane& lane, Loaded result) {
   lane.spilled = result.more || !fits;
   for (Task& task : lane.arrived_meanwhile) {
     const bool seen = lane.in_memory.contains(task.id) || lane.closed_meanwhile.contains(task.id);
-    if (!seen && (lane.spilled || !take_into_memory(lane, std::move(task)))) lane.spilled = true;
+    if (!seen && (lane.spilled || !take_into_memory(lane, std::move(task)))) {
+      lane.spilled = true;
+      lane.key_found = true;  // the reader may have been past its key
+    }
   }
   if (result.next_due) set_due(lane, *result.next_due);
   lane.key_found = lane.key_found || lane.in_memory.size() > held;
