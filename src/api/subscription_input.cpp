@@ -62,14 +62,6 @@ void read_intervals(Input& input, Subscription& subscription) {
   }
 }
 
-/// A JSON object that is kept as it was given; "" for none.
-std::string kept_object(Input& input, std::string_view name) {
-  const format::Value* value = input.any(name);
-  if (value == nullptr) return {};
-  if (!value->is_object()) input.error(name, "WRONG_TYPE", "this must be an object or null");
-  return std::string(value->raw());
-}
-
 void read_pace(Input& input, Members& members, Subscription& subscription) {
   if (members.touches("ordering")) {
     const auto ordering = outbound::parse_ordering(input.text("ordering", 20).value_or("NONE"));

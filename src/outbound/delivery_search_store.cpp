@@ -165,8 +165,9 @@ Result<Sources> sources_of(db::Tx& tx, const DeliveryQuery& query) {
              std::ranges::find(query.statuses, "DELIVERED") == query.statuses.end()) {
     add_statuses(sources, query, query.statuses);
   } else if (query.statuses.empty() && wants_errors(query)) {
+    static const std::vector<std::string> kSent = {"FAILED", "CANCELLED"};
     static const std::vector<std::string> kWithErrors = {"FAILED", "CANCELLED", "SKIPPED"};
-    add_statuses(sources, query, kWithErrors);
+    add_statuses(sources, query, query.error_class.empty() ? kSent : kWithErrors);
   } else if (query.is_test.value_or(false)) {
     sources.add_rare(std::move(ids.also(" AND d.is_test = 1")), query);
   } else if (query.attempts_min.value_or(0) > 1) {
@@ -212,6 +213,18 @@ struct Range {
   }
   void order(Sql& sql, const std::string& id) const {
     sql.also(" ORDER BY ").also(id).also(ascending ? "" : " DESC");
+  }
+  /// With so many found already, what lies beyond the last of the page need not be looked for.
+  void end_with_page(std::vector<base::Uuid>& found, std::size_t limit) {
+    if (found.size() < limit) return;
+    const auto last = found.begin() + static_cast<std::ptrdiff_t>(limit) - 1;
+    if (ascending) {
+      std::ranges::nth_element(found, last);
+      before = *last;
+    } else {
+      std::ranges::nth_element(found, last, std::greater{});
+      after = *last;
+    }
   }
   /// Everything up to and with this id was looked at.
   void pass(const base::Uuid& id) { (ascending ? after : before) = id; }
@@ -342,7 +355,9 @@ Result<FoundDeliveries> search_finished(db::Tx& tx, const DeliveryQuery& query, 
   if (!wants_finished(query)) return FoundDeliveries{};
   XD_TRY(const Sources sources, sources_of(tx, query));
   const std::string columns(kDeliveryColumns);
+  Range range(query);
   std::vector<FoundDeliveries> parts;
+  std::vector<base::Uuid> ids;
   for (const Source& source : sources.all) {
     FoundDeliveries& part = parts.emplace_back();
     const auto take = [&](Sql& sql, const Range& range) -> Result<bool> {
@@ -352,7 +367,9 @@ Result<FoundDeliveries> search_finished(db::Tx& tx, const DeliveryQuery& query, 
                      [&](const db::Row& row) { part.deliveries.push_back(read_delivery(row)); }));
       return part.deliveries.size() < query.page.limit;
     };
-    XD_TRY(part.reached, go_through(tx, source, columns, Range(query), limits, take));
+    XD_TRY(part.reached, go_through(tx, source, columns, range, limits, take));
+    for (const Delivery& one : part.deliveries) ids.push_back(one.id.uuid);
+    range.end_with_page(ids, query.page.limit);
   }
   return merged(std::move(parts), query.page);
 }
