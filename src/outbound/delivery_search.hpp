@@ -84,6 +84,6 @@ base::Result<std::int64_t> forget_deliveries(db::Tx& tx, base::Time before, std:
 /// SQLite: brings delivery_index up to date when at least so many rows are new; in the transaction that added
 /// rows. Searches look through the new ones one by one, so there are never many.
 base::Result<void> index_finished(db::Tx& tx, std::int64_t rows_min);
-inline constexpr std::int64_t kIndexPiece = 1024;
+inline constexpr std::int64_t kIndexPiece = 256;
 
 }  // namespace outbound

@@ -22,8 +22,8 @@ using base::Code;
 using base::fail;
 using base::Result;
 
-/// 8 MiB of log: small enough that copying it delays no commit by more than a few milliseconds.
-constexpr int kCheckpointFrames = 1000;
+/// 3 MiB of log: small enough that copying it delays no commit by more than a millisecond or two.
+constexpr int kCheckpointFrames = 400;
 /// Under load commits begin no closer together than this: one writes whole pages and waits for the disk,
 /// however little it carries, so that many small ones cost more of both than they give.
 constexpr auto kCommitInterval = std::chrono::microseconds{2000};
@@ -134,7 +134,7 @@ class SqliteDb final : public Db {
  private:
   void write_loop() {
     // Nobody waits for the log store: it lets the others go first.
-    if (!options_.durable) (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 5);
+    if (!options_.durable) (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
     while (true) {
       std::deque<Job> jobs = writes_.take(kJobsPerCommit);
       if (jobs.empty()) return;
