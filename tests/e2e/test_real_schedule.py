@@ -30,7 +30,8 @@ class FastHubCase(HubCase):
     def setUpClass(cls) -> None:
         if shutil.which("faketime") is None:
             raise unittest.SkipTest("faketime is not installed: the real schedule is UNTESTED")
-        cls.hub = Hub(settings={"CROSSDOCK_AUTO_DISABLE_FLOOR_SECONDS": cls.floor},
+        cls.hub = Hub(settings={"CROSSDOCK_AUTO_DISABLE_FLOOR_SECONDS": cls.floor,
+                                "CIRCUIT_FAILURE_THRESHOLD": None},
                       prefix=("faketime", "-f", f"+0 x{FASTER}"))
         cls.addClassCleanup(cls.hub.remove)
         cls.hub.start()
