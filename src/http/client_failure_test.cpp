@@ -240,9 +240,26 @@ TEST(ClientFailure, is_ssrf_blocked_where_the_guard_refuses_the_address) {
   Imposter peer;
   ClientFixture fixture({}, "");
   const std::string port = std::to_string(peer.port());
-  for (const std::string host :
-       {"127.0.0.1", "localhost", "a.localhost", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "0",
-        "[::1]", "[::]", "[::ffff:127.0.0.1]", "169.254.169.254", "LOCALHOST"}) {
+  for (const std::string host : {"127.0.0.1",
+                                 "localhost",
+                                 "a.localhost",
+                                 "127.1",
+                                 "0x7f000001",
+                                 "2130706433",
+                                 "0177.0.0.1",
+                                 "0",
+                                 "[::1]",
+                                 "[::]",
+                                 "[::ffff:127.0.0.1]",
+                                 "[::ffff:7f00:1]",
+                                 "[::ffff:10.0.0.1]",
+                                 "[::ffff:192.168.1.1]",
+                                 "[::ffff:169.254.169.254]",
+                                 "[64:ff9b::7f00:1]",
+                                 "[64:ff9b::a9fe:a9fe]",
+                                 "[fd00:ec2::254]",
+                                 "169.254.169.254",
+                                 "LOCALHOST"}) {
     const OutboundResponse response = fixture.get("http://" + host + ":" + port + "/");
 
     EXPECT_EQ(response.failure, Failure::ssrf_blocked) << host << " " << response.error;
@@ -299,14 +316,51 @@ TEST(ClientTls, refuses_a_certificate_of_unknown_origin_or_wrong_name_or_past_da
   Imposter expired({.tls = true, .certificate_expired = true});
   const CaFile name(impostor.certificate_pem());
   const CaFile date(expired.certificate_pem());
-  for (const auto& [peer, ca] :
-       {std::pair{&stranger, std::string()}, {&impostor, name.path()}, {&expired, date.path()}}) {
+  const struct {
+    const Imposter& peer;
+    std::string ca;
+    const char* why;
+  } cases[] = {{stranger, "", "self-signed certificate"},
+               {impostor, name.path(), "no alternative certificate subject name matches"},
+               {expired, date.path(), "certificate has expired"}};
+  for (const auto& [peer, ca, why] : cases) {
     ClientFixture fixture({.ca_file = ca});
 
-    const OutboundResponse response = fixture.get(peer->url());
+    const OutboundResponse response = fixture.get(peer.url());
 
     EXPECT_EQ(response.failure, Failure::tls) << response.error;
-    EXPECT_TRUE(peer->requests().empty());
+    EXPECT_TRUE(response.error.contains(why)) << response.error;
+    EXPECT_TRUE(peer.requests().empty());
+  }
+}
+
+TEST(ClientTls, speaks_no_version_before_1_2) {
+  Imposter peer({.tls = true, .tls_1_0_alone = true});
+  const CaFile ca(peer.certificate_pem());
+  ClientFixture fixture({.ca_file = ca.path()});
+
+  const OutboundResponse response = fixture.get(peer.url());
+
+  EXPECT_EQ(response.failure, Failure::tls) << response.error;
+  EXPECT_TRUE(response.error.contains("version")) << response.error;
+  EXPECT_TRUE(peer.requests().empty());
+}
+
+TEST(ClientTls, gives_a_handshake_no_longer_than_a_connection) {
+  // The first bytes of a ServerHello, or none; then nothing more.
+  for (const std::string& begun :
+       {std::string(), std::string("\x16\x03\x03\0\x7a\x02\0\0\x76\x03\x03", 11)}) {
+    Imposter stalled;
+    stalled.on_connect().raw(begun, Ending::hang);
+    ClientFixture fixture;
+
+    const OutboundResponse response =
+        fixture.send({.url = "https://127.0.0.1:" + std::to_string(stalled.port()) + "/",
+                      .connect_timeout = 100ms,
+                      .total_timeout = 60s});
+
+    EXPECT_EQ(response.failure, Failure::tls) << response.error;
+    EXPECT_TRUE(stalled.wait_for_ended(1));
   }
 }
 

@@ -279,11 +279,14 @@ TEST(Client, follows_no_redirect) {
   Imposter peer;
   for (const int status : {301, 302, 303, 307, 308}) {
     peer.on("/").redirect(elsewhere.url(), status);
+    peer.on("/").redirect("http://169.254.169.254/latest/meta-data/", status);
     peer.on("/").redirect("//[not a url", status);
   }
   ClientFixture fixture;
   for (const int status : {301, 302, 303, 307, 308}) {
-    for (const std::string& location : {elsewhere.url(), std::string("//[not a url")}) {
+    for (const std::string& location :
+         {elsewhere.url(), std::string("http://169.254.169.254/latest/meta-data/"),
+          std::string("//[not a url")}) {
       const OutboundResponse response = fixture.get(peer.url());
 
       EXPECT_EQ(response.failure, Failure::none) << response.error;
@@ -296,10 +299,35 @@ TEST(Client, follows_no_redirect) {
 
 TEST(Client, inflates_nothing) {
   Imposter peer;
+  // A bomb that is cut: each such block stands for 258 bytes of the one before it.
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n";
+  const std::string start("\x1f\x8b\x08\0\0\0\0\0\0\x03\xec\xc1", 12);
   peer.on("/").answer(200, "Content-Encoding: gzip", "\x1f\x8b plain");
+  peer.on("/bomb").reply({.head = head, .body = start, .endless = std::string(4096, '\0')});
   ClientFixture fixture;
 
   EXPECT_EQ(fixture.get(peer.url()).body, "\x1f\x8b plain");
+  const OutboundResponse bomb = fixture.get(peer.url("/bomb"));
+  EXPECT_EQ(bomb.failure, Failure::none) << bomb.error;
+  EXPECT_EQ(bomb.body.size(), base::limits::kResponseBodyBytesMax);
+  EXPECT_TRUE(bomb.body.starts_with(start));
+  EXPECT_TRUE(bomb.body_truncated);
+}
+
+TEST(Client, takes_nothing_behind_an_answer_for_the_next_one) {
+  const std::string promised = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  for (const std::string surplus : {"more", "HTTP/1.1 500 Smuggled\r\nContent-Length: 0\r\n\r\n"}) {
+    Imposter peer;
+    peer.on("/").raw(promised + surplus);
+    ClientFixture fixture;
+
+    for (int i = 0; i < 3; ++i) {
+      const OutboundResponse response = fixture.get(peer.url());
+      EXPECT_EQ(response.status, 200);
+      EXPECT_EQ(response.body, "ok") << response.error;
+    }
+    EXPECT_EQ(peer.connections(), 3u) << "a connection with a surplus is not used again";
+  }
 }
 
 TEST(Client, reads_bodies_however_their_end_is_told) {

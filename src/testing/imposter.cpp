@@ -107,12 +107,17 @@ void demand(SSL_CTX* context, const std::string& clients) {
   ERR_clear_error();
 }
 
-std::shared_ptr<void> make_tls(const Certificate& certificate, const std::string& clients) {
+std::shared_ptr<void> make_tls(const Certificate& certificate, const Imposter::Options& options) {
   std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
   std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
   XD_ASSERT(SSL_CTX_use_certificate(context.get(), certificate.x509.get()) == 1);
   XD_ASSERT(SSL_CTX_use_PrivateKey(context.get(), certificate.key.get()) == 1);
-  if (!clients.empty()) demand(context.get(), clients);
+  if (!options.clients.empty()) demand(context.get(), options.clients);
+  if (options.tls_1_0_alone) {
+    SSL_CTX_set_security_level(context.get(), 0);  // above it there is no cipher for so old a version
+    XD_ASSERT(SSL_CTX_set_min_proto_version(context.get(), TLS1_VERSION) == 1);
+    XD_ASSERT(SSL_CTX_set_max_proto_version(context.get(), TLS1_VERSION) == 1);
+  }
   return context;
 }
 
@@ -300,7 +305,7 @@ Imposter::Imposter(Options options) : options_(std::move(options)) {
   if (options_.tls) {
     const Certificate certificate = make_certificate(options_.certificate_name, options_.certificate_expired);
     certificate_pem_ = certificate.pem;
-    tls_ = make_tls(certificate, options_.clients);
+    tls_ = make_tls(certificate, options_);
   }
   std::tie(listener_, port_) = bind_anywhere(options_.address);
   XD_ASSERT(listen(listener_, 4096) == 0);

@@ -80,6 +80,7 @@ class Imposter {
     bool tls = false;                               ///< with a self-signed certificate made for this run
     std::string certificate_name = "IP:127.0.0.1";  ///< subjectAltName: "DNS:example.com", "IP:127.0.0.1"
     bool certificate_expired = false;
+    bool tls_1_0_alone = false;
     std::string clients{};  ///< PEM: the certificates of clients, one of which must be shown; "": nobody asks
   };
 

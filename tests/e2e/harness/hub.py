@@ -42,10 +42,12 @@ class Port:
 
 class Hub:
     """Configured as in production, but that it may send to this machine. settings are environment variables;
-    one that is None is not set at all."""
+    one that is None is not set at all. prefix is a command that becomes the server, such as one that changes what
+    the server takes for the time."""
 
     def __init__(self, engine: str = "sqlite", settings: Mapping[str, str | None] | None = None,
-                 flags: tuple[str, ...] = (), data: pathlib.Path | None = None) -> None:
+                 flags: tuple[str, ...] = (), data: pathlib.Path | None = None,
+                 prefix: tuple[str, ...] = ()) -> None:
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="crossdock-e2e-"))
         self.data = data or self._directory / "data"
         self.log_file = self._directory / "log"
@@ -53,6 +55,7 @@ class Hub:
         self._port = Port()
         self.port = self._port.number
         self.flags = flags
+        self.prefix = prefix
         self.settings: dict[str, str | None] = {
             "CROSSDOCK_BOOTSTRAP_KEY": BOOTSTRAP_KEY,
             "CROSSDOCK_DATABASE_URL": self._database.url if self._database else None,
@@ -74,7 +77,7 @@ class Hub:
     @property
     def command(self) -> list[str]:
         address = f"127.0.0.1:{self.port}"
-        return [str(SERVER), "serve", "--data", str(self.data), "--listen", address, *self.flags]
+        return [*self.prefix, str(SERVER), "serve", "--data", str(self.data), "--listen", address, *self.flags]
 
     def start(self) -> "Hub":
         """Returns when it says that it is ready."""

@@ -44,7 +44,10 @@ class _Exchange(BaseHTTPRequestHandler):
         behaviour = self.server.receiver.record(
             Request(self.command, self.path, headers, self.rfile.read(length))
         )
-        behaviour(self)
+        try:
+            behaviour(self)
+        finally:
+            self.server.receiver.leave()
 
     def log_message(self, *_: Any) -> None:
         """Says nothing: the test looks at what was recorded."""
@@ -83,6 +86,13 @@ def hang(exchange: _Exchange) -> None:
     exchange.cut()
 
 
+def wait_to_be_left(exchange: _Exchange) -> None:
+    """Never says a word either, but notices when the server hangs up."""
+    exchange.close_connection = True
+    while exchange.connection.recv(4096):
+        pass
+
+
 def reset(exchange: _Exchange) -> None:
     """Ends the connection with a TCP reset."""
     exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -99,6 +109,25 @@ def truncated(exchange: _Exchange) -> None:
     """Promises a hundred bytes and sends ten."""
     exchange.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789")
     exchange.cut()
+
+
+def endless(head: bytes, again: bytes, pause_s: float = 0) -> Behaviour:
+    """The head, then the same bytes again and again until the server has enough."""
+    def behave(exchange: _Exchange) -> None:
+        exchange.close_connection = True
+        exchange.wfile.write(head)
+        while not exchange.server.receiver.closing.wait(pause_s):
+            exchange.wfile.write(again)
+    return behave
+
+
+def raw(content: bytes, then: Behaviour | None = None) -> Behaviour:
+    """These bytes, whatever they mean."""
+    def behave(exchange: _Exchange) -> None:
+        exchange.wfile.write(content)
+        if then:
+            then(exchange)
+    return behave
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -124,6 +153,7 @@ class Receiver:
         self.closing = threading.Event()
         self._script: list[Behaviour] = []
         self._requests: list[Request] = []
+        self._under_way = 0
         self._lock = threading.Lock()
         self._server = _Server(self, port)
         self.port = self._server.server_address[1]
@@ -143,7 +173,18 @@ class Receiver:
     def record(self, request: Request) -> Behaviour:
         with self._lock:
             self._requests.append(request)
+            self._under_way += 1
             return self._script.pop(0) if self._script else self.default
+
+    def leave(self) -> None:
+        with self._lock:
+            self._under_way -= 1
+
+    @property
+    def under_way(self) -> int:
+        """Requests whose behaviour has not come to its end."""
+        with self._lock:
+            return self._under_way
 
     @property
     def requests(self) -> list[Request]:
