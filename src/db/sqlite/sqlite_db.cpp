@@ -26,7 +26,7 @@ using base::Result;
 constexpr int kCheckpointFrames = 400;
 /// Under load commits begin no closer together than this: one writes whole pages and waits for the disk,
 /// however little it carries, so that many small ones cost more of both than they give.
-constexpr auto kCommitInterval = std::chrono::microseconds{2000};
+constexpr auto kCommitInterval = std::chrono::microseconds{1000};
 constexpr std::size_t kJobsPerCommit = 256;
 constexpr auto kReadTimeout = std::chrono::seconds{10};
 
