@@ -253,6 +253,13 @@ std::size_t Scheduler::ready(LaneId id) const {
   return found == lanes_.end() ? 0 : found->second.fresh.size() + found->second.bulk.size();
 }
 
+std::size_t Scheduler::waiting(LaneId id) const {
+  std::size_t count = 0;
+  if (!ordered(id)) return count;
+  for (const auto& [name, key] : lanes_.at(id).keys) count += key.waiting.size();
+  return count;
+}
+
 bool Scheduler::ordered(LaneId id) const {
   const auto found = lanes_.find(id);
   return found != lanes_.end() && found->second.flow.policy().ordered;

@@ -66,6 +66,8 @@ class Scheduler {
   std::vector<Task> drop_waiting(LaneId lane);
 
   std::size_t ready(LaneId lane) const;
+  /// Tasks that wait behind others of their key.
+  std::size_t waiting(LaneId lane) const;
   std::size_t running() const { return running_; }
   bool ordered(LaneId lane) const;
   /// How many tasks of the lane may run at once.

@@ -74,6 +74,7 @@ void Shard::arrive(Task task) {
     return;
   }
   lane.spilled = true;
+  lane.key_found = true;
   if (scheduler_.ready(lane.id) < kReadyLow) want_load(lane);
 }
 
@@ -422,7 +423,8 @@ void Shard::renew_keys(Lane& lane, const Loaded& result) {
 /// Where all that was read has ended meanwhile, nothing is left whose end would ask for the rest.
 void Shard::read_on(Lane& lane, const Loaded& result) {
   lane.last_key = result.last_key;
-  if (!lane.spilled || !lane.in_memory.empty()) return;
+  // Those that wait behind a key that waits for its time end no sooner than that.
+  if (!lane.spilled || lane.in_memory.size() > scheduler_.waiting(lane.id)) return;
   const bool by_keys = scheduler_.ordered(lane.id) && result.more;
   const bool all_seen = by_keys && result.last_key.empty();
   // All keys that there are wait for their time: it is their end that asks for more.

@@ -134,7 +134,7 @@ class SqliteDb final : public Db {
  private:
   void write_loop() {
     // Nobody waits for the log store: it lets the others go first.
-    if (!options_.durable) (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
+    if (!options_.durable) (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
     while (true) {
       std::deque<Job> jobs = writes_.take(kJobsPerCommit);
       if (jobs.empty()) return;
