@@ -6,7 +6,7 @@ import json
 import unittest
 from urllib.parse import parse_qsl
 
-from harness import HubCase, Request, on_both_engines
+from harness import HubCase, Request, eventually, on_both_engines
 from harness.case import path_of
 from harness.contract import CONTRACT
 from harness.signature import is_signed_with, sign, signatures
