@@ -1,6 +1,8 @@
 // Failures of one cause: "1,204 × 503 from api.acme.com".
 #pragma once
 
+#include <map>
+
 #include "outbound/delivery_search.hpp"
 
 namespace outbound {
