@@ -94,9 +94,11 @@ TEST(Stream, gives_up_on_a_reader_that_takes_nothing) {
   client.send(make_get("/stream/endless"));
   ASSERT_TRUE(eventually([&] { return fixture.is_within(base::limits::kWriteDeadline); }));
 
-  fixture.let_deadline_pass();
-
-  EXPECT_TRUE(eventually([&] { return fixture.connections() == 0; }));
+  // The first pieces still find room in the sockets' buffers; the deadline is that of one piece.
+  EXPECT_TRUE(eventually([&] {
+    fixture.let_deadline_pass();
+    return fixture.connections() == 0;
+  }));
   EXPECT_EQ(fixture.stream_end(), "cancelled");
 }
 

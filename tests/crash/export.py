@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Iterator
 
 QUERIES = {
-    "events": "SELECT id, tenant_id, type, data FROM events",
+    "events": "SELECT id, tenant_id, type, data FROM events WHERE origin <> 'system'",
     "deliveries": "SELECT id, subscription_id, event_id, status, attempt_number, outcome, response_status,"
                   " replay_no FROM webhook_deliveries",
     "attempts": "SELECT delivery_id, attempt_number, outcome, response_status FROM delivery_attempts",
