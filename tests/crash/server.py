@@ -100,7 +100,7 @@ class Server:
             "CROSSDOCK_BOOTSTRAP_KEY": BOOTSTRAP_KEY,
             # No subscription may switch itself off: its receiver fails on purpose.
             "CROSSDOCK_AUTO_DISABLE_FAILURES": "1000000",
-            "CIRCUIT_TIMEOUT_SECONDS": "1",
+            "CIRCUIT_FAILURE_THRESHOLD": "1000000",
             "WEBHOOK_QUEUE_SIZE": "20000",
             "CROSSDOCK_LOG_LEVEL": "warn",
         }
