@@ -102,6 +102,7 @@ void Shard::make_room(Lane& lane) {
 void Shard::wake(LaneId id) {
   Lane& lane = lane_of(id);
   lane.spilled = true;
+  lane.key_found = true;
   if (scheduler_.ready(id) < kReadyLow) want_load(lane);
 }
 
@@ -472,6 +473,7 @@ void Shard::on_timer() {
   while (!due_.empty() && due_.begin()->first <= now) {
     Lane& lane = lane_of(due_.begin()->second);
     clear_due(lane);
+    lane.key_found = true;  // what is due may stand before the keys that are read next
     read_again(lane);
   }
   pump();
