@@ -2,6 +2,7 @@
 #include "api/deliveries.hpp"
 #include "api/handlers.hpp"
 #include "api/once.hpp"
+#include "api/resource_json.hpp"
 #include "outbound/cancel.hpp"
 
 namespace api {

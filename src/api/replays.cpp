@@ -5,6 +5,7 @@
 #include "api/input.hpp"
 #include "api/operation_json.hpp"
 #include "api/page.hpp"
+#include "api/resource_json.hpp"
 #include "http/egress.hpp"
 
 namespace api {
