@@ -7,6 +7,7 @@
 #include "api/subscription_input.hpp"
 #include "outbound/deletion.hpp"
 #include "outbound/fanout.hpp"
+#include "queue/queue_store.hpp"
 
 namespace api {
 
@@ -113,6 +114,7 @@ Result<SubscriptionPtr> find_subscription_or_fail(Call& call, db::Tx& tx, Subscr
 
 Result<Answer> change_subscription(Call& call, db::Tx& tx, SubscriptionId id, const char* action,
                                    const std::function<Result<void>(Subscription&)>& edit) {
+  XD_DO(queue::lock_lane(tx, call.tenant_id(), queue::LaneId{id.uuid}));
   XD_TRY(const SubscriptionPtr known, find_subscription_or_fail(call, tx, id));
   if (known->status == outbound::SubscriptionStatus::deleting) return fail(Code::conflict, kBeingDeleted);
   XD_DO(check_if_match(call, known->version));
@@ -204,6 +206,7 @@ HandlerResult delete_subscription(Call& call) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
   XD_CO_TRY(const auto pending, read_pending(call));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    XD_DO(queue::lock_lane(tx, call.tenant_id(), queue::LaneId{id.uuid}));
     XD_TRY(const SubscriptionPtr known, find_subscription_or_fail(call, tx, id));
     XD_DO(check_if_match(call, known->version));
     if (pending == monitor::Pending::drain) return drain(call, tx, *known);

@@ -1,5 +1,6 @@
 #include "outbound/cancel.hpp"
 #include "outbound/delivery_search.hpp"
+#include "queue/queue_store.hpp"
 
 namespace outbound {
 
@@ -63,12 +64,11 @@ std::string select_from(std::string_view source, std::string_view replay) {
 Result<std::int64_t> cancel_on_postgres(db::Tx& tx, const Waiting& waiting, const Selection& selection) {
   // Whoever opens and closes attempts locks the lane first; without that, two of us could wait for each
   // other's tasks.
-  const std::string lanes = "SELECT id FROM lanes WHERE tenant_id = $1 AND kind = 'deliver'";
-  const auto ignore = [](const db::Row&) {};
   if (waiting.subscription) {
-    XD_DO(tx.query(lanes + " AND id = $2 FOR UPDATE", {waiting.tenant, *waiting.subscription}, ignore));
+    XD_DO(queue::lock_lane(tx, waiting.tenant, queue::LaneId{waiting.subscription->uuid}));
   } else {
-    XD_DO(tx.query(lanes + " ORDER BY id FOR UPDATE", {waiting.tenant}, ignore));
+    XD_DO(tx.query("SELECT 1 FROM lanes WHERE tenant_id = $1 AND kind = 'deliver' ORDER BY id FOR UPDATE",
+                   {waiting.tenant}, [](const db::Row&) {}));
   }
   constexpr const char* kReplay =
       "COALESCE((NULLIF(t.args, '')::JSONB ->> 'replay_no')::BIGINT, 0),"

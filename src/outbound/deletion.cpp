@@ -1,6 +1,7 @@
 #include "outbound/deletion.hpp"
 
 #include "base/log.hpp"
+#include "queue/queue_store.hpp"
 
 namespace outbound {
 
@@ -19,7 +20,8 @@ constexpr auto kGrace = std::chrono::seconds{5};
 
 Result<bool> remove_subscription(db::Tx& tx, const Deleting& deleting, TenantId tenant, SubscriptionId id,
                                  const Cancellation& why) {
-  // The subscription first: whoever puts replays into its lane at this moment is waited for.
+  XD_DO(queue::lock_lane(tx, tenant, queue::LaneId{id.uuid}));
+  // Whoever puts replays into its lane at this moment is waited for.
   XD_TRY(const bool deleted, delete_subscription(tx, tenant, id));
   if (!deleted) return false;
   XD_DO(cancel_waiting(tx, {.tenant = tenant, .subscription = id}, why));

@@ -98,6 +98,13 @@ Result<bool> insert_lane_once(db::Tx& tx, LaneId lane, std::string_view kind) {
   return made == 1;
 }
 
+Result<void> lock_lane(db::Tx& tx, base::TenantId tenant, LaneId lane) {
+  if (tx.engine() == db::Engine::sqlite) return {};  // nobody else writes
+  XD_DO(tx.query("SELECT 1 FROM lanes WHERE tenant_id = $1 AND id = $2 FOR UPDATE", {tenant, lane},
+                 [](const db::Row&) {}));
+  return {};
+}
+
 Result<void> set_lane_state(db::Tx& tx, LaneId lane, LaneState state) {
   XD_DO(tx.exec("UPDATE lanes SET state = $2 WHERE id = $1",
                 {lane, state == LaneState::paused ? "PAUSED" : "ACTIVE"}));

@@ -27,6 +27,10 @@ Result<void> insert_lane(db::Tx& tx, LaneId lane, base::TenantId tenant, std::st
                          LaneState state);
 /// A lane of the deployment, without a tenant; false when it is there already.
 Result<bool> insert_lane_once(db::Tx& tx, LaneId lane, std::string_view kind);
+/// Keeps everybody else away from a lane of the tenant until the transaction ends. Whoever closes tasks locks
+/// the lane first, so a change of what belongs to a lane (its subscription, the statistics, its tasks) does
+/// the same before anything else: without one order for all, PostgreSQL would have to break deadlocks.
+Result<void> lock_lane(db::Tx& tx, base::TenantId tenant, LaneId lane);
 Result<void> set_lane_state(db::Tx& tx, LaneId lane, LaneState state);
 /// Removes the lane and its tasks; returns how many tasks there were.
 Result<std::int64_t> delete_lane(db::Tx& tx, LaneId lane);

@@ -75,6 +75,18 @@ class Deleting(HubCase):
         self.assertEqual(self.subscription(subscription)["status"], "PAUSED")
         self.expect(204, self.api.delete(path_of(subscription)))
 
+    def test_changes_and_a_deletion_do_well_beside_deliveries_that_end(self):
+        receiver = self.make_receiver(answer(503))
+        for _ in range(25):
+            subscription = self.subscribe(receiver, retry_intervals=[1])
+            for _ in range(10):
+                self.publish()
+            self.expect(200, self.api.patch(path_of(subscription), {"name": "changed"}))
+            self.act(subscription, "pause")
+            self.act(subscription, "resume")
+            self.publish()
+            self.expect(204, self.api.delete(path_of(subscription)))
+
     # --- tenants
 
     def test_a_tenant_is_removed_with_all_it_has(self):
