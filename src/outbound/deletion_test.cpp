@@ -1,10 +1,13 @@
 #include "outbound/deletion.hpp"
 
+#include <future>
+
 #include "event/event_store.hpp"
 #include "outbound/fanout.hpp"
 #include "outbound/subscription_test.hpp"
 #include "queue/queue_store.hpp"
 #include "testing/core_db.hpp"
+#include "testing/eventually.hpp"
 #include "testing/fake_clock.hpp"
 #include "testing/node.hpp"
 #include "testing/run.hpp"
@@ -123,6 +126,42 @@ TEST_P(Deletion, ends_where_somebody_has_removed_it_at_once) {
   EXPECT_EQ(now(begun).status, Status::completed);
   EXPECT_EQ(store.texts("SELECT reason FROM webhook_deliveries"),
             std::vector<std::string>{"SUBSCRIPTION_DELETED"});
+}
+
+/// A closing delivery holds its lane and writes statistics; whoever removes the subscription wants both too.
+TEST_P(Deletion, waits_for_a_delivery_that_is_ending) {
+  if (GetParam() == db::Engine::sqlite) return;  // one writes after the other there
+  wait();
+  const base::Uuid us = base::make_uuid(kNow);
+  const StatsChange failure{.id = shop.id, .failed = 1, .failed_at_end = 1, .first_failure_at_end = kNow};
+  const auto lease = store.write([&](db::Tx& tx) -> Result<std::optional<queue::Lease>> {
+    XD_DO(change_stats(tx, failure));
+    return queue::acquire(tx, shop.lane(), us);
+  });
+  const queue::Task task =
+      store.read([&](db::Tx& tx) { return queue::load(tx, shop.lane(), kNow, 1); }).tasks.at(0);
+  const queue::Outcome failed{Verdict::retry_at(clock.now() + 1s)};
+  const Cancellation why{"SUBSCRIPTION_DELETED", "the subscription was deleted", clock.now()};
+  std::future<Result<bool>> removed;
+
+  const auto ended = store->write_now([&](db::Tx& tx) -> Result<Failing> {
+    XD_DO(queue::close(tx, {{{&task, &failed, lease->epoch}}}, us));
+    removed = std::async(std::launch::async, [&] {
+      return store->write_now([&](db::Tx& other) {
+        return remove_subscription(other, {node.queue(), books}, acme, shop.id, why);
+      });
+    });
+    const auto waits = [&] { return store.integer("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0; };
+    EXPECT_TRUE(::testing::eventually(waits));
+    return change_stats(tx, failure);
+  });
+
+  EXPECT_TRUE(ended) << ended.error().message;
+  const auto done = removed.get();
+  EXPECT_TRUE(done) << done.error().message;
+  EXPECT_EQ(rows("webhook_subscriptions"), 0);
+  EXPECT_EQ(rows("tasks"), 0);
+  EXPECT_EQ(rows("webhook_deliveries"), 1);
 }
 
 TEST_P(Deletion, is_not_of_a_foreign_subscription) {
