@@ -19,9 +19,13 @@ class Round {
   void add(base::TenantId id, Lane& lane) {
     Tenant& tenant = tenants_[id];
     tenant.lanes.push_back(&lane);
-    if (tenant.listed) return;
-    tenant.listed = true;
-    round_.push_back(&tenant);
+    enlist(tenant);
+  }
+  /// The same for the lane that was taken last, whose turn goes on.
+  void keep(base::TenantId id, Lane& lane) {
+    Tenant& tenant = tenants_[id];
+    tenant.lanes.push_front(&lane);
+    enlist(tenant);
   }
 
   /// The lane whose turn it is, taken out; nullptr when there is none. The caller adds it again if it can go
@@ -63,6 +67,12 @@ class Round {
     std::int64_t deficit = 0;
     bool listed = false;
   };
+
+  void enlist(Tenant& tenant) {
+    if (tenant.listed) return;
+    tenant.listed = true;
+    round_.push_back(&tenant);
+  }
 
   void pass_turn() {
     round_.push_back(round_.front());

@@ -7,6 +7,12 @@ namespace queue {
 namespace {
 
 constexpr std::size_t kBytesPerCost = 16 << 10;
+/// Tasks at hand for each that may run at once. Where one takes seconds, there is time to read the next.
+constexpr std::size_t kSlowAppetite = 2;
+constexpr std::size_t kFastAppetite = 8;
+/// Tasks that a lane may begin in one turn. Those of a lane lie together in the table: begun and ended
+/// together, they touch fewer of its pages, which are written whole.
+constexpr std::size_t kTurn = 8;
 /// Probes at once, however few slots there are.
 constexpr std::size_t kProbesAlways = 8;
 
@@ -115,9 +121,8 @@ std::optional<Task> Scheduler::take_from(Share share, base::Time now) {
   Lane* lane = rounds_[index(share)].take();
   if (lane == nullptr) return std::nullopt;
   lane->listed = false;
-  const bool stands_here = !lane->paused && lane->has_ready() && lane->share(now) == share &&
-                           lane->flow.may_start(lane->running, now).now;
-  if (!stands_here) {
+  if (lane->paused || !can_go_on(*lane, share, now)) {
+    lane->turn = 0;
     list(*lane, now);
     return std::nullopt;
   }
@@ -129,9 +134,25 @@ std::optional<Task> Scheduler::take_from(Share share, base::Time now) {
   ++lane->running;
   ++running_;
   ++running_in_[index(share)];
-  list(*lane, now);
+  go_on(*lane, share, now);
   rounds_[index(share)].spend(lane->tenant, cost(task));
   return task;
+}
+
+/// Whether the lane has another task for this share and may begin it.
+bool Scheduler::can_go_on(Lane& lane, Share share, base::Time now) {
+  return lane.has_ready() && lane.share(now) == share && lane.flow.may_start(lane.running, now).now;
+}
+
+/// After a task of it has begun: its turn goes on, or it stands in line again.
+void Scheduler::go_on(Lane& lane, Share share, base::Time now) {
+  if (++lane.turn < kTurn && can_go_on(lane, share, now)) {
+    lane.listed = true;
+    rounds_[index(share)].keep(lane.tenant, lane);
+    return;
+  }
+  lane.turn = 0;
+  list(lane, now);
 }
 
 std::optional<Breaker::Change> Scheduler::release(const Task& task, Signal signal,
@@ -263,6 +284,17 @@ std::size_t Scheduler::waiting(LaneId id) const {
 bool Scheduler::ordered(LaneId id) const {
   const auto found = lanes_.find(id);
   return found != lanes_.end() && found->second.flow.policy().ordered;
+}
+
+std::size_t Scheduler::appetite(LaneId id, base::Time now) const {
+  const auto found = lanes_.find(id);
+  const Lane* lane = found == lanes_.end() ? nullptr : &found->second;
+  if (lane == nullptr) return kSlowAppetite * Window{}.size();
+  // Its keys decide what can run, and they are not known before the tasks are here.
+  if (lane->flow.policy().ordered) return base::limits::kLaneTasksInMemoryMax;
+  const Share share = lane->flow.share(now);
+  if (share == Share::probe) return 1;
+  return lane->flow.width(now) * (share == Share::slow ? kSlowAppetite : kFastAppetite);
 }
 
 std::size_t Scheduler::width(LaneId id, base::Time now) const {

@@ -20,9 +20,9 @@ namespace queue {
 ///
 /// Slots are divided into shares (flow.hpp): each has some that only it may begin in when it has work, and a
 /// most; the rest is lent to whoever comes first, fast ones before the others. Inside a share deficit round
-/// robin over tenants (a task costs 1 and 1 more for each 16 KiB of payload), then round robin over lanes; in
-/// a lane first come first served, bulk tasks last. In an ordered lane the first task of a key holds it until
-/// free_key(); the others of that key wait behind it.
+/// robin over tenants (a task costs 1 and 1 more for each 16 KiB of payload), then round robin over lanes, a
+/// few tasks each; in a lane first come first served, bulk tasks last. In an ordered lane the first task of a
+/// key holds it until free_key(); the others of that key wait behind it.
 class Scheduler {
  public:
   struct Options {
@@ -70,6 +70,9 @@ class Scheduler {
   std::size_t waiting(LaneId lane) const;
   std::size_t running() const { return running_; }
   bool ordered(LaneId lane) const;
+  /// How many tasks of the lane are worth having at hand: one where its circuit is open, few where it is slow
+  /// or unproven, more where it delivers.
+  std::size_t appetite(LaneId lane, base::Time now) const;
   /// How many tasks of the lane may run at once.
   std::size_t width(LaneId lane, base::Time now) const;
 
@@ -87,7 +90,8 @@ class Scheduler {
     Flow flow;
     std::size_t running = 0;
     bool paused = false;
-    bool listed = false;  // stands in a round
+    bool listed = false;   // stands in a round
+    std::size_t turn = 0;  // tasks it has begun since its turn came
     std::optional<base::Time> sleeps_until{};
     std::deque<Task> fresh{};
     std::deque<Task> bulk{};
@@ -108,6 +112,8 @@ class Scheduler {
   void wake(base::Time now);
   std::optional<Share> pick() const;
   std::optional<Task> take_from(Share share, base::Time now);
+  static bool can_go_on(Lane& lane, Share share, base::Time now);
+  void go_on(Lane& lane, Share share, base::Time now);
 
   Options options_;
   std::array<Bounds, kShares> bounds_;

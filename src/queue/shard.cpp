@@ -6,14 +6,9 @@ namespace queue {
 
 namespace {
 
-using base::limits::kLaneTasksInMemoryMax;
-
-/// A lane is read again when fewer than this many of its tasks are ready.
-constexpr std::size_t kReadyLow = 64;
-constexpr std::size_t kLoadsAtOnce = 4;
-/// What a lane may always hold, however full the memory is, so that every lane makes progress.
-constexpr std::size_t kTasksAlways = 4;
 constexpr std::size_t kArrivedMeanwhileMax = 4096;
+/// What a task takes beside its payload.
+constexpr std::size_t kTaskBytes = 512;
 constexpr auto kStoreRetry = std::chrono::milliseconds{200};
 /// Nobody waits for a verdict to be on disk, and many at once cost little more than one. A crash makes of
 /// those that were not written attempts of outcome unknown.
@@ -22,6 +17,8 @@ constexpr auto kClosingLinger = std::chrono::milliseconds{5};
 constexpr auto kUnknownDelay = std::chrono::milliseconds{500};
 /// After a handler threw: what is wrong is a bug, and seldom passes quickly.
 constexpr auto kThrownDelay = std::chrono::minutes{1};
+
+std::size_t weight(const Task& task) { return task.payload_bytes + kTaskBytes; }
 
 /// After an attempt whose outcome nobody knows: another one at that time, unless there were too many.
 Verdict after_unknown(const Task& task, base::Time again) {
@@ -74,20 +71,14 @@ void Shard::arrive(Task task) {
     return;
   }
   lane.spilled = true;
-  lane.key_found = true;
-  if (scheduler_.ready(lane.id) < kReadyLow) want_load(lane);
+  lane.keys_unread = true;
+  if (hungry(lane)) want_load(lane);
 }
 
 bool Shard::take_into_memory(Lane& lane, Task task) {
-  const auto full = [&] {
-    return lane.in_memory.size() >= kLaneTasksInMemoryMax ||
-           (bytes_in_memory_ >= options_.bytes_max && lane.in_memory.size() >= kTasksAlways);
-  };
-  if (full()) make_room(lane);
-  if (full()) return false;
-  if (!lane.in_memory.insert(task.id).second) return true;  // it is there already
-  ++tasks_in_memory_;
-  bytes_in_memory_ += task.payload_bytes;
+  if (lane.in_memory.size() >= room(lane)) make_room(lane);
+  if (lane.in_memory.size() >= room(lane)) return false;
+  if (!remember(lane, task)) return true;  // it is there already
   scheduler_.add(std::move(task), clock_.now());
   return true;
 }
@@ -102,8 +93,8 @@ void Shard::make_room(Lane& lane) {
 void Shard::wake(LaneId id) {
   Lane& lane = lane_of(id);
   lane.spilled = true;
-  lane.key_found = true;
-  if (scheduler_.ready(id) < kReadyLow) want_load(lane);
+  lane.keys_unread = true;
+  if (hungry(lane)) want_load(lane);
 }
 
 void Shard::look(LaneId id) {
@@ -235,14 +226,23 @@ asio::awaitable<void> Shard::finish(Task& task, Outcome& outcome) {
     scheduler_.park_key(task.lane, task.order_key, task.id);
     set_due(lane, outcome.verdict.at);
   }
-  if (lane.spilled && scheduler_.ready(lane.id) < kReadyLow) want_load(lane);
+  if (lane.spilled && hungry(lane)) want_load(lane);
+}
+
+bool Shard::remember(Lane& lane, const Task& task) {
+  if (!lane.in_memory.insert(task.id).second) return false;
+  if (lane.in_memory.size() == kTasksAlways + 1) ++lanes_with_many_;
+  ++tasks_in_memory_;
+  bytes_in_memory_ += weight(task);
+  return true;
 }
 
 void Shard::forget(const Task& task) {
   Lane& lane = lane_of(task.lane);
   if (lane.in_memory.erase(task.id) == 0) return;
+  if (lane.in_memory.size() == kTasksAlways) --lanes_with_many_;
   --tasks_in_memory_;
-  bytes_in_memory_ -= task.payload_bytes;
+  bytes_in_memory_ -= weight(task);
   if (lane.loading) lane.closed_meanwhile.insert(task.id);
 }
 
@@ -273,164 +273,6 @@ base::Result<std::vector<bool>> Shard::apply(db::Tx& tx, const std::vector<Closi
   }
   for (const auto& [handler, finished] : by_handler) XD_DO(handler->record(tx, finished));
   return applied;
-}
-
-// --- reading lanes from the table
-
-void Shard::want_load(Lane& lane) {
-  if (lane.queued || lane.loading || lane.gone || stopping_ || suspended_) return;
-  if (lane.known && lane.state == LaneState::paused) return;
-  lane.queued = true;
-  load_queue_.push_back(lane.id);
-  start_loads();
-}
-
-/// The table holds what memory does not know of, and a read that is under way may have begun too early to see
-/// it.
-void Shard::read_again(Lane& lane) {
-  lane.spilled = true;
-  lane.again = lane.loading;
-  want_load(lane);
-}
-
-void Shard::start_loads() {
-  while (loads_running_ < kLoadsAtOnce && !load_queue_.empty() && !stopping_) {
-    const LaneId id = load_queue_.front();
-    load_queue_.pop_front();
-    Lane& lane = lane_of(id);
-    lane.queued = false;
-    lane.loading = true;
-    ++loads_running_;
-    if (!gate_.spawn("load lane", load_lane(id))) --loads_running_;
-  }
-}
-
-base::Task<void> Shard::load_lane(LaneId id) {
-  clear_due(lane_of(id));
-  const std::size_t held = lane_of(id).in_memory.size();
-  const bool full = bytes_in_memory_ >= options_.bytes_max;
-  auto result = co_await read_lane(id, full ? held + kTasksAlways : kLaneTasksInMemoryMax);
-  --loads_running_;
-  Lane& lane = lane_of(id);
-  lane.loading = false;
-  if (result) {
-    loaded(lane, std::move(*result));
-  } else {
-    base::log(base::LogLevel::warn, "cannot read a lane; trying again",
-              {{"lane_id", id}, {"error", result.error().message}});
-    lane.spilled = true;
-    set_due(lane, clock_.now() + kStoreRetry);
-  }
-  lane.closed_meanwhile.clear();
-  lane.arrived_meanwhile.clear();
-  if (std::exchange(lane.again, false)) read_again(lane);
-  start_loads();
-  pump();
-  co_return base::Result<void>{};
-}
-
-base::Task<Loaded> Shard::read_lane(LaneId id, std::size_t limit) {
-  if (!lane_of(id).known) {
-    XD_CO_TRY(const bool ours, co_await learn(id));
-    if (!ours) co_return Loaded{};
-  }
-  if (lane_of(id).state == LaneState::paused) co_return Loaded{};
-  co_return co_await store_.read([this, id, limit, now = clock_.now(), ordered = scheduler_.ordered(id),
-                                  after = lane_of(id).last_key](db::Tx& tx) -> base::Result<Loaded> {
-    XD_TRY(Loaded result,
-           ordered ? queue::load_ordered(tx, id, now, limit, after) : queue::load(tx, id, now, limit));
-    std::map<std::string_view, std::vector<Task>> by_kind;
-    for (const auto& [kind, handler] : handlers_) {
-      // Tasks of one kind are hydrated together; most lanes have one kind only.
-      std::vector<Task> mine;
-      std::vector<std::size_t> positions;
-      for (std::size_t i = 0; i < result.tasks.size(); ++i) {
-        if (result.tasks[i].kind != kind) continue;
-        mine.push_back(std::move(result.tasks[i]));
-        positions.push_back(i);
-      }
-      if (!mine.empty()) XD_DO(handler->hydrate(tx, mine));
-      for (std::size_t i = 0; i < mine.size(); ++i) result.tasks[positions[i]] = std::move(mine[i]);
-    }
-    return result;
-  });
-}
-
-/// Reads the lane's row (and takes its lease, where there are leases). False when it is gone or somebody
-/// else's.
-asio::awaitable<base::Result<bool>> Shard::learn(LaneId id) {
-  const auto work = [id, node = options_.node](db::Tx& tx) { return acquire(tx, id, node); };
-  lane_of(id).state_told = false;
-  auto lease =
-      store_.engine() == db::Engine::sqlite ? co_await store_.read(work) : co_await store_.write(work);
-  if (!lease) co_return std::unexpected(lease.error());
-  Lane& lane = lane_of(id);
-  if (!*lease) {
-    lane.spilled = false;
-    co_return false;
-  }
-  lane.known = true;
-  lane.epoch = (*lease)->epoch;
-  // A change that was told meanwhile may be younger than what was read.
-  if (!lane.state_told) lane.state = (*lease)->state;
-  scheduler_.set_paused(id, lane.state == LaneState::paused, clock_.now());
-  if ((*lease)->circuit) scheduler_.restore_circuit(id, *(*lease)->circuit);
-  if (const auto handler = handlers_.find((*lease)->kind); handler != handlers_.end()) {
-    scheduler_.set_default_policy(id, handler->second->lane_policy());
-  }
-  co_return true;
-}
-
-void Shard::loaded(Lane& lane, Loaded result) {
-  if (!lane.known || lane.gone || lane.state == LaneState::paused) return;
-  renew_keys(lane, result);
-  bool fits = true;
-  const std::size_t held = lane.in_memory.size();
-  for (std::size_t i = 0; i < result.tasks.size(); ++i) {
-    Task& task = result.tasks[i];
-    if (lane.in_memory.contains(task.id) || lane.closed_meanwhile.contains(task.id)) continue;
-    if (result.opened[i]) {
-      // Nobody here runs it, so whoever opened its attempt has died.
-      lane.in_memory.insert(task.id);
-      ++tasks_in_memory_;
-      bytes_in_memory_ += task.payload_bytes;
-      scheduler_.hold_key(task);
-      gate_.spawn("end unknown attempt", end_unknown(std::move(task)));
-    } else {
-      fits = take_into_memory(lane, std::move(task)) && fits;
-    }
-  }
-  lane.spilled = result.more || !fits;
-  for (Task& task : lane.arrived_meanwhile) {
-    const bool seen = lane.in_memory.contains(task.id) || lane.closed_meanwhile.contains(task.id);
-    if (!seen && (lane.spilled || !take_into_memory(lane, std::move(task)))) {
-      lane.spilled = true;
-      lane.key_found = true;  // the reader may have been past its key
-    }
-  }
-  if (result.next_due) set_due(lane, *result.next_due);
-  lane.key_found = lane.key_found || lane.in_memory.size() > held;
-  read_on(lane, result);
-}
-
-/// What is read of an ordered lane tells which tasks hold their keys in the table.
-void Shard::renew_keys(Lane& lane, const Loaded& result) {
-  for (const Task& task : scheduler_.drop_parked(lane.id, lane.closed_meanwhile)) forget(task);
-  for (const auto& [key, holder] : result.parked) {
-    if (!lane.closed_meanwhile.contains(holder)) scheduler_.park_key(lane.id, key, holder);
-  }
-}
-
-/// Where all that was read has ended meanwhile, nothing is left whose end would ask for the rest.
-void Shard::read_on(Lane& lane, const Loaded& result) {
-  lane.last_key = result.last_key;
-  // Those that wait behind a key that waits for its time end no sooner than that.
-  if (!lane.spilled || lane.in_memory.size() > scheduler_.waiting(lane.id)) return;
-  const bool by_keys = scheduler_.ordered(lane.id) && result.more;
-  const bool all_seen = by_keys && result.last_key.empty();
-  // All keys that there are wait for their time: it is their end that asks for more.
-  const bool useless = all_seen && !std::exchange(lane.key_found, false);
-  if (!useless) lane.again = true;
 }
 
 base::Task<void> Shard::end_unknown(Task task) {
@@ -473,7 +315,7 @@ void Shard::on_timer() {
   while (!due_.empty() && due_.begin()->first <= now) {
     Lane& lane = lane_of(due_.begin()->second);
     clear_due(lane);
-    lane.key_found = true;  // what is due may stand before the keys that are read next
+    lane.keys_unread = true;  // what is due may stand before the keys that are read next
     read_again(lane);
   }
   pump();

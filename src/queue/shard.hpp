@@ -55,6 +55,9 @@ class Shard {
   std::size_t in_memory() const { return tasks_in_memory_; }
 
  private:
+  /// What a lane that delivers may always hold, however full the memory is.
+  static constexpr std::size_t kTasksAlways = 4;
+
   struct Lane {
     LaneId id;
     std::int64_t epoch = 0;
@@ -70,8 +73,8 @@ class Shard {
     std::unordered_set<TaskId> closed_meanwhile;  // while loading: the reader may have seen them still
     std::vector<Task> arrived_meanwhile;          // while loading: the reader may or may not have seen them
     std::optional<base::Time> next_due;
-    std::string last_key;    // ordered: how far the keys were read
-    bool key_found = false;  // ordered: since they were read from the first one, there was one that could run
+    std::string last_key;      // ordered: how far the keys were read
+    bool keys_unread = false;  // ordered: one may be able to run that the next round over the keys would find
   };
   Lane& lane_of(LaneId id);
   void arrive(Task task);
@@ -88,12 +91,15 @@ class Shard {
   void read_again(Lane& lane);
   void start_loads();
   base::Task<void> load_lane(LaneId id);
-  base::Task<Loaded> read_lane(LaneId id, std::size_t limit);
+  base::Task<Loaded> read_lane(LaneId id);
   asio::awaitable<base::Result<bool>> learn(LaneId id);
   void loaded(Lane& lane, Loaded result);
   void renew_keys(Lane& lane, const Loaded& result);
   void read_on(Lane& lane, const Loaded& result);
   void make_room(Lane& lane);
+  std::size_t room(const Lane& lane) const;
+  bool hungry(const Lane& lane) const;
+  bool remember(Lane& lane, const Task& task);
   base::Task<void> end_unknown(Task task);
 
   void set_due(Lane& lane, base::Time due);
@@ -119,6 +125,7 @@ class Shard {
   std::size_t loads_running_ = 0;
   std::set<std::pair<base::Time, LaneId>> due_;
   std::size_t tasks_in_memory_ = 0;
+  std::size_t lanes_with_many_ = 0;  // that hold more than kTasksAlways
   std::size_t bytes_in_memory_ = 0;
   bool stopping_ = false;
   bool suspended_ = false;

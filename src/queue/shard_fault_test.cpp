@@ -91,7 +91,7 @@ class SlowRead : public ShardTest {
   /// Starts to read the lane; the answer stays out until faulty.release_reads().
   void begin_read(Node& node, LaneId lane) {
     faulty.hold_reads();
-    node.on_shard([lane](Shard& shard) { shard.wake(lane); });
+    node.on_shard([lane](Shard& shard) { shard.set_state(lane, LaneState::active); });
     ASSERT_TRUE(eventually([&] { return faulty.reads_held() == 1; }));
   }
   /// Lets timers that are due fire.

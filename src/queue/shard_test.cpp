@@ -112,6 +112,32 @@ TEST_P(RunningShard, runs_every_task_of_a_lane_that_has_more_than_memory_may_hol
   EXPECT_EQ(node->on_shard([](Shard& shard) { return shard.in_memory(); }), 0u);
 }
 
+TEST_P(RunningShard, keeps_half_of_the_memory_for_lanes_that_deliver) {
+  ScriptedHandler handler(clock);
+  constexpr std::size_t kFits = 128;  // of tasks without a payload
+  const auto node = start_node(handler, {.shard = {.bytes_max = kFits * 512}});
+  const LaneId delivers = make_lane();
+  make_known(*node, handler, delivers);
+  handler.hold();
+  std::vector<Task> unproven;
+  for (int lane = 0; lane < 10; ++lane)
+    std::ranges::copy(make_tasks(make_lane(), 20), std::back_inserter(unproven));
+  must(node->enqueue(unproven));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 20; }));
+  node->settle();
+  EXPECT_LT(node->on_shard([](Shard& shard) { return shard.in_memory(); }), kFits);
+
+  const std::vector<Task> tasks = make_tasks(delivers, 16);
+  must(node->enqueue(tasks));
+  node->settle();
+  handler.release();
+
+  ASSERT_TRUE(eventually([&] { return all_done(1 + unproven.size() + tasks.size()); }));
+  for (const auto& run : handler.runs()) {
+    if (std::ranges::find(tasks, run.task, &Task::id) != tasks.end()) EXPECT_FALSE(run.hydrated);
+  }
+}
+
 TEST_P(RunningShard, runs_every_task_although_their_payloads_do_not_fit_into_memory) {
   ScriptedHandler handler(clock);
   handler.set_payload_bytes(100 << 10);
