@@ -46,6 +46,7 @@ tsan: build/tsan/build.ninja
 bench: build/release/build.ninja
 	ninja -C build/release -j $(JOBS) crossdock crossdock_bench
 	build/release/bench/crossdock_bench all --results bench/results
+	build/release/bench/crossdock_bench e2e --filters --results bench/results
 	bench/start.py --server build/release/crossdock --results bench/results
 	bench/history.py --rows 1000000 --results bench/results
 	build/release/bench/crossdock_bench isolation --seconds 30 --results bench/results

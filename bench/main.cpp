@@ -120,6 +120,8 @@ void add_e2e_options(CLI::App& app, bench::Options& options) {
   add_postgres(app, options);
   app.add_option("--rate", options.events_per_second, "events/s, due at even times; without: closed loop")
       ->check(CLI::Range(1, 1'000'000));
+  app.add_flag("--filters", options.filters,
+               "each subscription has a filter on the payload, which its events pass");
   CLI::Option* isolation = app.add_flag("--isolation", options.isolation,
                                         "healthy subscriptions alone, then with as much for sick ones");
   app.add_option("--healthy", options.healthy, "healthy subscriptions")

@@ -17,6 +17,7 @@ struct Options {
   std::string name;  ///< empty: named after the scenario
   bool postgres = false;
   bool isolation = false;  ///< of e2e: the small one
+  bool filters = false;    ///< of e2e: each subscription has a filter, which its events pass
   unsigned warm_up_seconds = 5;
   unsigned seconds = 60;
   unsigned drain_seconds = 60;

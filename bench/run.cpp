@@ -119,6 +119,11 @@ ServerPlan Run::server_plan() {
   return server;
 }
 
+/// On what each payload has (payload.cpp).
+constexpr const char* kFilter =
+    R"(,"filter":{"and":[{"field":"data.total","op":"gte","value":100},)"
+    R"({"not":{"field":"data.customer.email","op":"starts_with","value":"test@"}}]})";
+
 std::string hook_url(std::uint16_t port, std::size_t number) {
   return "http://127.0.0.1:" + std::to_string(port) + "/hook/" + std::to_string(number);
 }
@@ -128,7 +133,9 @@ std::vector<SubscriptionPlan> Run::subscriptions() {
   plans.reserve(plan_.subscriptions + plan_.subscriptions_beside);
   answering_ = receiver_.listen(Behaviour::answer);
   for (std::size_t i = 0; i < plan_.subscriptions; ++i) {
-    plans.push_back({.url = hook_url(answering_, i), .tenant = i % plan_.tenants});
+    plans.push_back({.url = hook_url(answering_, i),
+                     .tenant = i % plan_.tenants,
+                     .more = options_.filters ? kFilter : ""});
   }
   add_beside(plans);
   return plans;

@@ -54,7 +54,8 @@ std::vector<RunResult> run_e2e(const Options& options, const OnResults& on_resul
     return run_sick(options, Beside::sick, "isolation-small-" + database_name(options.postgres), on_results);
   }
   const std::string paced = options.events_per_second == 0 ? "" : "-paced";
-  const std::string name = "e2e-" + database_name(options.postgres) + paced;
+  const std::string filters = options.filters ? "-filters" : "";
+  const std::string name = "e2e-" + database_name(options.postgres) + filters + paced;
   const RunPlan plan{.name = options.name.empty() ? name : options.name,
                      .postgres = options.postgres,
                      .events_per_second = options.events_per_second,
