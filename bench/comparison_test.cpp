@@ -18,7 +18,7 @@ RunResult make_run(Beside beside, std::uint64_t first, std::uint64_t second, std
 
 TEST(Comparison, divides_the_run_beside_others_by_the_run_alone) {
   const auto comparison =
-      compare({make_run(Beside::nobody, 1000, 1000, 10), make_run(Beside::dead, 1000, 900, 15)});
+      compare({make_run(Beside::unheard, 1000, 1000, 10), make_run(Beside::dead, 1000, 900, 15)});
   ASSERT_TRUE(comparison);
   EXPECT_DOUBLE_EQ(comparison->delivered_ratio, 0.95);
   EXPECT_DOUBLE_EQ(comparison->worst_tenant_ratio, 0.9);

@@ -12,7 +12,7 @@ namespace bench {
 
 /// One subscription to make; it gets an event type that no other subscription of the run matches.
 struct SubscriptionPlan {
-  std::string url;
+  std::string url{};  ///< empty: none is made, and nobody gets that event type
   std::size_t tenant = 0;
   bool paused = false;
   std::string more{};  ///< further members of the subscription, as JSON: ",\"max_retries\":20"

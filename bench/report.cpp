@@ -209,7 +209,7 @@ void write_run(JsonWriter& json, const RunResult& run) {
       .member("server_end", run.server_end);
   write_ledger(json, run);
   write_load(json, "load", run.load);
-  if (run.has_beside()) {
+  if (run.plan.subscriptions_beside > 0) {
     write_load(json, "load_beside", run.load_beside);
     json.member("subscriptions_beside", run.plan.subscriptions_beside)
         .member("events_per_second_offered_beside", run.plan.events_per_second_beside)

@@ -145,6 +145,10 @@ std::vector<SubscriptionPlan> Run::subscriptions() {
 void Run::add_beside(std::vector<SubscriptionPlan>& plans) {
   switch (plan_.beside) {
     case Beside::nobody: return;
+    case Beside::unheard:
+      for (std::size_t i = 0; i < plan_.subscriptions_beside; ++i)
+        plans.push_back({.tenant = i % plan_.tenants});
+      return;
     case Beside::sick: return add_sick(plans);
     case Beside::dead:
       dead_.emplace(receiver_);

@@ -15,9 +15,10 @@ namespace bench {
 /// Who else is there while the measured subscriptions are served.
 enum class Beside : std::uint8_t {
   nobody,
-  sick,    ///< a third each refuse connections, hang and answer 500, and every fourth is paused
-  dead,    ///< 40 % cannot be connected to, 20 % each reset, answer 500 and hang
-  flooder  ///< one tenant with healthy receivers and more events than its share
+  unheard,  ///< events that nobody has subscribed to: what others cost without their receivers
+  sick,     ///< a third each refuse connections, hang and answer 500, and every fourth is paused
+  dead,     ///< 40 % cannot be connected to, 20 % each reset, answer 500 and hang
+  flooder   ///< one tenant with healthy receivers and more events than its share
 };
 
 /// What distinguishes a run from the others of its scenario.
@@ -57,7 +58,7 @@ struct RunResult {
   std::string server_end;             ///< "exit code 0"
   std::vector<std::string> problems;  ///< why the run fails; empty when it does not
 
-  bool has_beside() const { return plan.beside != Beside::nobody; }
+  bool has_beside() const { return plan.beside > Beside::unheard; }
   double accepted_per_second() const { return static_cast<double>(window.accepted) / seconds; }
   double delivered_per_second() const { return static_cast<double>(window.received) / seconds; }
   /// Processor seconds for each 1,000 events that were delivered in the window.

@@ -34,16 +34,21 @@ std::vector<RunResult> run_sick(const Options& options, Beside beside, const std
                                 const OnResults& on_results) {
   const std::uint64_t rate =
       options.events_per_second == 0 ? kIsolationEventsPerSecond : options.events_per_second;
+  const std::uint64_t sick_rate = options.sick_events_per_second == 0 ? rate : options.sick_events_per_second;
+  const std::size_t sick = beside == Beside::dead ? options.dead : options.sick;
+  // With the same events in both runs, what differs is what the receivers of the second half do.
   const RunPlan alone{.name = "healthy alone",
                       .postgres = options.postgres,
                       .events_per_second = rate,
                       .tenants = options.tenants,
-                      .subscriptions = options.healthy};
+                      .subscriptions = options.healthy,
+                      .beside = Beside::unheard,
+                      .subscriptions_beside = sick,
+                      .events_per_second_beside = sick_rate};
   const RunPlan with{.name = beside == Beside::dead ? "with the dead" : "with the sick",
                      .beside = beside,
-                     .subscriptions_beside = beside == Beside::dead ? options.dead : options.sick,
-                     .events_per_second_beside =
-                         options.sick_events_per_second == 0 ? rate : options.sick_events_per_second};
+                     .subscriptions_beside = sick,
+                     .events_per_second_beside = sick_rate};
   return run_beside(alone, with, options, {}, options.name.empty() ? name : options.name, on_results);
 }
 

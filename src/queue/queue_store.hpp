@@ -3,6 +3,7 @@
 
 #include <set>
 #include <span>
+#include <unordered_set>
 #include <vector>
 
 #include "db/page.hpp"
@@ -58,6 +59,9 @@ struct Loaded {
   std::vector<std::pair<std::string, TaskId>> parked;
   /// Of an ordered lane that was read by keys: the last key looked at, "" after all of them.
   std::string last_key;
+  /// Filled by the shard: those that memory had when reading began. They come without their payloads, and
+  /// must not run from here.
+  std::unordered_set<TaskId> held{};
 };
 /// The oldest tasks of a lane that may run now, at most `limit` of the fresh and of the timed ones, by due
 /// time.

@@ -94,18 +94,20 @@ base::Task<Loaded> Shard::read_lane(LaneId id) {
   if (lane.state == LaneState::paused) co_return Loaded{};
   // Those that are in memory are read as well, being the first ones; so there is always room for one more.
   const std::size_t limit = std::max(room(lane), lane.in_memory.size() + 1);
-  co_return co_await store_.read([this, id, limit, now = clock_.now(), ordered = scheduler_.ordered(id),
-                                  after = lane.last_key,
-                                  held = lane.in_memory](db::Tx& tx) -> base::Result<Loaded> {
+  // Of an ordered lane memory gives up tasks that wait behind others, also while this reads.
+  const bool by_keys = scheduler_.ordered(id);
+  auto held = by_keys ? std::unordered_set<TaskId>{} : lane.in_memory;
+  co_return co_await store_.read([this, id, limit, now = clock_.now(), by_keys, after = lane.last_key,
+                                  held = std::move(held)](db::Tx& tx) -> base::Result<Loaded> {
     XD_TRY(Loaded result,
-           ordered ? queue::load_ordered(tx, id, now, limit, after) : queue::load(tx, id, now, limit));
-    std::map<std::string_view, std::vector<Task>> by_kind;
+           by_keys ? queue::load_ordered(tx, id, now, limit, after) : queue::load(tx, id, now, limit));
+    result.held = held;
     for (const auto& [kind, handler] : handlers_) {
       // Tasks of one kind are hydrated together; most lanes have one kind only.
       std::vector<Task> mine;
       std::vector<std::size_t> positions;
       for (std::size_t i = 0; i < result.tasks.size(); ++i) {
-        if (result.tasks[i].kind != kind || held.contains(result.tasks[i].id)) continue;
+        if (result.tasks[i].kind != kind || result.held.contains(result.tasks[i].id)) continue;
         mine.push_back(std::move(result.tasks[i]));
         positions.push_back(i);
       }
@@ -149,6 +151,11 @@ void Shard::loaded(Lane& lane, Loaded result) {
   for (std::size_t i = 0; i < result.tasks.size(); ++i) {
     Task& task = result.tasks[i];
     if (lane.in_memory.contains(task.id) || lane.closed_meanwhile.contains(task.id)) continue;
+    if (result.held.contains(task.id)) {
+      lane.spilled = true;  // memory gave it up meanwhile: it is read again, with its payload
+      lane.keys_unread = true;
+      continue;
+    }
     if (result.opened[i]) {
       // Nobody here runs it, so whoever opened its attempt has died.
       remember(lane, task);

@@ -55,6 +55,12 @@ class OrderedShard : public ShardTest {
     }
   }
 
+  /// What was read from the table came with its payload each time.
+  static void expect_hydrated(const ScriptedHandler& handler) {
+    const auto runs = handler.runs();
+    EXPECT_EQ(std::ranges::count(runs, false, &ScriptedHandler::Run::hydrated), 0);
+  }
+
   /// Waits for longer than eventually(): there is much to do.
   bool comes_to(std::int64_t tasks) {
     for (int i = 0; i < 6; ++i) {
@@ -98,6 +104,7 @@ TEST_P(OrderedShard, runs_a_backlog_that_memory_cannot_hold_in_order) {
   ASSERT_TRUE(comes_to(0));
   node->stop();
   expect_in_order(handler, tasks);
+  expect_hydrated(handler);
 }
 
 TEST_P(OrderedShard, is_not_held_up_by_one_key_with_very_many_tasks_that_waits_for_a_retry) {

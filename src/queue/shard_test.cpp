@@ -157,6 +157,7 @@ TEST_P(RunningShard, runs_every_task_although_their_payloads_do_not_fit_into_mem
 
   ASSERT_TRUE(eventually([&] { return all_done(tasks.size()); }));
   expect_each_ran_once(handler, tasks);
+  EXPECT_EQ(std::ranges::count(handler.runs(), false, &ScriptedHandler::Run::hydrated), 0);
 }
 
 TEST_P(RunningShard, runs_a_retry_not_before_its_moment) {
