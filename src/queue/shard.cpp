@@ -75,19 +75,28 @@ void Shard::arrive(Task task) {
   if (hungry(lane)) want_load(lane);
 }
 
+/// The task is the youngest of the lane. False: it stays in the table, also where it would fit after others
+/// of its key have been given up, for it must not run before those.
 bool Shard::take_into_memory(Lane& lane, Task task) {
-  if (lane.in_memory.size() >= room(lane)) make_room(lane);
-  if (lane.in_memory.size() >= room(lane)) return false;
+  if (lane.in_memory.size() >= room(lane)) {
+    make_room(lane);
+    return false;
+  }
   if (!remember(lane, task)) return true;  // it is there already
   scheduler_.add(std::move(task), clock_.now());
   return true;
 }
 
-/// Tasks that wait behind their key may wait in the table as well, and leave room for other keys.
-void Shard::make_room(Lane& lane) {
-  const std::vector<Task> dropped = scheduler_.drop_waiting(lane.id);
-  for (const Task& task : dropped) forget(task);
-  if (!dropped.empty()) lane.spilled = true;
+/// Tasks that wait behind their key may wait in the table as well, and leave room for other keys. Returns the
+/// keys of those it gave up.
+std::unordered_set<std::string> Shard::make_room(Lane& lane) {
+  std::unordered_set<std::string> keys;
+  for (const Task& task : scheduler_.drop_waiting(lane.id)) {
+    forget(task);
+    keys.insert(task.order_key);
+  }
+  if (!keys.empty()) lane.spilled = true;
+  return keys;
 }
 
 void Shard::wake(LaneId id) {

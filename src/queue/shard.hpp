@@ -94,9 +94,12 @@ class Shard {
   base::Task<Loaded> read_lane(LaneId id);
   asio::awaitable<base::Result<bool>> learn(LaneId id);
   void loaded(Lane& lane, Loaded result);
+  using LeftKeys = std::unordered_set<std::string>;
+  void take_read(Lane& lane, Task task, LeftKeys& left);
+  void leave(Lane& lane, const Task& task, LeftKeys& left);
   void renew_keys(Lane& lane, const Loaded& result);
   void read_on(Lane& lane, const Loaded& result);
-  void make_room(Lane& lane);
+  std::unordered_set<std::string> make_room(Lane& lane);
   std::size_t room(const Lane& lane) const;
   bool hungry(const Lane& lane) const;
   bool remember(Lane& lane, const Task& task);

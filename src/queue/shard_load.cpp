@@ -148,21 +148,19 @@ void Shard::loaded(Lane& lane, Loaded result) {
   renew_keys(lane, result);
   lane.spilled = result.more;
   const std::size_t held = lane.in_memory.size();
+  LeftKeys left;
   for (std::size_t i = 0; i < result.tasks.size(); ++i) {
     Task& task = result.tasks[i];
     if (lane.in_memory.contains(task.id) || lane.closed_meanwhile.contains(task.id)) continue;
     if (result.held.contains(task.id)) {
-      lane.spilled = true;  // memory gave it up meanwhile: it is read again, with its payload
-      lane.keys_unread = true;
-      continue;
-    }
-    if (result.opened[i]) {
+      leave(lane, task, left);  // memory gave it up meanwhile: it is read again, with its payload
+    } else if (result.opened[i]) {
       // Nobody here runs it, so whoever opened its attempt has died.
       remember(lane, task);
       scheduler_.hold_key(task);
       gate_.spawn("end unknown attempt", end_unknown(std::move(task)));
-    } else if (!take_into_memory(lane, std::move(task))) {
-      lane.spilled = true;
+    } else {
+      take_read(lane, std::move(task), left);
     }
   }
   for (Task& task : lane.arrived_meanwhile) {
@@ -175,6 +173,23 @@ void Shard::loaded(Lane& lane, Loaded result) {
   if (result.next_due) set_due(lane, *result.next_due);
   lane.keys_unread = lane.keys_unread || lane.in_memory.size() > held;
   read_on(lane, result);
+}
+
+/// What was read comes in the order of each key. Where one of a key stays in the table, those behind it stay
+/// there too.
+void Shard::take_read(Lane& lane, Task task, LeftKeys& left) {
+  if (lane.in_memory.size() >= room(lane)) left.merge(make_room(lane));
+  if (lane.in_memory.size() >= room(lane) || (!task.order_key.empty() && left.contains(task.order_key))) {
+    return leave(lane, task, left);
+  }
+  remember(lane, task);
+  scheduler_.add(std::move(task), clock_.now());
+}
+
+void Shard::leave(Lane& lane, const Task& task, LeftKeys& left) {
+  lane.spilled = true;
+  lane.keys_unread = true;
+  left.insert(task.order_key);
 }
 
 /// What is read of an ordered lane tells which tasks hold their keys in the table.

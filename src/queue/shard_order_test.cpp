@@ -107,6 +107,29 @@ TEST_P(OrderedShard, runs_a_backlog_that_memory_cannot_hold_in_order) {
   expect_hydrated(handler);
 }
 
+TEST_P(OrderedShard, runs_what_arrives_while_memory_is_full_in_order) {
+  ScriptedHandler handler(clock, flaky(1ms));
+  const LaneId lane = make_lane();
+  start(handler, lane);
+  std::vector<Task> tasks = make_keyed(lane, 1, 1);
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(comes_to(0));
+  handler.hold();
+  const std::vector<Task> more = make_keyed(lane, 2 * base::limits::kLaneTasksInMemoryMax, 3);
+  for (std::size_t i = 0; i < more.size(); i += 128) {
+    must(node->enqueue({more.begin() + static_cast<std::ptrdiff_t>(i),
+                        more.begin() + static_cast<std::ptrdiff_t>(i + 128)}));
+    node->settle();
+  }
+
+  handler.release();
+
+  ASSERT_TRUE(comes_to(0));
+  node->stop();
+  std::ranges::copy(more, std::back_inserter(tasks));
+  expect_in_order(handler, tasks);
+}
+
 TEST_P(OrderedShard, is_not_held_up_by_one_key_with_very_many_tasks_that_waits_for_a_retry) {
   ScriptedHandler handler(clock, [this](const Task& task) -> Outcome {
     if (task.order_key == "stuck") return {Verdict::retry_at(clock.now() + 1h), Signal::neutral};
