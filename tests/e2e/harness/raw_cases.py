@@ -85,7 +85,9 @@ def chunks() -> list[Case]:
               ("chunk: an extension", post(head + CLOSE, b"5;name=value\r\nhello" + end), (401,)),
               ("chunk: trailers that name what a header does",
                post(head + CLOSE, b"5\r\nhello\r\n0\r\nContent-Length: 3\r\nTransfer-Encoding: gzip\r\n"
-                    b"Authorization: Bearer cdk_0\r\nHost: other\r\n\r\n"), (401,))]
+                    b"Authorization: Bearer cdk_0\r\nHost: other\r\n\r\n"), (400,)),
+              ("chunk: a trailer that would prove who sends",
+               post(head + CLOSE, b"5\r\nhello\r\n0\r\nAuthorization: Bearer cdk_0\r\n\r\n"), (401,))]
     return cases
 
 
