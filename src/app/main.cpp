@@ -5,6 +5,7 @@
 
 #include "app/hub.hpp"
 #include "app/remote_commands.hpp"
+#include "app/signature_commands.hpp"
 #include "base/version.hpp"
 #include "cli/commands.hpp"
 
@@ -88,6 +89,7 @@ int run(int argc, char** argv) {
   receive_command->add_option("--stop-after", receive.stop_after, "end after so many webhooks");
 
   app::RemoteCommands remote_commands(program);
+  app::SignatureCommands signature_commands(program);
 
   try {
     program.parse(argc, argv);
@@ -97,6 +99,7 @@ int run(int argc, char** argv) {
   if (*generate_command) return cli::keys_generate(key_name);
   if (*receive_command) return cli::receive(receive);
   if (const auto status = remote_commands.run()) return *status;
+  if (const auto status = signature_commands.run()) return *status;
   const auto values = cli::read_values(flags, config_file);
   if (!values) return cli::report(values.error());
   if (*show_command) return cli::config_show(*values);

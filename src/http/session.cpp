@@ -41,6 +41,24 @@ Refusal refusal_of(const boost::system::error_code& error) {
   return {};  // the connection itself failed
 }
 
+/// A line that begins with a blank goes on with the one before (RFC 9112 §5.2); others read it otherwise.
+bool has_folded_line(std::string_view head) {
+  for (std::size_t end = head.find("\r\n"); end != std::string_view::npos; end = head.find("\r\n", end + 2)) {
+    const std::string_view next = head.substr(end + 2);
+    if (next.starts_with("\r\n")) return false;
+    if (next.starts_with(' ') || next.starts_with('\t')) return true;
+  }
+  return false;
+}
+
+/// Beast takes a list of equal numbers for one of them; whoever is in front of us may take another.
+bool is_one_number(const beast::http::fields& head) {
+  const auto [begin, end] = head.equal_range(beast::http::field::content_length);
+  if (begin == end) return true;
+  const std::string_view value(begin->value());
+  return std::next(begin) == end && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 /// Whether the first line ends in a version of HTTP. Beast calls every other third word a bad version too.
 bool names_another_version(std::string_view head) {
   const std::string_view line = head.substr(0, head.find("\r\n"));
@@ -176,6 +194,7 @@ class Session final : public Connection, private BodyWriter {
       boost::system::error_code error;
       const std::string_view seen(static_cast<const char*>(buffer_.data().data()), buffer_.size());
       const bool other_version = names_another_version(seen);
+      if (has_folded_line(seen)) co_return Refusal{400, "a header line must not go on in the next one"};
       buffer_.consume(parser.put(buffer_.data(), error));
       if (error == beast::http::error::bad_version && other_version) {
         co_return Refusal{505, "only HTTP/1.1 and HTTP/1.0 are spoken"};
@@ -221,6 +240,7 @@ class Session final : public Connection, private BodyWriter {
     if (codings > 1 || (codings == 1 && !equals_ignoring_case(coding, "chunked"))) {
       return Refusal{400, "the only Transfer-Encoding that is understood is: chunked"};
     }
+    if (!is_one_number(head)) return Refusal{400, "Content-Length must be one number, once"};
     field_count_ = std::distance(head.begin(), head.end());
     const auto length = parser.content_length();
     if (length && *length > server_.options().body_bytes_max)

@@ -1,0 +1,172 @@
+#include "crypto/public_key.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "base/assert.hpp"
+
+namespace crypto {
+
+namespace {
+
+using base::Code;
+using base::fail;
+
+constexpr int kRsaBitsMin = 2048;
+constexpr std::size_t kTokenNumberBytes = 32;
+
+template <auto Function>
+struct Freed {
+  template <class T>
+  void operator()(T* object) const {
+    Function(object);
+  }
+};
+using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
+using Context = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
+using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
+using EcdsaSignature = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
+
+const unsigned char* bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+Bio reading(std::string_view text) {
+  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+int refuse_password(char*, int, int, void*) { return -1; }
+
+int kind_of(PublicAlgorithm algorithm) {
+  switch (algorithm) {
+    case PublicAlgorithm::ed25519: return EVP_PKEY_ED25519;
+    case PublicAlgorithm::ecdsa_sha256:
+    case PublicAlgorithm::es256: return EVP_PKEY_EC;
+    case PublicAlgorithm::rsa_sha1:
+    case PublicAlgorithm::rsa_sha256: return EVP_PKEY_RSA;
+  }
+  return EVP_PKEY_NONE;
+}
+
+const EVP_MD* hash_of(PublicAlgorithm algorithm) {
+  if (algorithm == PublicAlgorithm::ed25519) return nullptr;
+  return algorithm == PublicAlgorithm::rsa_sha1 ? EVP_sha1() : EVP_sha256();
+}
+
+bool is_of_kind(EVP_PKEY* key, PublicAlgorithm algorithm) {
+  if (EVP_PKEY_get_base_id(key) != kind_of(algorithm)) return false;
+  return kind_of(algorithm) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) >= kRsaBitsMin;
+}
+
+/// r and s one after the other → DER; empty where that is none.
+std::string to_der(std::string_view signature) {
+  if (signature.size() != 2 * kTokenNumberBytes) return {};
+  const EcdsaSignature parts(ECDSA_SIG_new());
+  BIGNUM* r = BN_bin2bn(bytes(signature), kTokenNumberBytes, nullptr);
+  BIGNUM* s = BN_bin2bn(bytes(signature.substr(kTokenNumberBytes)), kTokenNumberBytes, nullptr);
+  XD_ASSERT(ECDSA_SIG_set0(parts.get(), r, s) == 1);
+  unsigned char* der = nullptr;
+  const int size = i2d_ECDSA_SIG(parts.get(), &der);
+  std::string out(reinterpret_cast<const char*>(der), size > 0 ? static_cast<std::size_t>(size) : 0);
+  OPENSSL_free(der);
+  return out;
+}
+
+std::string from_der(std::string_view der) {
+  const unsigned char* at = bytes(der);
+  const EcdsaSignature parts(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
+  XD_ASSERT(parts != nullptr);
+  std::string out(2 * kTokenNumberBytes, '\0');
+  auto* to = reinterpret_cast<unsigned char*>(out.data());
+  XD_ASSERT(BN_bn2binpad(ECDSA_SIG_get0_r(parts.get()), to, kTokenNumberBytes) > 0);
+  XD_ASSERT(BN_bn2binpad(ECDSA_SIG_get0_s(parts.get()), to + kTokenNumberBytes, kTokenNumberBytes) > 0);
+  return out;
+}
+
+}  // namespace
+
+void PublicKey::Free::operator()(void* key) const { EVP_PKEY_free(static_cast<EVP_PKEY*>(key)); }
+void PrivateKey::Free::operator()(void* key) const { EVP_PKEY_free(static_cast<EVP_PKEY*>(key)); }
+
+base::Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
+  EVP_PKEY* key = PEM_read_bio_PUBKEY(reading(pem).get(), nullptr, refuse_password, nullptr);
+  if (key == nullptr) {
+    const Certificate certificate(PEM_read_bio_X509(reading(pem).get(), nullptr, refuse_password, nullptr));
+    if (certificate) key = X509_get_pubkey(certificate.get());
+  }
+  ERR_clear_error();
+  if (key == nullptr) return fail(Code::invalid, "this is no public key and no certificate in PEM");
+  return PublicKey(key);
+}
+
+base::Result<PublicKey> PublicKey::from_spki(std::string_view der) {
+  const unsigned char* at = bytes(der);
+  EVP_PKEY* key = d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size()));
+  ERR_clear_error();
+  if (key == nullptr || at != bytes(der) + der.size()) {
+    EVP_PKEY_free(key);
+    return fail(Code::invalid, "this is no public key (SubjectPublicKeyInfo)");
+  }
+  return PublicKey(key);
+}
+
+base::Result<PublicKey> PublicKey::from_ed25519(std::string_view raw) {
+  EVP_PKEY* key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes(raw), raw.size());
+  ERR_clear_error();
+  if (key == nullptr) return fail(Code::invalid, "an Ed25519 public key has 32 bytes");
+  return PublicKey(key);
+}
+
+bool PublicKey::fits(PublicAlgorithm algorithm, std::string_view message, std::string_view signature) const {
+  auto* key = static_cast<EVP_PKEY*>(key_.get());
+  if (!is_of_kind(key, algorithm)) return false;
+  std::string der;
+  if (algorithm == PublicAlgorithm::es256) {
+    der = to_der(signature);
+    if (der.empty()) return false;
+    signature = der;
+  }
+  const Context context(EVP_MD_CTX_new());
+  const bool fits = EVP_DigestVerifyInit(context.get(), nullptr, hash_of(algorithm), nullptr, key) == 1 &&
+                    EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(message),
+                                     message.size()) == 1;
+  ERR_clear_error();
+  return fits;
+}
+
+base::Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
+  EVP_PKEY* key = PEM_read_bio_PrivateKey(reading(pem).get(), nullptr, refuse_password, nullptr);
+  ERR_clear_error();
+  if (key == nullptr) return fail(Code::invalid, "this is no private key in PEM without a password");
+  return PrivateKey(key);
+}
+
+base::Result<std::string> PrivateKey::sign(PublicAlgorithm algorithm, std::string_view message) const {
+  auto* key = static_cast<EVP_PKEY*>(key_.get());
+  if (!is_of_kind(key, algorithm))
+    return fail(Code::invalid, "the key is of another kind than the algorithm");
+  const Context context(EVP_MD_CTX_new());
+  std::size_t size = 0;
+  XD_ASSERT(EVP_DigestSignInit(context.get(), nullptr, hash_of(algorithm), nullptr, key) == 1);
+  XD_ASSERT(EVP_DigestSign(context.get(), nullptr, &size, bytes(message), message.size()) == 1);
+  std::string signature(size, '\0');
+  auto* out = reinterpret_cast<unsigned char*>(signature.data());
+  XD_ASSERT(EVP_DigestSign(context.get(), out, &size, bytes(message), message.size()) == 1);
+  signature.resize(size);
+  return algorithm == PublicAlgorithm::es256 ? from_der(signature) : signature;
+}
+
+std::string PrivateKey::public_spki() const {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(static_cast<EVP_PKEY*>(key_.get()), &der);
+  XD_ASSERT(size > 0);
+  std::string out(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  return out;
+}
+
+}  // namespace crypto

@@ -1,0 +1,65 @@
+// Signatures by key pairs: RSA, ECDSA on P-256 and Ed25519 (OpenSSL 3).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace crypto {
+
+enum class PublicAlgorithm : std::uint8_t {
+  ed25519,
+  ecdsa_sha256,  ///< signature in DER
+  es256,         ///< the same with the signature as in tokens: r and s, 32 bytes each (RFC 7518 §3.4)
+  rsa_sha1,      ///< PKCS #1 v1.5
+  rsa_sha256
+};
+
+/// What a sender's signatures are verified with. Immutable, thread-safe.
+class PublicKey {
+ public:
+  /// PEM: a public key, or a certificate, whose key it is. Error: invalid.
+  static base::Result<PublicKey> from_pem(std::string_view pem);
+  /// SubjectPublicKeyInfo in DER. Error: invalid.
+  static base::Result<PublicKey> from_spki(std::string_view der);
+  /// The 32 bytes of RFC 8032. Error: invalid.
+  static base::Result<PublicKey> from_ed25519(std::string_view bytes);
+
+  /// False also where the key is of another kind, is too short to be trusted (RSA below 2048 bits), or the
+  /// signature is none.
+  bool fits(PublicAlgorithm algorithm, std::string_view message, std::string_view signature) const;
+
+ private:
+  struct Free {
+    void operator()(void* key) const;
+  };
+  explicit PublicKey(void* key) : key_(key) {}
+
+  std::unique_ptr<void, Free> key_;  // EVP_PKEY, kept behind the wall of the .cpp
+};
+
+/// What signs for PublicKey. Immutable, thread-safe.
+class PrivateKey {
+ public:
+  /// PKCS #8 or a traditional form, in PEM, without a password. Error: invalid; the message never holds the
+  /// key.
+  static base::Result<PrivateKey> from_pem(std::string_view pem);
+
+  /// Error: invalid, where the key is of another kind.
+  base::Result<std::string> sign(PublicAlgorithm algorithm, std::string_view message) const;
+  /// SubjectPublicKeyInfo in DER.
+  std::string public_spki() const;
+
+ private:
+  struct Free {
+    void operator()(void* key) const;
+  };
+  explicit PrivateKey(void* key) : key_(key) {}
+
+  std::unique_ptr<void, Free> key_;
+};
+
+}  // namespace crypto

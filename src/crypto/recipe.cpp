@@ -1,0 +1,266 @@
+#include "crypto/recipe.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "crypto/encoding.hpp"
+
+namespace crypto {
+
+namespace {
+
+using base::Code;
+using base::fail;
+
+constexpr std::size_t kTextBytesMax = 2000;
+constexpr std::size_t kHolesMax = 32;
+
+bool begins_word(char c) { return (c >= 'a' && c <= 'z') || c == '_'; }
+
+/// As zlib's: reflected polynomial 0xEDB88320.
+std::uint32_t crc32(std::string_view data) {
+  static const std::array<std::uint32_t, 256> table = [] {
+    std::array<std::uint32_t, 256> made{};
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      std::uint32_t value = i;
+      for (int bit = 0; bit < 8; ++bit) value = (value & 1) != 0 ? 0xEDB88320U ^ (value >> 1) : value >> 1;
+      made[i] = value;
+    }
+    return made;
+  }();
+  std::uint32_t crc = 0xFFFFFFFFU;
+  for (const char c : data) crc = table[(crc ^ static_cast<unsigned char>(c)) & 0xFF] ^ (crc >> 8);
+  return ~crc;
+}
+
+/// A JSON string as JavaScript's JSON.stringify writes it (RFC 8259 §7).
+std::string json_quoted(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\b') {
+      out += "\\b";
+    } else if (c == '\f') {
+      out += "\\f";
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20) {
+      out += "\\u00";
+      out += kDigits[byte >> 4];
+      out += kDigits[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out += '"';
+}
+
+/// Twilio's: the names in order, each followed by its value; of a name that comes several times each
+/// different value once, in order.
+std::string sorted_form(RequestView::Fields fields) {
+  std::ranges::sort(fields);
+  fields.erase(std::ranges::unique(fields).begin(), fields.end());
+  std::string out;
+  for (const auto& [name, value] : fields) out.append(name).append(value);
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> Ingredients::find(const Location& location) const {
+  switch (location.in) {
+    case Location::In::constant: return {location.name};
+    case Location::In::item: {
+      for (const std::string_view item : items) {
+        if (item.starts_with(location.name)) return {std::string(item.substr(location.name.size()))};
+      }
+      return {};
+    }
+    case Location::In::jwt:
+    case Location::In::jwt_head: {
+      const std::size_t dot = token.find('.');
+      if (dot == std::string_view::npos) return {};
+      const std::string_view rest = token.substr(dot + 1);
+      const auto json = from_base64url(location.in == Location::In::jwt ? rest.substr(0, rest.find('.'))
+                                                                        : token.substr(0, dot));
+      return json ? request.find_in_json(*json, location.name) : std::vector<std::string>{};
+    }
+    default: return request.find(location);
+  }
+}
+
+base::Result<Recipe> Recipe::parse(std::string_view text) {
+  if (text.size() > kTextBytesMax) return fail(Code::invalid, "a template has at most 2,000 bytes");
+  Recipe recipe;
+  Piece piece;
+  std::size_t holes = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('}', at);
+    if (text[at] != '{' || at + 1 == text.size() || !begins_word(text[at + 1]) ||
+        end == std::string_view::npos) {
+      piece.literal += text[at++];
+      continue;
+    }
+    XD_TRY(piece.hole, parse_hole(text.substr(at + 1, end - at - 1)));
+    if (++holes > kHolesMax) return fail(Code::invalid, "a template has at most 32 holes");
+    recipe.pieces_.push_back(std::move(piece));
+    piece = {};
+    at = end + 1;
+  }
+  if (!piece.literal.empty()) recipe.pieces_.push_back(std::move(piece));
+  return recipe;
+}
+
+base::Result<Recipe::Hole> Recipe::parse_hole(std::string_view text) {
+  struct Named {
+    std::string_view name;
+    Function function;
+  };
+  static constexpr std::array kFunctions = {Named{"sha256", Function::sha256},
+                                            Named{"sha1", Function::sha1},
+                                            Named{"crc32", Function::crc32},
+                                            Named{"json", Function::json},
+                                            Named{"text", Function::text},
+                                            Named{"hmac_hex", Function::hmac_hex},
+                                            Named{"hmac_base64", Function::hmac_base64}};
+  const std::size_t open = text.find('(');
+  if (open == std::string_view::npos || !text.ends_with(')')) return parse_source(text);
+  const auto named = std::ranges::find(kFunctions, text.substr(0, open), &Named::name);
+  if (named == kFunctions.end()) {
+    return fail(Code::invalid, "there is no function " + std::string(text.substr(0, open)) +
+                                   "; there are sha256, sha1, crc32, json, text, hmac_hex and hmac_base64");
+  }
+  XD_TRY(Hole hole, parse_source(text.substr(open + 1, text.size() - open - 2)));
+  hole.function = named->function;
+  return hole;
+}
+
+base::Result<Recipe::Hole> Recipe::parse_source(std::string_view text) {
+  struct Named {
+    std::string_view name;
+    From from;
+  };
+  static constexpr std::array kSources = {
+      Named{"body", From::body},     Named{"ts", From::timestamp},  Named{"id", From::id},
+      Named{"method", From::method}, Named{"url", From::url},       Named{"path", From::path},
+      Named{"query", From::query},   Named{"secret", From::secret}, Named{"form_sorted", From::form_sorted}};
+  if (const auto named = std::ranges::find(kSources, text, &Named::name); named != kSources.end()) {
+    return Hole{.from = named->from};
+  }
+  if (text.starts_with("lines:")) {
+    Hole hole{.from = From::lines};
+    for (std::string_view rest = text.substr(6); !rest.empty();) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      hole.places.push_back({Location::In::json, std::string(rest.substr(0, comma))});
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    return hole;
+  }
+  if (text.find(':') == std::string_view::npos) {
+    return fail(Code::invalid,
+                "there is no {" + std::string(text.substr(0, 40)) +
+                    "}; there are body, ts, id, method, url, path, query, secret, form_sorted, "
+                    "lines:…, places such as header:NAME, and functions of these");
+  }
+  XD_TRY(Location place, Location::parse(text));
+  return Hole{.from = From::place, .places = {std::move(place)}};
+}
+
+std::string_view Recipe::whole(const Hole& hole, const Ingredients& ingredients) {
+  switch (hole.from) {
+    case From::body: return ingredients.request.body();
+    case From::timestamp: return ingredients.timestamp;
+    case From::id: return ingredients.id;
+    case From::method: return ingredients.request.method();
+    case From::url: return ingredients.url;
+    case From::path: return ingredients.request.path();
+    case From::query: return ingredients.request.query();
+    case From::secret: return ingredients.secret;
+    default: return {};
+  }
+}
+
+std::string Recipe::made_of(const Hole& hole, const Ingredients& ingredients) {
+  if (hole.from == From::form_sorted) return sorted_form(ingredients.request.form());
+  if (hole.from == From::place) {
+    auto values = ingredients.find(hole.places[0]);
+    return values.empty() ? std::string() : std::move(values[0]);
+  }
+  std::string out;
+  for (const Location& line : hole.places) {
+    const auto values = ingredients.find(line);
+    if (!values.empty()) out.append(line.name).append("\n").append(values[0]).append("\n");
+  }
+  return out;
+}
+
+std::string Recipe::apply(Function function, std::string_view value, const Ingredients& ingredients) {
+  switch (function) {
+    case Function::sha256: return to_hex(digest(Hash::sha256, value));
+    case Function::sha1: return to_hex(digest(Hash::sha1, value));
+    case Function::crc32: return std::to_string(crc32(value));
+    case Function::json: return json_quoted(value);
+    case Function::hmac_hex: return ingredients.key == nullptr ? "" : to_hex(ingredients.key->sign({value}));
+    case Function::hmac_base64:
+      return ingredients.key == nullptr ? "" : to_base64(ingredients.key->sign({value}));
+    case Function::text:
+    case Function::none: return std::string(value);
+  }
+  return {};
+}
+
+Recipe::Made Recipe::make(const Ingredients& ingredients) const {
+  Made made;
+  made.pieces.reserve(pieces_.size() * 2);
+  for (const Piece& piece : pieces_) {
+    if (!piece.literal.empty()) made.pieces.push_back(piece.literal);
+    if (!piece.hole) continue;
+    const Hole& hole = *piece.hole;
+    const bool whole_text = hole.from < From::form_sorted;
+    if (whole_text && hole.function == Function::none) {
+      made.pieces.push_back(whole(hole, ingredients));
+      continue;
+    }
+    const std::string value = whole_text ? std::string(whole(hole, ingredients)) : made_of(hole, ingredients);
+    made.pieces.push_back(made.owned.emplace_back(apply(hole.function, value, ingredients)));
+  }
+  return made;
+}
+
+std::string Recipe::Made::text() const {
+  std::string out;
+  for (const std::string_view piece : pieces) out += piece;
+  return out;
+}
+
+bool Recipe::has_body() const {
+  return std::ranges::any_of(pieces_,
+                             [](const Piece& piece) { return piece.hole && piece.hole->from == From::body; });
+}
+
+bool Recipe::has_secret() const {
+  return std::ranges::any_of(
+      pieces_, [](const Piece& piece) { return piece.hole && piece.hole->from == From::secret; });
+}
+
+bool Recipe::asks_for(Location::In in) const {
+  return std::ranges::any_of(pieces_, [in](const Piece& piece) {
+    return piece.hole &&
+           std::ranges::any_of(piece.hole->places, [in](const Location& place) { return place.in == in; });
+  });
+}
+
+bool Recipe::asks_for_url() const {
+  return std::ranges::any_of(pieces_,
+                             [](const Piece& piece) { return piece.hole && piece.hole->from == From::url; });
+}
+
+}  // namespace crypto

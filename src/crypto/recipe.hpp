@@ -1,0 +1,92 @@
+// A text with holes that are filled from a request: what is signed, what an event is known by, what a
+// handshake is answered.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "crypto/digest.hpp"
+#include "crypto/location.hpp"
+
+namespace crypto {
+
+/// What holes are filled with.
+struct Ingredients {
+  const RequestView& request;
+  std::string_view timestamp{};               ///< {ts}, as it is sent
+  std::string_view id{};                      ///< {id}
+  std::string_view secret{};                  ///< {secret}
+  std::string_view url{};                     ///< {url}: the request's, or a variant of it
+  std::string_view token{};                   ///< for jwt: and jwt_head:
+  std::span<const std::string_view> items{};  ///< for item:
+  const HmacKey* key = nullptr;               ///< for hmac_hex and hmac_base64
+
+  /// The values at a place; the first one where one is wanted.
+  std::vector<std::string> find(const Location& location) const;
+};
+
+/// "{ts}.{body}". Holes: {body} {ts} {id} {method} {url} {path} {query} {secret} {form_sorted}
+/// {lines:A,B,C}, any {place}, and a function of one of them: {sha256(x)} and {sha1(x)} in hex, {crc32(x)} in
+/// decimal, {json(x)} as a JSON string, {text(x)} as it is, {hmac_hex(x)}, {hmac_base64(x)}. A brace that
+/// begins no word is itself. What is not there is empty. Immutable.
+class Recipe {
+ public:
+  /// Error: invalid, for a hole that there is not, or more than 32 of them.
+  static base::Result<Recipe> parse(std::string_view text);
+
+  /// Pieces that are signed one after the other; they refer into `owned` and into the ingredients.
+  struct Made {
+    std::vector<std::string_view> pieces;
+    std::deque<std::string> owned;
+
+    std::string text() const;
+  };
+  Made make(const Ingredients& ingredients) const;
+
+  /// Whether it has {body}: the signature covers all that came.
+  bool has_body() const;
+  bool has_secret() const;
+  /// Whether it has a place of the kind.
+  bool asks_for(Location::In in) const;
+  bool asks_for_url() const;
+
+ private:
+  enum class From : std::uint8_t {
+    body,
+    timestamp,
+    id,
+    method,
+    url,
+    path,
+    query,
+    secret,
+    form_sorted,
+    lines,
+    place
+  };
+  enum class Function : std::uint8_t { none, sha256, sha1, crc32, json, text, hmac_hex, hmac_base64 };
+  struct Hole {
+    From from = From::body;
+    Function function = Function::none;
+    std::vector<Location> places{};  // of place and lines
+  };
+  struct Piece {
+    std::string literal{};  // before the hole
+    std::optional<Hole> hole{};
+  };
+
+  static base::Result<Hole> parse_hole(std::string_view text);
+  static base::Result<Hole> parse_source(std::string_view text);
+  static std::string_view whole(const Hole& hole, const Ingredients& ingredients);
+  static std::string made_of(const Hole& hole, const Ingredients& ingredients);
+  static std::string apply(Function function, std::string_view value, const Ingredients& ingredients);
+
+  std::vector<Piece> pieces_;
+};
+
+}  // namespace crypto

@@ -1,0 +1,130 @@
+#include "inbound/message.hpp"
+
+#include <charconv>
+
+namespace inbound {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using crypto::Location;
+
+std::vector<std::string> headers_named(const http::Request& request, std::string_view name) {
+  std::vector<std::string> found;
+  if (name.ends_with('*')) {
+    const std::string_view family = name.substr(0, name.size() - 1);
+    for (const auto& [header, value] : request.headers) {
+      if (header.size() >= family.size() &&
+          http::equals_ignoring_case(header.substr(0, family.size()), family)) {
+        found.emplace_back(value);
+      }
+    }
+    return found;
+  }
+  for (const auto& [header, value] : request.headers) {
+    if (!http::equals_ignoring_case(header, name)) continue;
+    if (found.empty()) {
+      found.emplace_back(value);
+    } else {
+      found.front().append(",").append(value);
+    }
+  }
+  return found;
+}
+
+std::vector<std::string> first_named(const crypto::RequestView::Fields& fields, std::string_view name) {
+  for (const auto& [field, value] : fields) {
+    if (field == name) return {value};
+  }
+  return {};
+}
+
+std::vector<std::string> text_at(const format::Value* root, std::string_view path) {
+  const format::Value* value = root == nullptr ? nullptr : value_at(*root, path);
+  auto text = value == nullptr ? std::nullopt : text_of(*value);
+  if (!text) return {};
+  return {std::move(*text)};
+}
+
+}  // namespace
+
+const format::Value* value_at(const format::Value& root, std::string_view path) {
+  const format::Value* value = &root;
+  if (path == "$") return value;
+  if (path.starts_with("$.")) path.remove_prefix(2);
+  while (!path.empty()) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    const std::string_view step = path.substr(0, dot);
+    path.remove_prefix(std::min(dot + 1, path.size()));
+    if (value->is_array()) {
+      std::size_t index = 0;
+      const auto [stop, error] = std::from_chars(step.data(), step.data() + step.size(), index);
+      if (error != std::errc{} || stop != step.data() + step.size() || index >= value->elements().size()) {
+        return nullptr;
+      }
+      value = &value->elements()[index];
+    } else {
+      value = value->is_object() ? value->find(step) : nullptr;
+      if (value == nullptr) return nullptr;
+    }
+  }
+  return value;
+}
+
+std::optional<std::string> text_of(const format::Value& value) {
+  if (value.is_null()) return std::nullopt;
+  if (value.is_string()) return std::string(value.text());
+  return std::string(value.raw());
+}
+
+const format::Value* Message::json() const {
+  if (!json_) json_ = format::parse_json(request_.body);
+  return *json_ ? &(*json_)->root() : nullptr;
+}
+
+std::vector<std::string> Message::find(const Location& location) const {
+  switch (location.in) {
+    case Location::In::header: return headers_named(request_, location.name);
+    case Location::In::query: return first_named(http::parse_query(request_.query), location.name);
+    case Location::In::form: return first_named(form(), location.name);
+    case Location::In::json: return text_at(json(), location.name);
+    case Location::In::item:
+    case Location::In::jwt:
+    case Location::In::jwt_head:
+    case Location::In::constant: break;
+  }
+  return {};
+}
+
+crypto::RequestView::Fields Message::form() const { return http::parse_query(request_.body); }
+
+std::vector<std::string> Message::find_in_json(std::string_view json, std::string_view member) const {
+  const auto document = format::parse_json(std::string(json));
+  return document ? text_at(&document->root(), member) : std::vector<std::string>{};
+}
+
+std::vector<std::string> Element::find(const Location& location) const {
+  return location.in == Location::In::json ? text_at(&value_, location.name) : whole_.find(location);
+}
+
+base::Result<std::vector<Element>> elements_of(const crypto::Scheme& scheme, const Message& message) {
+  const format::Value* root = message.json();
+  const format::Value* list = root == nullptr ? nullptr : value_at(*root, scheme.each->name);
+  if (list == nullptr || !list->is_array()) {
+    return fail(Code::invalid, "the body has no list at " + to_string(*scheme.each));
+  }
+  if (list->elements().size() > kBatchElementsMax) {
+    return fail(Code::too_large, "the batch has more than 1,000 elements");
+  }
+  std::vector<Element> elements;
+  elements.reserve(list->elements().size());
+  for (const format::Value& element : list->elements()) {
+    const format::Value* value = scheme.item.empty() ? &element : value_at(element, scheme.item);
+    if (value == nullptr) return fail(Code::invalid, "an element of the batch has no " + scheme.item);
+    elements.emplace_back(message, *value);
+  }
+  return elements;
+}
+
+}  // namespace inbound

@@ -1,0 +1,70 @@
+// Requests of tests, which senders sign and somebody in between may change.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "crypto/encoding.hpp"
+#include "inbound/message.hpp"
+#include "inbound/preset.hpp"
+#include "inbound/test_keys.hpp"
+
+namespace inbound {
+
+inline constexpr base::Time kNow{std::chrono::microseconds{1'800'000'000'000'000}};
+
+/// A request that owns what it is made of.
+struct Sent {
+  std::string method = "POST";
+  std::string url = "https://hub.example.com/webhooks/acme/in";
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body = R"({"id":"evt_1","type":"order.created","data":{"total":12.50}})";
+
+  http::Request request() const {
+    http::Request made;
+    made.method = method;
+    const std::string_view whole(url);
+    made.target = whole.substr(whole.find('/', 8));
+    const std::size_t question = std::min(made.target.find('?'), made.target.size());
+    made.path = made.target.substr(0, question);
+    if (question < made.target.size()) made.query = made.target.substr(question + 1);
+    for (const auto& [name, value] : headers) made.headers.emplace_back(name, value);
+    made.body = body;
+    return made;
+  }
+};
+
+/// Verifies all that the scheme asks for: the request, or each of its elements.
+inline crypto::Check verify(const crypto::Scheme& scheme, std::span<const crypto::SchemeKey* const> keys,
+                            const Sent& sent, base::Time now = kNow) {
+  const http::Request request = sent.request();
+  const Message message(request, sent.url);
+  if (!scheme.signs_elements()) return check(scheme, keys, message, now);
+  const auto elements = elements_of(scheme, message);
+  if (!elements || elements->empty()) return {.step = crypto::Check::Step::signature_missing};
+  crypto::Check last;
+  for (const Element& element : *elements) {
+    last = check(scheme, keys, element, now);
+    if (!last.passed()) return last;
+  }
+  return last;
+}
+
+inline std::vector<std::string> ids_of(const crypto::Scheme& scheme, const Sent& sent) {
+  const http::Request request = sent.request();
+  const Message message(request, sent.url);
+  std::vector<std::string> ids;
+  if (!scheme.each) {
+    ids.push_back(event_id(scheme, message).value_or(""));
+    return ids;
+  }
+  const auto elements = elements_of(scheme, message);
+  if (!elements) return ids;
+  for (const Element& element : *elements) ids.push_back(event_id(scheme, element).value_or(""));
+  return ids;
+}
+
+inline crypto::PrivateKey private_key(std::string_view pem) { return *crypto::PrivateKey::from_pem(pem); }
+
+}  // namespace inbound

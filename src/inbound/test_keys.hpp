@@ -1,0 +1,87 @@
+// Private keys that tests sign with, as senders do with theirs. Nothing else uses them.
+#pragma once
+
+#include <string_view>
+
+namespace inbound {
+
+inline constexpr std::string_view kRsaKey = R"(-----BEGIN PRIVATE KEY-----
+MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQDSeVMbniHCte7z
+XUuVFGuxbNPKI99qr8HNEJ7GHHqdsmfBlkZxkPAGcWIfwF+4weSHTZ7d89mProHV
+MXAz3aq9op4FhkSr/JNnZh9zB4btyJwGCrpacPqw4mENyBreKrJ6GZNpT5fI9t0k
+A2cGNVQPzgaGFJLRY0rO+JBFRFkBcEgg5Nm+TBGgGTdEjYgoh3++zXsRhaLlrMQD
+ODRCMPuuRW9NnWbAO1uSnxPW314lfeIOQtuaJsBtT+BMlGTQsEPOHIuZz0kYBulb
+00sqXUQ5A4jkKBwtZKmVuPlQKy/GaeElV1nAsZ0tJ+K8/q7K0YLBS9toQG5cBcA2
+wl7CvbsHAgMBAAECggEASyzqckLY7CLvZh08kdLpZEXqn5iQhBqirgvxqfEiGpFO
+Xea+4nFSSfrVgWHEzsjyRyGCTOR8IMXDudIesWfLRFCBAJgkjwl33MatFPjrSKMO
+l1ndldAkumkhITsH3bKCbPoVnNfA7xa9hc9xTNZfYAXGbr2Kcx9z6Nj/Lr5qzAgY
+q1GjfYpljl5/cBP1psGU5cxpYdCd+4Q1mv0nBq9kWvLGmlbpWEcI+upcT5fCY5DE
+nBWv005fz4fIWkwfH1zcrZ3T8kwxkk13PCwiqF0R3XYJtwVvIVaq8pNzof2ha4Y+
+IWIYSJoW4+dQIukoYrLpcswze9cISpK7ddr7Bu4wAQKBgQD1CgBLfgJcQJVIlqEp
+DK6ymZlx9uvuXrhQG+iZ42sjv+nxyiTiX5Xr9RmnS3XRUM/I7ekdkC/T+B5cLtiN
+Y30yA+iZKI/mI57jPogPCLUAmhpJzGzw9y54Lt4oBprdLerJqfsTHTIUkyuebHkV
+yVwTPVruYwf54QESSELrhkkahwKBgQDb44KUCNdpKOBY6Nr8TRzqz8way+x5bNvE
+lFbBWXQBdsQc9FynjtZq3pQLJS2CYggf/DEEG9UeLQR1kd+cKCAKJqdrLeCtsFk4
+lD7S6uP/FlaIRIk7PHKaSlmcu6OIkLahdcIvbIcQPDbXidCKs9FYAVeSd16OXEaU
+/XnXTjP7gQKBgGTpCngMW5J8Mj4jchkClQsOAEgThNO0hDjRVXfSVPPy+7fMJGZp
+MMdsN3VSuSFLI1a+yyqWj2u+mVojHKEVYKBxRZ+VObVv4+X3gXaXglrOG5darV6K
+nMN3oZtgJPSDDVahPrl/Y3lfpi3mw/K56sYtlT3o4IcCJzvNMGnn8kEPAoGAB9nj
+u61lI5gWCpal2wRV1/x7aSmG0/8TCb3SKy0qezLmZbJD7Keo+D/iQVOegF1HtPyo
+M2FbBqzMz/XZahX0rugaajVFJG57gQ2qAJXqdh0yEcOAsuDBpsio0nPQrvubycAO
+ourZF7dOrft5uroY62+A1PX2JlcdHgy+4PUl3gECgYAsHko06LkWLGa20RcH9ASD
+DNTux12fUbNKQptFTzhnAXvpaK8FL/BC17HeukOJlOfK+C+GquB+NtdZ5oP6elrr
+dBLkdEYL1M0zTaFvEtxfY+iyomUWBzUKDz5kp+kPrJ1GTzS2O24rXBQOey/9Wl9v
+FBc68v5DzRAwovRfhJ+GCA==
+-----END PRIVATE KEY-----
+)";
+inline constexpr std::string_view kOtherRsaKey = R"(-----BEGIN PRIVATE KEY-----
+MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCFmfMWm76zZyPy
+++3uLxB1LhhfIZc8NZERgrm1WLj/fflY69elaOlnJhGzde+aWuasaUxX0FgqepeT
+ecLzUZCLbeUdA+D2vOSFnCL1pkW5Y1WoiaPAToo6YAI1V4y8FEvjyYHPev2oX+pb
+6jEPXYX+llFS5dut5nDxYALBBGSV216syauH+a60aBzlyNeiuNpJErQEVZaos8QX
+7xD1MJtO158Rzjv+JYRxs5HQIO7pLZTJquVcsVULA0VZpOjZjTCK0wNlbZGF/k/T
+jmGuwF7/1S8hcshCpszp842kwpCcNYy5X9ZKKdj7gLEZA0flh9mdO7573b7D/e3f
+UFIFci4jAgMBAAECggEAHGx3akzyUorT/CMbKLx8nOGUr9Ces2GWHoqYZfudSEYN
+4Zwzge6DEb3osCycMFO8ldvFMT2TNF5mlyqljkzBGtjjkLu9heEEIWTpjyez19BJ
+bhTycLyE7gx1C9I3j+AlkS3S30iEZOkbHDkD/QfhtRtX6/IZPbM0PjY1/8imebcm
+iRjpHOLGpt/Auq8ZfQpUwPxE5xskMaKvBBWFqWXT3aNBZpy9YF4nHrS1hzodtj/v
+t77+zq8sRMvC7O3YJYfeZiS3/RCwYN0j3eU3qz7QuFfRnehI0lr9yOrHj5XzHNs5
+Qk7W2kbn8Sm6ZRsG/zXAd/YfcJPQljXNMrTsmf43IQKBgQC5DPVd3Qy9vwYLBHcF
+PHrFf3HxHpY7QGVHAEMqWTyW2cK51J32FsTMZ0pyaXG/TNH7iiiwmm3quzFSDGQr
+agsCLLcaWtvUI7O/KlGAjywsuv8kpd/8yz87yo6OyirpDx09ABU8TKl4AsqRCnFS
+ro2iN/znhb0SkqR/Ks2ocQMvcQKBgQC40ygwQgjEDiTYT+O2AvPRH5wQJsLXDQn5
+SXSHwq9OxaBz4kiHBsO1qAnT2VVnh7C8mQoeVAcHUA7piiimUBfuLd+453Oe1yC1
+SiEI2M8K0+QWYqRHZ/w17YkVW2seFwM7Qq5VJ5tBJs1gsFYjOMNTEeowyU4X6cXq
+vTYFKdFU0wKBgA782bKsgKetnROvXORzrY3pcJUS4SATayCBCO+ZIqslH/xlGBYi
+afYUN5dkqu3PjwJMglcratOkLa5zinlpsVKPxJTB3yQjcB9/kfJTpkRJMPkK5kVX
+QNva4Aj4ntkZfEjAhPfJTcCGmVl9+wezU41b84Pc9R9X+TLDiLynypZBAoGATUIf
+A4Um6uVKq41Bj3zOdHU1JF8/hOtzZtw4tONBqrjbqHVHggHm31F9wiuQErXawAts
++l5/jaP+h8rz0Qmb5zkP0tgVMamVh5KUGoGeklUee+kB6MNj3xsK+X18WlieRjBK
+dVgYAvT4Vtl/ODvrEhdkAL61QTO8QrKTGTdwxHcCgYEArLh8xsYnbsz+IEVpczLu
+d2qzKHyp4ksDtsTyIRgIjFTu7mClONFUmmCfsvpigYbIPwhGt+I0PATNfeLMKpuK
+KTT0Y/mpVHteqnQQ3Jo0kHthkLb9cQPmK9YIGiMjSR2u+QoM6jJg2jk0xM+SSVb0
+6kxLowUa6yijDVvnlB0XvCU=
+-----END PRIVATE KEY-----
+)";
+inline constexpr std::string_view kEcKey = R"(-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgYaIHvmQW3ZN8x9NT
+QiROLjNwdWQ9omSuZ6ec9bWzQfOhRANCAAQSluLpFJQl56ui9eQOEkfQ25xyTBpk
+iJrHsCFsunpqbMBSjg+CnVu8zVSCLEPVO4DXL6hGUHjRfdEMD/kSImuR
+-----END PRIVATE KEY-----
+)";
+inline constexpr std::string_view kOtherEcKey = R"(-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgwlzD7SiUFkDbooq+
+lwkv2cllQwVFqjCQA7XUUEoEQhuhRANCAASUuoSxecuky5Dc3zFvHSVXxtptuXNF
+57lxne9zbg5uQLBp4Pm/F6pR38Xrdl9a5dkvumLa1wdsmjs3WzYfAADB
+-----END PRIVATE KEY-----
+)";
+inline constexpr std::string_view kEdKey = R"(-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIKL58vhwxhCAwZDipcsZiAlfvjVw5a6CmH/zd9NC6oTz
+-----END PRIVATE KEY-----
+)";
+inline constexpr std::string_view kOtherEdKey = R"(-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJboJngN6sEcqwYG2lOVxM2Av6Cal1QtCJC2zfBz5bCA
+-----END PRIVATE KEY-----
+)";
+
+}  // namespace inbound
