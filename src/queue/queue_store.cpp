@@ -212,36 +212,54 @@ Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit) 
 
 namespace {
 
+bool is_due(const Task& task, base::Time now) { return !task.timed || task.due <= now; }
+
 /// Where few keys have very many tasks, one of each at a time would be slow: the next ones of each key,
-/// behind its first.
-Result<void> add_followers(db::Tx& tx, LaneId lane, Loaded& loaded, std::size_t limit) {
+/// behind its first, up to one that waits for its time.
+Result<void> add_followers(db::Tx& tx, LaneId lane, base::Time now, Loaded& loaded, std::size_t limit) {
   const std::size_t heads = loaded.tasks.size();
-  const std::size_t each = limit / std::max<std::size_t>(heads, 1);
+  if (heads == 0 || limit / heads < 2) return {};
+  const std::size_t each = limit / heads - 1;
   for (std::size_t i = 0; i < heads; ++i) {
     const std::string key = loaded.tasks[i].order_key;
     const TaskId head = loaded.tasks[i].id;
     if (key.empty() || loaded.opened[i]) continue;
+    bool all_due = true;
     XD_DO(tx.query("SELECT " + std::string(kTaskColumns) +
                        " FROM tasks WHERE lane_id = $1 AND order_key = $2 AND order_key <> '' AND id > $3"
                        " ORDER BY id LIMIT $4",
                    {lane, key, head, each}, [&](const db::Row& row) {
-                     loaded.tasks.push_back(read_task(row));
-                     loaded.opened.push_back(false);
+                     Task task = read_task(row);
+                     all_due = all_due && is_due(task, now);
+                     if (!all_due) return;
+                     loaded.tasks.push_back(std::move(task));
+                     loaded.opened.push_back(!row.is_null(12));
                    }));
   }
   return {};
 }
 
-/// A lane that is short enough to be held whole.
+/// A lane that is short enough to be held whole, by id. Of a key that waits for its time the first task holds
+/// it; behind another one that waits, the rest stays in the table.
 Loaded loaded_whole(std::vector<Found> found, base::Time now) {
-  Loaded loaded;
+  Loaded loaded{.whole = true};
+  std::unordered_map<std::string, bool> ends;  // of each key: whether one was met that the rest stays behind
   for (Found& one : found) {
-    if (one.task.timed && one.task.due > now) {
-      if (!loaded.next_due || one.task.due < *loaded.next_due) loaded.next_due = one.task.due;
-      loaded.parked.emplace_back(std::move(one.task.order_key), one.task.id);
-    } else {
+    const auto [key, first] = ends.try_emplace(one.task.order_key, false);
+    const bool keyed = !one.task.order_key.empty();
+    if (keyed && key->second) {
+      loaded.more = true;
+    } else if (is_due(one.task, now)) {
       loaded.tasks.push_back(std::move(one.task));
       loaded.opened.push_back(one.opened);
+    } else {
+      if (!loaded.next_due || one.task.due < *loaded.next_due) loaded.next_due = one.task.due;
+      if (keyed && first) {
+        loaded.parked.emplace_back(std::move(one.task.order_key), one.task.id);
+      } else if (keyed) {
+        key->second = true;
+        loaded.more = true;
+      }
     }
   }
   return loaded;
@@ -263,6 +281,7 @@ Result<Loaded> load_ordered(db::Tx& tx, LaneId lane, base::Time now, std::size_t
     return !one.task.order_key.empty() || (one.task.timed && one.task.due > now);
   });
   Loaded loaded = loaded_whole(std::move(found), now);
+  loaded.whole = false;
   std::size_t heads = 0;
   XD_DO(tx.query(
       "WITH RECURSIVE heads(head) AS ("
@@ -285,7 +304,7 @@ Result<Loaded> load_ordered(db::Tx& tx, LaneId lane, base::Time now, std::size_t
       }));
   if (heads < limit) loaded.last_key.clear();
   loaded.more = true;
-  if (heads <= kFewKeys && after_key.empty()) XD_DO(add_followers(tx, lane, loaded, limit));
+  if (heads <= kFewKeys && after_key.empty()) XD_DO(add_followers(tx, lane, now, loaded, limit));
   XD_DO(tx.query(
       "SELECT due_at FROM tasks WHERE lane_id = $1 AND timed = 1 AND due_at > $2 ORDER BY due_at LIMIT 1",
       {lane, now}, [&](const db::Row& row) { loaded.next_due = row.time(0); }));

@@ -54,6 +54,7 @@ struct Loaded {
   /// Those among them whose last attempt was begun by somebody and never ended.
   std::vector<bool> opened;
   bool more = false;                   ///< there are further ones that could run now
+  bool whole = false;                  ///< of an ordered lane: all that it has was looked at
   std::optional<base::Time> next_due;  ///< of the earliest that waits for its time
   /// Of an ordered lane: those that wait for their time and hold their keys meanwhile.
   std::vector<std::pair<std::string, TaskId>> parked;

@@ -199,6 +199,11 @@ void Scheduler::park_key(LaneId id, const std::string& name, TaskId holder) {
   key.parked = true;
 }
 
+void Scheduler::park_free_key(LaneId id, const std::string& name, TaskId holder) {
+  if (!ordered(id) || name.empty() || lanes_.at(id).keys.contains(name)) return;
+  park_key(id, name, holder);
+}
+
 std::vector<Task> Scheduler::drop_parked(LaneId id, const std::unordered_set<TaskId>& keep) {
   std::vector<Task> dropped;
   if (!ordered(id)) return dropped;

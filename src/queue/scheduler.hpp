@@ -49,6 +49,8 @@ class Scheduler {
   void hold_key(const Task& task);
   /// The task holds its key and waits in the table for its time.
   void park_key(LaneId lane, const std::string& key, TaskId holder);
+  /// The same, unless somebody is known to hold it: one that runs holds it also where a later one waits.
+  void park_free_key(LaneId lane, const std::string& key, TaskId holder);
   /// Forgets the keys whose holders wait in the table, but for those in `keep`: the table is about to tell
   /// them anew. Returns the tasks that waited behind them.
   std::vector<Task> drop_parked(LaneId lane, const std::unordered_set<TaskId>& keep);

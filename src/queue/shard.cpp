@@ -62,7 +62,9 @@ void Shard::arrived(std::vector<Task> tasks) {
 void Shard::arrive(Task task) {
   Lane& lane = lane_of(task.lane);
   if (task.timed && task.due > clock_.now()) {
-    if (lane.known) return set_due(lane, task.due);
+    const bool keyed = !task.order_key.empty() && scheduler_.ordered(lane.id);
+    if (lane.known && !keyed) return set_due(lane, task.due);
+    if (lane.known) set_due(lane, task.due);  // and nothing of its key may be taken in before it
   } else if (lane.loading && lane.arrived_meanwhile.size() < kArrivedMeanwhileMax) {
     lane.arrived_meanwhile.push_back(std::move(task));
     return;
@@ -115,9 +117,8 @@ void Shard::set_suspended(bool suspended) {
   suspended_ = suspended;
   for (auto& [id, lane] : lanes_) {
     if (suspended) {
-      for (const Task& task : scheduler_.drop_ready(id)) forget(task);
+      give_up(lane);
       lane.known = false;
-      lane.spilled = true;
     } else {
       read_again(lane);
     }
@@ -133,14 +134,28 @@ void Shard::set_state(LaneId id, LaneState state) {
     read_again(lane);
     pump();
   } else {
-    for (const Task& task : scheduler_.drop_ready(id)) forget(task);
-    lane.spilled = true;
+    give_up(lane);
   }
 }
 
 void Shard::set_policy(LaneId id, const LanePolicy& policy) {
+  const bool ordered = scheduler_.ordered(id);
   scheduler_.set_policy(id, policy, clock_.now());
+  if (ordered != scheduler_.ordered(id) && lanes_.contains(id)) {
+    // What memory holds was taken in by the other rule.
+    Lane& lane = lane_of(id);
+    give_up(lane);
+    read_again(lane);
+  }
   pump();
+}
+
+/// Leaves what does not run to the table, and what is being read as well.
+void Shard::give_up(Lane& lane) {
+  for (const Task& task : scheduler_.drop_ready(lane.id)) forget(task);
+  lane.spilled = true;
+  lane.keys_unread = true;
+  lane.read_is_void = lane.loading;
 }
 
 void Shard::forget_lane(LaneId id) {

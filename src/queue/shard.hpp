@@ -71,6 +71,7 @@ class Shard {
     LaneState state = LaneState::active;
     std::unordered_set<TaskId> in_memory;         // ready, running, or being closed
     std::unordered_set<TaskId> closed_meanwhile;  // while loading: the reader may have seen them still
+    bool read_is_void = false;                    // what it knew was given up since the read began
     std::vector<Task> arrived_meanwhile;          // while loading: the reader may or may not have seen them
     std::optional<base::Time> next_due;
     std::string last_key;      // ordered: how far the keys were read
@@ -98,8 +99,9 @@ class Shard {
   void take_read(Lane& lane, Task task, LeftKeys& left);
   void leave(Lane& lane, const Task& task, LeftKeys& left);
   void renew_keys(Lane& lane, const Loaded& result);
-  void read_on(Lane& lane, const Loaded& result);
+  bool may_read_on(Lane& lane, const Loaded& result, bool unseen);
   std::unordered_set<std::string> make_room(Lane& lane);
+  void give_up(Lane& lane);
   std::size_t room(const Lane& lane) const;
   bool hungry(const Lane& lane) const;
   bool remember(Lane& lane, const Task& task);

@@ -58,6 +58,7 @@ void Shard::start_loads() {
     Lane& lane = lane_of(id);
     lane.queued = false;
     lane.loading = true;
+    lane.read_is_void = false;
     ++loads_running_;
     if (!gate_.spawn("load lane", load_lane(id))) --loads_running_;
   }
@@ -144,16 +145,22 @@ asio::awaitable<base::Result<bool>> Shard::learn(LaneId id) {
 }
 
 void Shard::loaded(Lane& lane, Loaded result) {
+  if (lane.read_is_void) {
+    lane.again = true;
+    return;
+  }
   if (!lane.known || lane.gone || lane.state == LaneState::paused) return;
   renew_keys(lane, result);
   lane.spilled = result.more;
   const std::size_t held = lane.in_memory.size();
   LeftKeys left;
+  bool unseen = !lane.closed_meanwhile.empty();  // what may stand in the table, and this has not shown
   for (std::size_t i = 0; i < result.tasks.size(); ++i) {
     Task& task = result.tasks[i];
     if (lane.in_memory.contains(task.id) || lane.closed_meanwhile.contains(task.id)) continue;
     if (result.held.contains(task.id)) {
       leave(lane, task, left);  // memory gave it up meanwhile: it is read again, with its payload
+      unseen = true;
     } else if (result.opened[i]) {
       // Nobody here runs it, so whoever opened its attempt has died.
       remember(lane, task);
@@ -168,11 +175,12 @@ void Shard::loaded(Lane& lane, Loaded result) {
     if (!seen && (lane.spilled || !take_into_memory(lane, std::move(task)))) {
       lane.spilled = true;
       lane.keys_unread = true;  // the reader may have been past its key
+      unseen = true;
     }
   }
   if (result.next_due) set_due(lane, *result.next_due);
   lane.keys_unread = lane.keys_unread || lane.in_memory.size() > held;
-  read_on(lane, result);
+  if (may_read_on(lane, result, unseen)) lane.again = true;
 }
 
 /// What was read comes in the order of each key. Where one of a key stays in the table, those behind it stay
@@ -196,20 +204,20 @@ void Shard::leave(Lane& lane, const Task& task, LeftKeys& left) {
 void Shard::renew_keys(Lane& lane, const Loaded& result) {
   for (const Task& task : scheduler_.drop_parked(lane.id, lane.closed_meanwhile)) forget(task);
   for (const auto& [key, holder] : result.parked) {
-    if (!lane.closed_meanwhile.contains(holder)) scheduler_.park_key(lane.id, key, holder);
+    if (!lane.closed_meanwhile.contains(holder)) scheduler_.park_free_key(lane.id, key, holder);
   }
 }
 
-/// Where all that was read has ended meanwhile, nothing is left whose end would ask for the rest.
-void Shard::read_on(Lane& lane, const Loaded& result) {
+/// Where all that was read has ended meanwhile, nothing is left whose end would ask for the rest: whether
+/// there may be something that could run.
+bool Shard::may_read_on(Lane& lane, const Loaded& result, bool unseen) {
   lane.last_key = result.last_key;
   // Those that wait behind a key that waits for its time end no sooner than that.
-  if (!lane.spilled || lane.in_memory.size() > scheduler_.waiting(lane.id)) return;
-  const bool by_keys = scheduler_.ordered(lane.id) && result.more;
-  const bool all_seen = by_keys && result.last_key.empty();
-  // All keys that there are wait for their time: it is their end that asks for more.
-  const bool useless = all_seen && !std::exchange(lane.keys_unread, false);
-  if (!useless) lane.again = true;
+  if (!lane.spilled || lane.in_memory.size() > scheduler_.waiting(lane.id)) return false;
+  if (!scheduler_.ordered(lane.id)) return true;
+  if (result.whole) return unseen;
+  // When all keys that there are wait for their time, it is their end that asks for more.
+  return !result.last_key.empty() || std::exchange(lane.keys_unread, false);
 }
 
 }  // namespace queue

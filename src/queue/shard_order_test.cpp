@@ -40,13 +40,16 @@ class OrderedShard : public ShardTest {
   /// Every task once, those of a key in the order of their ids, and no attempt of one before the end of
   /// another.
   void expect_in_order(const ScriptedHandler& handler, const std::vector<Task>& tasks) {
+    expect_in_order(handler, tasks.size());
+  }
+  void expect_in_order(const ScriptedHandler& handler, std::size_t tasks) {
     std::map<std::string, TaskId> last;
     for (const TaskId id : done) {
       TaskId& before = last[key_of.at(id)];
       EXPECT_LT(before, id) << key_of.at(id);
       before = id;
     }
-    EXPECT_EQ(done.size(), tasks.size());
+    EXPECT_EQ(done.size(), tasks);
     std::map<std::string, TaskId> at;
     for (const auto& run : handler.runs()) {
       TaskId& current = at[key_of.at(run.task)];
@@ -189,6 +192,112 @@ TEST_P(OrderedShard, tries_the_first_of_a_key_again_after_a_crash_before_the_oth
   expect_in_order(handler, tasks);
 }
 
+/// Tasks that wait for their time among others of their key, as a replay with a rate makes them.
+class TimedTasksOfAKey : public OrderedShard {
+ protected:
+  /// Tasks of one key; those with a delay wait for it.
+  std::vector<Task> make_delayed(LaneId lane, const std::vector<std::chrono::milliseconds>& delays) {
+    std::vector<Task> tasks = make_keyed(lane, delays.size(), 1);
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      tasks[i].timed = delays[i] > 0ms;
+      tasks[i].due = clock.now() + delays[i];
+    }
+    return tasks;
+  }
+  /// Starts the lane and has run one task of the key, so that memory takes in what arrives.
+  void start_known(Handler& handler, LaneId lane) {
+    start(handler, lane);
+    must(node->enqueue(make_delayed(lane, {0ms})));
+    ASSERT_TRUE(comes_to(0));
+  }
+  ScriptedHandler::Script all_is_well() {
+    return [this](const Task& task) -> Outcome {
+      const std::lock_guard lock(mutex);
+      done.push_back(task.id);
+      return {Verdict::done(), Signal::success};
+    };
+  }
+};
+
+TEST_P(TimedTasksOfAKey, do_not_begin_beside_one_that_runs) {
+  ScriptedHandler handler(clock, all_is_well());
+  const LaneId lane = make_lane();
+  start_known(handler, lane);
+  handler.hold();
+  const std::vector<Task> tasks = make_delayed(lane, {0ms, 30ms, 60ms});
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 1; }));
+
+  ASSERT_TRUE(eventually([&] { return clock.now() > tasks[2].due + 50ms; }));
+  for (int i = 0; i < 20; ++i) node->settle();
+  EXPECT_EQ(handler.running(), 1u);
+  handler.release();
+
+  ASSERT_TRUE(comes_to(0));
+  node->stop();
+  expect_in_order(handler, tasks.size() + 1);
+}
+
+TEST_P(TimedTasksOfAKey, are_not_overtaken_by_what_arrives_later) {
+  ScriptedHandler handler(clock, all_is_well());
+  const LaneId lane = make_lane();
+  start_known(handler, lane);
+  std::vector<Task> tasks = make_delayed(lane, {0ms, 100ms});
+  must(node->enqueue(tasks));
+  const std::vector<Task> later = make_delayed(lane, {0ms, 0ms});
+  must(node->enqueue(later));
+
+  ASSERT_TRUE(comes_to(0));
+  node->stop();
+  std::ranges::copy(later, std::back_inserter(tasks));
+  expect_in_order(handler, tasks.size() + 1);
+}
+
+TEST_P(TimedTasksOfAKey, come_at_their_time_though_others_wait_for_later) {
+  ScriptedHandler handler(clock, all_is_well());
+  const LaneId lane = make_lane();
+  start(handler, lane);
+  must(node->enqueue(make_delayed(lane, {20ms, 1h, 2h})));
+
+  EXPECT_TRUE(comes_to(2));
+  node->stop();
+}
+
+TEST_P(TimedTasksOfAKey, keep_those_behind_them_waiting_in_a_lane_that_memory_cannot_hold) {
+  ScriptedHandler handler(clock, all_is_well());
+  const LaneId lane = make_lane();
+  std::vector<Task> tasks = make_keyed(lane, 900, 3);
+  tasks[3].timed = true;
+  tasks[3].due = clock.now() + 1h;
+  insert(tasks);
+  start(handler, lane);
+
+  must(node->recover());
+
+  EXPECT_TRUE(comes_to(299));
+  for (int i = 0; i < 20; ++i) node->settle();
+  EXPECT_EQ(handler.count(), 601u);
+  node->stop();
+}
+
+TEST_P(OrderedShard, reads_no_lane_over_and_over_whose_tasks_wait_and_do_not_fit_into_memory) {
+  ScriptedHandler handler(
+      clock, [this](const Task&) { return Outcome{Verdict::retry_at(clock.now() + 1h), Signal::neutral}; });
+  handler.set_payload_bytes(1000);
+  const LaneId lane = make_lane();
+  insert(make_keyed(lane, 200, 1));
+  node = start_node(handler, {.shard = {.bytes_max = 20'000}});
+  node->on_shard([lane](Shard& shard) { shard.set_policy(lane, {.ordered = true}); });
+
+  must(node->recover());
+
+  ASSERT_TRUE(eventually([&] { return recorded(Verdict::Kind::retry_at) == 1; }));
+  for (int i = 0; i < 200; ++i) node->settle();
+  EXPECT_LT(handler.hydrations(), 10u);
+  node->stop();
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, TimedTasksOfAKey, ::testing::both_engines(), ::testing::engine_name);
 INSTANTIATE_TEST_SUITE_P(Engines, OrderedShard, ::testing::both_engines(), ::testing::engine_name);
 
 }  // namespace

@@ -69,6 +69,8 @@ class ScriptedHandler final : public queue::Handler {
     const std::lock_guard lock(mutex_);
     return running_;
   }
+  /// How often tasks were read from the table.
+  std::size_t hydrations() const { return hydrations_; }
   /// The most that ran at the same time.
   std::size_t running_most() const {
     const std::lock_guard lock(mutex_);
@@ -76,6 +78,7 @@ class ScriptedHandler final : public queue::Handler {
   }
 
   base::Result<void> hydrate(db::Tx&, std::span<queue::Task> tasks) const override {
+    ++hydrations_;
     for (queue::Task& task : tasks) {
       task.payload = std::make_shared<int>(0);
       task.payload_bytes = payload_bytes_;
@@ -122,6 +125,7 @@ class ScriptedHandler final : public queue::Handler {
   const base::Clock& clock_;
   const Script script_;
   std::atomic<std::size_t> payload_bytes_ = 0;
+  mutable std::atomic<std::size_t> hydrations_ = 0;
   mutable std::mutex mutex_;  // of all below
   std::vector<Run> runs_;
   std::size_t running_ = 0;
