@@ -20,9 +20,7 @@ struct Sent {
   http::Request request() const {
     http::Request made;
     made.method = "POST";
-    made.target = "/webhooks/acme/in?code=";
-    made.path = "/webhooks/acme/in";
-    made.query = "code=";
+    made.set_target("/webhooks/acme/in?code=");
     for (const char* name : {"x-sig", "stripe-signature", "webhook-signature", "webhook-id",
                              "webhook-timestamp", "x-webhook-signature", "gcms-signature"}) {
       made.headers.emplace_back(name, signature);

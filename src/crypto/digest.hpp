@@ -14,6 +14,10 @@ enum class Hash : std::uint8_t { sha1, sha256, sha512 };
 /// The raw digest: 20, 32 or 64 bytes.
 std::string digest(Hash hash, std::string_view data);
 
+/// The checksum of zlib and PNG (reflected polynomial 0xEDB88320): for what others define by it, no
+/// protection.
+std::uint32_t crc32(std::string_view data);
+
 /// A key ready to sign with; set up once, used often. Not thread-safe.
 class HmacKey {
  public:

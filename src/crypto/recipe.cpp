@@ -17,22 +17,6 @@ constexpr std::size_t kHolesMax = 32;
 
 bool begins_word(char c) { return (c >= 'a' && c <= 'z') || c == '_'; }
 
-/// As zlib's: reflected polynomial 0xEDB88320.
-std::uint32_t crc32(std::string_view data) {
-  static const std::array<std::uint32_t, 256> table = [] {
-    std::array<std::uint32_t, 256> made{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t value = i;
-      for (int bit = 0; bit < 8; ++bit) value = (value & 1) != 0 ? 0xEDB88320U ^ (value >> 1) : value >> 1;
-      made[i] = value;
-    }
-    return made;
-  }();
-  std::uint32_t crc = 0xFFFFFFFFU;
-  for (const char c : data) crc = table[(crc ^ static_cast<unsigned char>(c)) & 0xFF] ^ (crc >> 8);
-  return ~crc;
-}
-
 /// A JSON string as JavaScript's JSON.stringify writes it (RFC 8259 §7).
 std::string json_quoted(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -249,18 +233,6 @@ bool Recipe::has_body() const {
 bool Recipe::has_secret() const {
   return std::ranges::any_of(
       pieces_, [](const Piece& piece) { return piece.hole && piece.hole->from == From::secret; });
-}
-
-bool Recipe::asks_for(Location::In in) const {
-  return std::ranges::any_of(pieces_, [in](const Piece& piece) {
-    return piece.hole &&
-           std::ranges::any_of(piece.hole->places, [in](const Location& place) { return place.in == in; });
-  });
-}
-
-bool Recipe::asks_for_url() const {
-  return std::ranges::any_of(pieces_,
-                             [](const Piece& piece) { return piece.hole && piece.hole->from == From::url; });
 }
 
 }  // namespace crypto

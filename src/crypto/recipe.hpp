@@ -51,9 +51,6 @@ class Recipe {
   /// Whether it has {body}: the signature covers all that came.
   bool has_body() const;
   bool has_secret() const;
-  /// Whether it has a place of the kind.
-  bool asks_for(Location::In in) const;
-  bool asks_for_url() const;
 
  private:
   enum class From : std::uint8_t {

@@ -50,13 +50,13 @@ struct Scheme {
   };
   struct KeyRule {
     enum class Encoding : std::uint8_t { utf8, base64, hex, pem, spki_base64, ed25519_hex, ed25519_base64 };
-    enum class Source : std::uint8_t { secret, jwks, certificate, capture };
+    enum class Source : std::uint8_t { secret, certificate, capture };
     std::string strip{};  ///< what the secret's text may begin with
     Encoding encoding = Encoding::utf8;
     bool sha256 = false;  ///< the key is the hash of that
     Source source = Source::secret;
     std::optional<Location> certificate_at{};  ///< of certificate: where its URL stands
-    std::string pattern{};                     ///< RE2: what such a URL must be; of jwks: the URL
+    std::string pattern{};                     ///< RE2: what such a URL must be
   };
   enum class Url : std::uint8_t { configured, port_variants, hubspot_decoded };
   struct Claim {

@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/text.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/scheme.hpp"
 
@@ -12,12 +13,6 @@ namespace {
 using Step = Check::Step;
 
 constexpr std::size_t kShownBytes = 4;
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 /// The signature's values, cut into items. Owns the text that the items refer to.
 struct Items {
@@ -33,12 +28,12 @@ Items find_items(const Scheme& scheme, const Ingredients& from) {
   }
   for (const std::string_view value : found.values) {
     if (scheme.separator.empty()) {
-      found.items.push_back(trimmed(value));
+      found.items.push_back(base::trimmed(value));
       continue;
     }
     for (std::string_view rest = value;;) {
       const std::size_t end = rest.find(scheme.separator);
-      if (const std::string_view item = trimmed(rest.substr(0, end)); !item.empty())
+      if (const std::string_view item = base::trimmed(rest.substr(0, end)); !item.empty())
         found.items.push_back(item);
       if (end == std::string_view::npos) break;
       rest.remove_prefix(end + scheme.separator.size());
@@ -52,7 +47,7 @@ std::vector<std::string_view> signatures_of(const Scheme& scheme, const Items& i
   std::vector<std::string_view> found;
   for (const std::string_view item : items.items) {
     if (found.size() == kSignaturesTriedMax) break;
-    if (item.starts_with(scheme.prefix)) found.push_back(trimmed(item.substr(scheme.prefix.size())));
+    if (item.starts_with(scheme.prefix)) found.push_back(base::trimmed(item.substr(scheme.prefix.size())));
   }
   return found;
 }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/text.hpp"
 #include "http/target_url.hpp"
 
 namespace http {
@@ -44,13 +45,6 @@ bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [&](char c) {
     return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || kOthers.contains(c);
   });
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const std::size_t begin = std::min(text.find_first_not_of(kBlank), text.size());
-  text.remove_prefix(begin);
-  return text.substr(0, text.find_last_not_of(kBlank) + 1);
 }
 
 std::string header_problem(std::string_view line) {
@@ -227,7 +221,8 @@ void Exchange::bind_headers() {
     header_list_ = std::make_unique<curl_slist[]>(count);
     for (std::size_t i = 0; i < count; ++i) {
       std::string* line = &request_.headers[i];
-      if (trim(*line).ends_with(':') && trim(*line).find(':') == trim(*line).size() - 1) {
+      if (base::trimmed(*line).ends_with(':') &&
+          base::trimmed(*line).find(':') == base::trimmed(*line).size() - 1) {
         // To curl a line without a value means "do not send this"; an empty one is asked for by a semicolon.
         line = &rewritten_headers_.emplace_back(line->substr(0, line->find(':')) + ";");
       }
@@ -270,8 +265,8 @@ bool Exchange::read_header_line(std::string_view line) {
                                                " bytes");
   }
   if (reading_ == Reading::body) return true;  // trailers are of no use to anyone here
-  if (reading_ == Reading::status_line) return read_status_line(trim(line));
-  return trim(line).empty() ? end_header() : read_field(line);
+  if (reading_ == Reading::status_line) return read_status_line(base::trimmed(line));
+  return base::trimmed(line).empty() ? end_header() : read_field(line);
 }
 
 /// curl takes a line that merely begins with "HTTP/" for a 200.
@@ -290,15 +285,15 @@ bool Exchange::read_status_line(std::string_view line) {
 bool Exchange::read_field(std::string_view line) {
   if (status_ < 200) return true;
   if (line.front() == ' ' || line.front() == '\t') {  // folded (RFC 9112 §5.2): goes on with the field before
-    if (!response_.headers.empty()) response_.headers.back().second.append(" ").append(trim(line));
+    if (!response_.headers.empty()) response_.headers.back().second.append(" ").append(base::trimmed(line));
     return true;
   }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos)
     return stop(Failure::protocol, "a header line of the answer has no colon");
-  std::string name(trim(line.substr(0, colon)));
+  std::string name(base::trimmed(line.substr(0, colon)));
   std::ranges::transform(name, name.begin(), lower);
-  response_.headers.emplace_back(std::move(name), trim(line.substr(colon + 1)));
+  response_.headers.emplace_back(std::move(name), base::trimmed(line.substr(colon + 1)));
   return true;
 }
 

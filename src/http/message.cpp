@@ -26,6 +26,13 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
          std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
+void Request::set_target(std::string_view text) {
+  target = text;
+  const std::size_t question = std::min(text.find('?'), text.size());
+  path = text.substr(0, question);
+  query = text.substr(std::min(question + 1, text.size()));
+}
+
 std::string_view Request::header(std::string_view name) const {
   for (const auto& [key, value] : headers) {
     if (equals_ignoring_case(key, name)) return value;

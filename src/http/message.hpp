@@ -22,6 +22,8 @@ struct Request {
   std::string body{};
   std::string remote_ip{};
 
+  /// Sets target, path and query.
+  void set_target(std::string_view text);
   /// The first value of the header, in any case; "" when it is absent.
   std::string_view header(std::string_view name) const;
 };

@@ -276,11 +276,7 @@ class Session final : public Connection, private BodyWriter {
     auto& message = parser.get();
     Request request;
     request.method = std::string_view(message.method_string());
-    request.target = std::string_view(message.target());
-    const std::size_t question = std::min(request.target.find('?'), request.target.size());
-    request.path = request.target.substr(0, question);
-    request.query =
-        question < request.target.size() ? request.target.substr(question + 1) : std::string_view{};
+    request.set_target(std::string_view(message.target()));
     request.headers.reserve(16);
     // Fields that came behind a chunked body are none of the request's.
     for (const auto& field :

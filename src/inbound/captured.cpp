@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace inbound {
 
 namespace {
@@ -16,12 +18,6 @@ std::string_view take_line(std::string_view& text) {
   text.remove_prefix(std::min(end + 1, text.size()));
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 }  // namespace
@@ -47,7 +43,7 @@ base::Result<Captured> Captured::parse(std::string_view text) {
       return fail(Code::invalid, "line " + std::to_string(number) +
                                      " is no header: write Name: value, and an empty line before the body");
     }
-    captured.headers.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));
+    captured.headers.emplace_back(line.substr(0, colon), base::trimmed(line.substr(colon + 1)));
   }
   captured.body = text;
   return captured;
@@ -56,10 +52,7 @@ base::Result<Captured> Captured::parse(std::string_view text) {
 http::Request Captured::request() const {
   http::Request made;
   made.method = method;
-  made.target = target;
-  const std::size_t question = std::min(made.target.find('?'), made.target.size());
-  made.path = made.target.substr(0, question);
-  if (question < made.target.size()) made.query = made.target.substr(question + 1);
+  made.set_target(target);
   for (const auto& [name, value] : headers) made.headers.emplace_back(name, value);
   made.body = body;
   return made;

@@ -3,6 +3,7 @@
 #include <array>
 #include <functional>
 
+#include "base/text.hpp"
 #include "inbound/message.hpp"
 
 namespace inbound {
@@ -28,19 +29,6 @@ Keys make_keys(const Scheme& scheme, std::span<const base::Secret> secrets) {
   }
   for (const SchemeKey& key : keys.owned) keys.all.push_back(&key);
   return keys;
-}
-
-Check check_all(const Scheme& scheme, const Keys& keys, const Message& message, base::Time now) {
-  if (!scheme.signs_elements()) return check(scheme, keys.all, message, now);
-  const auto elements = elements_of(scheme, message);
-  if (!elements) return {.step = Check::Step::signature_missing, .detail = elements.error().message};
-  if (elements->empty()) return {.step = Check::Step::signature_missing, .detail = "the batch is empty"};
-  Check last;
-  for (const Element& element : *elements) {
-    last = check(scheme, keys.all, element, now);
-    if (!last.passed()) break;
-  }
-  return last;
 }
 
 /// JSON without the white space between its tokens.
@@ -123,19 +111,14 @@ class Guesses {
   bool fits(const Scheme& scheme, std::span<const base::Secret> secrets, const Captured& captured) const {
     const http::Request request = captured.request();
     const Message message(request, url_);
-    const Check::Step step = check_all(scheme, make_keys(scheme, secrets), message, now_).step;
+    const Check::Step step = verify(scheme, make_keys(scheme, secrets).all, message, now_).step;
     return step == Check::Step::passed || step == Check::Step::timestamp_outside;
   }
 
   std::string of_secret() const {
     std::vector<base::Secret> trimmed;
-    for (const base::Secret& secret : secrets_) {
-      const std::string_view text = secret.reveal();
-      const std::size_t begin = text.find_first_not_of(" \t\r\n");
-      const std::size_t end = text.find_last_not_of(" \t\r\n");
-      trimmed.emplace_back(
-          begin == std::string_view::npos ? "" : std::string(text.substr(begin, end - begin + 1)));
-    }
+    for (const base::Secret& secret : secrets_)
+      trimmed.emplace_back(std::string(base::trimmed(secret.reveal())));
     if (fits(scheme_, trimmed, captured_)) return "it fits the secret without the white space around it";
     if (scheme_.kind != Scheme::Kind::hmac) return {};
     struct Form {
@@ -220,7 +203,7 @@ Diagnosis diagnose(const Scheme& scheme, std::span<const base::Secret> secrets, 
             (challenge->checked ? ", after the signature was verified" : ", whatever the signature"));
     if (!challenge->checked) return diagnosis;
   }
-  diagnosis.check = check_all(scheme, keys, message, now);
+  diagnosis.check = verify(scheme, keys.all, message, now);
   const Check::Step step = diagnosis.check.step;
   say("signature", diagnosis.passed(), said_of(scheme, diagnosis.check));
   if (step == Check::Step::signature_differs || step == Check::Step::key_missing ||

@@ -127,4 +127,18 @@ base::Result<std::vector<Element>> elements_of(const crypto::Scheme& scheme, con
   return elements;
 }
 
+crypto::Check verify(const crypto::Scheme& scheme, std::span<const crypto::SchemeKey* const> keys,
+                     const Message& message, base::Time now) {
+  using Step = crypto::Check::Step;
+  if (!scheme.signs_elements()) return check(scheme, keys, message, now);
+  const auto elements = elements_of(scheme, message);
+  if (!elements) return {.step = Step::signature_missing, .detail = elements.error().message};
+  crypto::Check last{.step = Step::signature_missing, .detail = "the batch is empty"};
+  for (const Element& element : *elements) {
+    last = check(scheme, keys, element, now);
+    if (!last.passed()) break;
+  }
+  return last;
+}
+
 }  // namespace inbound

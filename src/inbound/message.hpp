@@ -64,6 +64,11 @@ class Element final : public crypto::RequestView {
 /// too_large, where it has more than kBatchElementsMax.
 base::Result<std::vector<Element>> elements_of(const crypto::Scheme& scheme, const Message& message);
 
+/// Whether the request is its sender's: by its signature, or by that of each element, of which the first that
+/// fails is told.
+crypto::Check verify(const crypto::Scheme& scheme, std::span<const crypto::SchemeKey* const> keys,
+                     const Message& message, base::Time now);
+
 /// The value at "a.b.0.c" ("$" or "": the root; "$.a" is "a"); nullptr where there is none.
 const format::Value* value_at(const format::Value& root, std::string_view path);
 

@@ -325,7 +325,7 @@ class SchemeReader {
 
   void read_key(const Value& value, const std::string& pointer) {
     if (!value.is_object()) return in_.error(pointer, "this is an object", "WRONG_TYPE");
-    in_.refuse_others(value, pointer, {"strip", "encoding", "derive", "jwks", "cert", "pattern", "capture"});
+    in_.refuse_others(value, pointer, {"strip", "encoding", "derive", "cert", "pattern", "capture"});
     Scheme::KeyRule& key = made_.key;
     with(value, "strip", [&](const Value& v, auto& at) { key.strip = in_.text(v, at); }, pointer);
     with(
@@ -336,13 +336,6 @@ class SchemeReader {
         [&](const Value& v, auto& at) {
           key.sha256 = in_.text(v, at) == "sha256";
           if (!key.sha256) in_.error(at, "a key is derived by sha256, or as it is where this is left out");
-        },
-        pointer);
-    with(
-        value, "jwks",
-        [&](const Value& v, auto& at) {
-          key.source = Scheme::KeyRule::Source::jwks;
-          key.pattern = in_.text(v, at);
         },
         pointer);
     with(

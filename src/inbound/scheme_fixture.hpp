@@ -25,30 +25,17 @@ struct Sent {
     http::Request made;
     made.method = method;
     const std::string_view whole(url);
-    made.target = whole.substr(whole.find('/', 8));
-    const std::size_t question = std::min(made.target.find('?'), made.target.size());
-    made.path = made.target.substr(0, question);
-    if (question < made.target.size()) made.query = made.target.substr(question + 1);
+    made.set_target(whole.substr(whole.find('/', 8)));
     for (const auto& [name, value] : headers) made.headers.emplace_back(name, value);
     made.body = body;
     return made;
   }
 };
 
-/// Verifies all that the scheme asks for: the request, or each of its elements.
 inline crypto::Check verify(const crypto::Scheme& scheme, std::span<const crypto::SchemeKey* const> keys,
                             const Sent& sent, base::Time now = kNow) {
   const http::Request request = sent.request();
-  const Message message(request, sent.url);
-  if (!scheme.signs_elements()) return check(scheme, keys, message, now);
-  const auto elements = elements_of(scheme, message);
-  if (!elements || elements->empty()) return {.step = crypto::Check::Step::signature_missing};
-  crypto::Check last;
-  for (const Element& element : *elements) {
-    last = check(scheme, keys, element, now);
-    if (!last.passed()) return last;
-  }
-  return last;
+  return verify(scheme, keys, Message(request, sent.url), now);
 }
 
 inline std::vector<std::string> ids_of(const crypto::Scheme& scheme, const Sent& sent) {

@@ -192,6 +192,60 @@ TEST_P(OrderedShard, tries_the_first_of_a_key_again_after_a_crash_before_the_oth
   expect_in_order(handler, tasks);
 }
 
+TEST_P(OrderedShard, keeps_the_order_where_it_is_paused_and_resumed_during_a_read) {
+  ScriptedHandler handler(clock, flaky(1ms));
+  const LaneId lane = make_lane();
+  start(handler, lane);
+  std::vector<Task> tasks = make_keyed(lane, 1, 1);
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(comes_to(0));
+  handler.hold();
+  std::vector<Task> more = make_keyed(lane, 8, 4);  // two of the keys run, the others are ready
+  const Task last = more.back();                    // behind one that is ready
+  more.pop_back();
+  must(node->enqueue(more));
+  ASSERT_TRUE(eventually([&] { return handler.running() >= 2; }));
+  faulty.hold_reads();
+  node->on_shard([lane](Shard& shard) { shard.set_state(lane, LaneState::active); });
+  ASSERT_TRUE(eventually([&] { return faulty.reads_held() == 1; }));
+  must(node->enqueue({last}));
+
+  must(node->set_state(lane, LaneState::paused));
+  must(node->set_state(lane, LaneState::active));
+  node->settle();
+  faulty.release_reads();
+  for (int i = 0; i < 20; ++i) node->settle();
+  handler.release();
+
+  ASSERT_TRUE(comes_to(0));
+  node->stop();
+  expect_in_order(handler, 9);
+}
+
+TEST_P(OrderedShard, keeps_the_order_of_what_was_there_before_it_was_ordered) {
+  ScriptedHandler handler(clock, [this](const Task& task) -> Outcome {
+    const std::lock_guard lock(mutex);
+    if (task.attempt == 0) return {Verdict::retry_at(clock.now() + 20ms), Signal::neutral};
+    done.push_back(task.id);
+    return {Verdict::done(), Signal::success};
+  });
+  handler.hold();
+  node = start_node(handler);
+  const LaneId lane = make_lane();
+  std::vector<Task> tasks = make_tasks(lane, 2);  // they take the places there are
+  for (const Task& task : tasks) key_of[task.id] = task.id.str();
+  std::ranges::copy(make_keyed(lane, 6, 1), std::back_inserter(tasks));
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 2; }));
+
+  node->on_shard([lane](Shard& shard) { shard.set_policy(lane, {.ordered = true}); });
+  handler.release();
+
+  ASSERT_TRUE(comes_to(0));
+  node->stop();
+  expect_in_order(handler, tasks);
+}
+
 /// Tasks that wait for their time among others of their key, as a replay with a rate makes them.
 class TimedTasksOfAKey : public OrderedShard {
  protected:

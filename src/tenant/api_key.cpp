@@ -17,15 +17,6 @@ constexpr std::size_t kCacheEntriesMax = 10'000;
 constexpr auto kCachePeriod = std::chrono::seconds{10};
 constexpr auto kTouchPeriod = std::chrono::minutes{1};
 
-std::uint32_t crc32(std::string_view text) {
-  std::uint32_t crc = 0xffffffffU;
-  for (const char c : text) {
-    crc ^= static_cast<unsigned char>(c);
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
-  }
-  return ~crc;
-}
-
 }  // namespace
 
 base::Secret generate_key() {
@@ -37,7 +28,7 @@ base::Secret generate_key() {
       if (value < 248 && text.size() < kPrefix.size() + kRandomCharacters) text += kBase62[value % 62];
     }
   }
-  std::uint32_t crc = crc32(text);
+  std::uint32_t crc = crypto::crc32(text);
   for (int i = 0; i < 6; ++i, crc /= 62) text += kBase62[crc % 62];
   return base::Secret(std::move(text));
 }

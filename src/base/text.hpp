@@ -1,0 +1,16 @@
+// What is done with texts everywhere.
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+
+namespace base {
+
+/// Without the blanks, tabs and line ends around it.
+inline std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlank), text.size()));
+  return text.substr(0, text.find_last_not_of(kBlank) + 1);
+}
+
+}  // namespace base
