@@ -70,7 +70,7 @@ HandlerResult stream_events(Call& call) {
   if (position) {
     stream.from = *position;
   } else {
-    XD_CO_TRY(stream.from, co_await call.services.store.read(event::feed_end));
+    XD_CO_TRY(stream.from, co_await call.services.store.read(event::feed_now));
   }
   co_return feed_response(call.services, std::move(stream));
 }

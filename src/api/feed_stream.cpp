@@ -73,7 +73,7 @@ Result<std::string> message_of(db::Tx& tx, const FeedStream& stream, const event
 Result<Batch> start_anew(db::Tx& tx, const FeedStream& stream) {
   Batch batch{.more = true};
   const bool oldest = stream.when_lost == FeedStream::WhenLost::oldest;
-  XD_TRY(batch.end, oldest ? event::feed_start(tx) : event::feed_end(tx));
+  XD_TRY(batch.end, oldest ? event::feed_start(tx) : event::feed_now(tx));
   append_message(batch.text, batch.end.str(), "reset",
                  std::string(R"({"reason":"POSITION_TOO_OLD","continues_with":")") +
                      (oldest ? "OLDEST" : "NEWEST") + "\"}");

@@ -97,7 +97,7 @@ Result<Answer> make_listener(const Call& call, db::Tx& tx, Listener wanted, cons
   if (beginning.time) {
     XD_TRY(wanted.position, event::feed_position_at(tx, *beginning.time));
   } else {
-    XD_TRY(wanted.position, beginning.oldest ? event::feed_start(tx) : event::feed_end(tx));
+    XD_TRY(wanted.position, beginning.oldest ? event::feed_start(tx) : event::feed_now(tx));
   }
   XD_DO(outbound::insert_listener(tx, wanted));
   auto entry = call.audit("listener.created", "listener", wanted.id.uuid);

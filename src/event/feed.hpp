@@ -57,8 +57,11 @@ struct FeedGlance {
 };
 base::Result<FeedGlance> glance_at_feed(db::Tx& tx, FeedPosition from);
 
-/// Behind all there is now.
+/// Behind all that settled: nothing can come before it any more.
 base::Result<FeedPosition> feed_end(db::Tx& tx);
+/// Behind all that is committed. What is added by a transaction that begins later comes behind it; what
+/// others are adding just now may come before, and be left out by who reads from here.
+base::Result<FeedPosition> feed_now(db::Tx& tx);
 /// Before the oldest that is kept.
 base::Result<FeedPosition> feed_start(db::Tx& tx);
 /// Before the first that is of this time or later.
@@ -66,7 +69,7 @@ base::Result<FeedPosition> feed_position_at(db::Tx& tx, base::Time time);
 
 /// How long what is in the feed can be read from there; the events themselves may be kept for longer.
 inline constexpr auto kFeedPeriod = std::chrono::hours{7 * 24};
-/// Removes rows older than the period, at most `most`, never the newest one; returns how many.
+/// Removes rows older than the period, at most `most`, never the newest of them; returns how many.
 base::Result<std::int64_t> trim_feed(db::Tx& tx, base::Time now, std::size_t most);
 
 }  // namespace event

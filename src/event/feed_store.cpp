@@ -61,6 +61,23 @@ std::int64_t count_entries(std::string_view bytes) {
   return count;
 }
 
+Result<FeedPosition> behind_newest(db::Tx& tx, const char* statement) {
+  FeedPosition end;
+  XD_DO(tx.query(statement, {}, [&](const db::Row& row) {
+    end = {row.integer(0), row.integer(1), count_entries(row.blob(3))};
+  }));
+  return end;
+}
+
+/// Whether what was removed lies behind a position where no read finds anything: its own row is gone. On
+/// PostgreSQL a row that feed_now() gave may be there and not be settled.
+Result<bool> is_removed(db::Tx& tx, FeedPosition position) {
+  if (position == FeedPosition{}) return false;
+  XD_TRY(const auto rows, tx.query("SELECT 1 FROM feed WHERE commit_no = $1 AND seq = $2",
+                                   {position.commit, position.seq}, [](const db::Row&) {}));
+  return rows == 0;
+}
+
 /// Groups of [tenant, number of ids, ids].
 std::string pack(std::span<const FeedItem> items) {
   std::string bytes;
@@ -127,7 +144,9 @@ Result<FeedPage> read_feed(db::Tx& tx, base::TenantId tenant, FeedPosition from)
   };
   XD_TRY(const auto rows, tx.query(settles_at_once(tx) ? kRead : kReadSettled,
                                    {from.commit, from.seq, base::limits::kFeedRowsPerRead}, read_row));
-  page.lost = page.lost || (first && from != FeedPosition{});
+  if (first) {
+    XD_TRY(page.lost, is_removed(tx, from));
+  }
   page.more = full || rows == static_cast<std::int64_t>(base::limits::kFeedRowsPerRead);
   return page;
 }
@@ -152,12 +171,10 @@ Result<FeedGlance> glance_at_feed(db::Tx& tx, FeedPosition from) {
 }
 
 Result<FeedPosition> feed_end(db::Tx& tx) {
-  FeedPosition end;
-  XD_DO(tx.query(settles_at_once(tx) ? kNewest : kNewestSettled, {}, [&](const db::Row& row) {
-    end = {row.integer(0), row.integer(1), count_entries(row.blob(3))};
-  }));
-  return end;
+  return behind_newest(tx, settles_at_once(tx) ? kNewest : kNewestSettled);
 }
+
+Result<FeedPosition> feed_now(db::Tx& tx) { return behind_newest(tx, kNewest); }
 
 Result<FeedPosition> feed_start(db::Tx& tx) {
   FeedPosition start;
@@ -198,8 +215,8 @@ Result<std::int64_t> trim_feed(db::Tx& tx, base::Time now, std::size_t most) {
                    kept = kept || row.time(2) >= now - kFeedPeriod;
                    if (!kept) rows.push_back({row.integer(0), row.integer(1), 0});
                  }));
-  // The one that is read but may not go is the newest, or one for the next time.
-  if (!kept && !rows.empty()) rows.pop_back();
+  // Who has read all that is too old stands on the last of it, and has missed nothing.
+  if (!rows.empty()) rows.pop_back();
   if (rows.empty()) return 0;
   return tx.exec("DELETE FROM feed WHERE (commit_no, seq) <= ($1, $2)",
                  {rows.back().commit, rows.back().seq});

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <set>
 #include <thread>
 
@@ -123,14 +124,25 @@ TEST_P(Feed, says_when_a_position_is_no_longer_kept) {
   add(kNow);
   const FeedPosition old = end();
   add(kNow + 1h);
-  const FeedPosition kept = end();
+  const FeedPosition last_old = end();
   add(kNow + 2h);
 
-  EXPECT_EQ(trim(kNow + kFeedPeriod + 30min), 1);
+  EXPECT_EQ(trim(kNow + kFeedPeriod + 90min), 1);
 
   EXPECT_TRUE(read(old).lost);
-  EXPECT_FALSE(read(kept).lost);
-  EXPECT_EQ(store.read(feed_start), (FeedPosition{kept.commit, kept.seq, 0}));
+  EXPECT_FALSE(read(last_old).lost) << "nothing behind it was removed";
+  EXPECT_EQ(store.read(feed_start), (FeedPosition{last_old.commit, last_old.seq, 0}));
+}
+
+TEST_P(Feed, leaves_nobody_behind_who_has_read_all_that_was_too_old) {
+  add(kNow);
+  const FeedPosition stand = end();
+  const Uuid fresh = add(kNow + kFeedPeriod + 1h);
+
+  EXPECT_EQ(trim(kNow + kFeedPeriod + 1h), 0);
+
+  EXPECT_FALSE(read(stand).lost);
+  EXPECT_EQ(ids_behind(stand), std::vector{fresh});
 }
 
 TEST_P(Feed, keeps_its_newest_row_however_old_and_trims_no_more_than_asked) {
@@ -163,6 +175,37 @@ TEST_P(Feed, gets_what_is_published) {
   store.write([&](db::Tx& tx) { return insert_events(tx, std::span(&event, 1), std::span(&deliveries, 1)); });
 
   EXPECT_EQ(ids_behind({}), std::vector{event->id.uuid});
+}
+
+/// On PostgreSQL what is committed may have to wait for a transaction that began before it.
+TEST_P(Feed, begins_now_behind_all_that_is_committed) {
+  std::promise<void> may_commit;
+  std::promise<void> began;
+  std::thread writer;
+  if (GetParam() == db::Engine::postgres) {
+    writer = std::thread([&] {
+      const FeedItem item{tenant, base::make_uuid(kNow)};
+      ::testing::must(store->write_now([&](db::Tx& tx) -> base::Result<void> {
+        XD_DO(add_to_feed(tx, FeedKind::event, std::span(&item, 1), kNow));
+        began.set_value();
+        may_commit.get_future().wait();
+        return {};
+      }));
+    });
+    began.get_future().wait();
+  }
+  add();
+
+  const FeedPosition now = store.read(feed_now);
+  const FeedPage unsettled = read(now);
+  const Uuid next = add();
+  may_commit.set_value();
+  if (writer.joinable()) writer.join();
+
+  EXPECT_FALSE(unsettled.lost);
+  EXPECT_EQ(unsettled.end, now);
+  EXPECT_FALSE(read(now).lost);
+  EXPECT_EQ(ids_behind(now), std::vector{next});
 }
 
 /// A reader that goes on from where it stands while many write and commit in whatever order.

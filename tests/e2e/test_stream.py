@@ -195,9 +195,9 @@ class Gaps(StreamCase):
         def publish(number: int) -> None:
             api = self.hub.api.as_key(self.key)
             for n in range(self.EACH):
-                reply = api.post(EVENTS, {"type": f"order.p{number}", "data": n})
+                reply = self.expect(202, api.post(EVENTS, {"type": f"order.p{number}", "data": n}))
                 with lock:
-                    published.append(reply.json["id"])
+                    published.append(reply["id"])
 
         stream = self.stream("?include=event")
         publishers = [threading.Thread(target=publish, args=(n,)) for n in range(self.PUBLISHERS)]
