@@ -16,8 +16,6 @@ using base::Code;
 using base::fail;
 using base::Result;
 
-constexpr std::size_t kTypesRememberedMax = 1024;
-
 std::string_view member(const format::Value& object, std::string_view key, std::string_view otherwise) {
   const format::Value* value = object.find(key);
   return value != nullptr && value->is_string() ? value->text() : otherwise;
@@ -42,6 +40,13 @@ Result<PreparedAuth::Mac> prepare_mac(const format::Value& config, const Subscri
 }
 
 Whose whose(const event::Event& event) { return event.origin == kSystemOrigin ? Whose::hub : Whose::tenant; }
+
+/// What Book::Patterns knows a pattern by: a type by itself, "order.*" by "order.", "*" by nothing.
+std::string_view stem(std::string_view pattern) {
+  if (pattern.ends_with('*')) pattern.remove_suffix(1);
+  return pattern;
+}
+constexpr std::string_view kEveryType;
 
 bool is_of_types(const Subscription& subscription, std::string_view type, Whose whose) {
   return std::ranges::any_of(subscription.event_types, [&](const std::string& pattern) {
@@ -115,25 +120,33 @@ void Book::put(const SubscriptionPtr& subscription) {
               {{"subscription_id", subscription->id}, {"error", prepared.error().message}});
     return;
   }
-  drop(subscription->tenant, subscription->id);
+  if (known) drop(*known);
   auto shared = std::make_shared<const Prepared>(std::move(*prepared));
-  by_tenant_[subscription->tenant].subscriptions.push_back(shared);
+  Patterns& patterns = by_tenant_[subscription->tenant];
+  for (const std::string& pattern : subscription->event_types) {
+    auto& those = patterns[std::string(stem(pattern))];
+    if (those.empty() || those.back() != shared) those.push_back(shared);
+  }
   by_id_[subscription->id] = {std::move(shared), base::steady_now()};
   if (watcher_) watcher_(*subscription);
 }
 
-void Book::remove(TenantId tenant, SubscriptionId id) {
+void Book::remove(SubscriptionId id) {
   removed_[id] = base::steady_now();
-  drop(tenant, id);
+  if (const PreparedPtr known = find(id)) drop(*known);
 }
 
-void Book::drop(TenantId tenant, SubscriptionId id) {
-  by_id_.erase(id);
-  const auto found = by_tenant_.find(tenant);
-  if (found == by_tenant_.end()) return;
-  std::erase_if(found->second.subscriptions,
-                [id](const PreparedPtr& prepared) { return prepared->config->id == id; });
-  for (auto& answers : found->second.by_type) answers.clear();
+void Book::drop(const Prepared& known) {
+  const Subscription& subscription = *known.config;
+  Patterns& patterns = by_tenant_[subscription.tenant];
+  for (const std::string& pattern : subscription.event_types) {
+    const auto those = patterns.find(stem(pattern));
+    if (those == patterns.end()) continue;  // a pattern it has twice
+    std::erase_if(those->second, [&](const PreparedPtr& prepared) { return prepared.get() == &known; });
+    if (those->second.empty()) patterns.erase(those);
+  }
+  if (patterns.empty()) by_tenant_.erase(subscription.tenant);
+  by_id_.erase(subscription.id);
 }
 
 void Book::replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began) {
@@ -145,11 +158,11 @@ void Book::replace(const std::vector<SubscriptionPtr>& all, base::Steady read_be
     const PreparedPtr known = find(subscription->id);
     if (!known || known->config->version < subscription->version) put(subscription);
   }
-  std::vector<std::pair<TenantId, SubscriptionId>> gone;
+  std::vector<SubscriptionId> gone;
   for (const auto& [id, known] : by_id_) {
-    if (!kept.contains(id) && known.put < read_began) gone.emplace_back(known.prepared->config->tenant, id);
+    if (!kept.contains(id) && known.put < read_began) gone.push_back(id);
   }
-  for (const auto& [tenant, id] : gone) remove(tenant, id);
+  for (const SubscriptionId id : gone) remove(id);
 }
 
 PreparedPtr Book::find(SubscriptionId id) const {
@@ -157,29 +170,44 @@ PreparedPtr Book::find(SubscriptionId id) const {
   return found == by_id_.end() ? nullptr : found->second.prepared;
 }
 
-const std::vector<PreparedPtr>& Book::match(const event::Event& event) {
-  return match(event.tenant, event.type, whose(event));
-}
-
-bool Book::wants_system(TenantId tenant, const std::string& type, SubscriptionId but) {
-  return std::ranges::any_of(match(tenant, type, Whose::hub), [&](const PreparedPtr& prepared) {
-    return prepared->config->id != but && prepared->config->takes_events();
-  });
-}
-
-const std::vector<PreparedPtr>& Book::match(TenantId tenant, const std::string& type, Whose whose) {
-  static const std::vector<PreparedPtr> none;
-  const auto found = by_tenant_.find(tenant);
-  if (found == by_tenant_.end()) return none;
-  OfTenant& known = found->second;
-  auto& answers = known.by_type[static_cast<std::size_t>(whose)];
-  if (const auto answer = answers.find(type); answer != answers.end()) return answer->second;
-  if (answers.size() >= kTypesRememberedMax) answers.clear();
-  std::vector<PreparedPtr>& answer = answers[type];
-  for (const PreparedPtr& prepared : known.subscriptions) {
-    if (is_of_types(*prepared->config, type, whose)) answer.push_back(prepared);
+template <class Visit>
+void Book::for_each_match(TenantId tenant, std::string_view type, Whose whose, const Visit& visit) const {
+  const auto patterns = by_tenant_.find(tenant);
+  if (patterns == by_tenant_.end()) return;
+  const auto look = [&](std::string_view stem) {
+    const auto those = patterns->second.find(stem);
+    if (those != patterns->second.end()) visit(those->second);
+  };
+  look(type);
+  for (std::size_t dot = type.find('.'); dot != type.npos; dot = type.find('.', dot + 1)) {
+    look(type.substr(0, dot + 1));
   }
-  return answer;
+  if (whose == Whose::tenant) look(kEveryType);
+}
+
+const std::vector<PreparedPtr>& Book::match(const event::Event& event) {
+  matched_.clear();
+  std::size_t patterns = 0;
+  for_each_match(event.tenant, event.type, whose(event), [&](const std::vector<PreparedPtr>& those) {
+    matched_.insert(matched_.end(), those.begin(), those.end());
+    ++patterns;
+  });
+  if (patterns > 1) {
+    std::ranges::sort(matched_, {}, [](const PreparedPtr& prepared) { return prepared->config->id; });
+    const auto [first, last] = std::ranges::unique(matched_);
+    matched_.erase(first, last);
+  }
+  return matched_;
+}
+
+bool Book::wants_system(TenantId tenant, std::string_view type, SubscriptionId but) const {
+  bool wanted = false;
+  for_each_match(tenant, type, Whose::hub, [&](const std::vector<PreparedPtr>& those) {
+    wanted = wanted || std::ranges::any_of(those, [&](const PreparedPtr& prepared) {
+               return prepared->config->id != but && prepared->config->takes_events();
+             });
+  });
+  return wanted;
 }
 
 }  // namespace outbound

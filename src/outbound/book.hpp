@@ -58,38 +58,42 @@ bool is_of_types(const Subscription& subscription, const event::Event& event);
 class Book {
  public:
   void put(const SubscriptionPtr& subscription);
-  void remove(TenantId tenant, SubscriptionId id);
+  void remove(SubscriptionId id);
   /// Takes these for all there were when reading them began: puts each, removes the others but those put
   /// since.
   void replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began);
 
   PreparedPtr find(SubscriptionId id) const;
-  /// Those of its tenant whose types it is of, whatever their state and filter say. Valid until the next call
-  /// or change.
+  /// Those of its tenant whose types it is of, each once, whatever their state and filter say. Valid until
+  /// the next call. Costs a look for each part of the type's name and no more, however many others there are.
   const std::vector<PreparedPtr>& match(const event::Event& event);
   /// Whether anybody but `but` has subscribed to the hub's events of this type.
-  bool wants_system(TenantId tenant, const std::string& type, SubscriptionId but);
+  bool wants_system(TenantId tenant, std::string_view type, SubscriptionId but) const;
 
   /// Is told each subscription that is put; set once, before the first.
   void watch(std::function<void(const Subscription&)> watcher) { watcher_ = std::move(watcher); }
 
  private:
-  const std::vector<PreparedPtr>& match(TenantId tenant, const std::string& type, Whose whose);
-  void drop(TenantId tenant, SubscriptionId id);
-
-  struct OfTenant {
-    std::vector<PreparedPtr> subscriptions;
-    // Answers given before, for the tenant's events and for the hub's; emptied on change.
-    std::array<std::unordered_map<std::string, std::vector<PreparedPtr>>, 2> by_type;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
+  /// The subscriptions that have a pattern, by its stem.
+  using Patterns = std::unordered_map<std::string, std::vector<PreparedPtr>, TextHash, std::equal_to<>>;
+  /// visit(subscriptions) for each pattern that fits; one that has several of them comes with each.
+  template <class Visit>
+  void for_each_match(TenantId tenant, std::string_view type, Whose whose, const Visit& visit) const;
+  void drop(const Prepared& known);
+
   struct Entry {
     PreparedPtr prepared;
     base::Steady put{};
   };
   std::function<void(const Subscription&)> watcher_;
   std::unordered_map<SubscriptionId, Entry> by_id_;
-  std::unordered_map<TenantId, OfTenant> by_tenant_;
+  std::unordered_map<TenantId, Patterns> by_tenant_;
   std::unordered_map<SubscriptionId, base::Steady> removed_;  // until a read that began later was told
+  std::vector<PreparedPtr> matched_;                          // by the last call of match()
 };
 
 }  // namespace outbound

@@ -26,9 +26,7 @@ Result<bool> remove_subscription(db::Tx& tx, const Deleting& deleting, TenantId 
   if (!deleted) return false;
   XD_DO(cancel_waiting(tx, {.tenant = tenant, .subscription = id}, why));
   XD_DO(deleting.queue.delete_lane(tx, queue::LaneId{id.uuid}));
-  tx.on_commit([books = &deleting.books, tenant, id] {
-    books->tell([tenant, id](Book& book) { book.remove(tenant, id); });
-  });
+  tx.on_commit([books = &deleting.books, id] { books->tell([id](Book& book) { book.remove(id); }); });
   return true;
 }
 

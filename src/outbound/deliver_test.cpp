@@ -229,7 +229,7 @@ TEST_F(Delivering, sends_a_replay_to_the_url_it_was_given) {
 }
 
 TEST_F(Delivering, sends_nothing_when_the_subscription_is_gone) {
-  book.remove(acme, subscription.id);
+  book.remove(subscription.id);
   queue::Task tried = task();
   tried.attempt = 2;
 

@@ -322,8 +322,8 @@ TEST_P(Fanout, goes_on_where_it_was_though_that_subscription_is_gone) {
   inserted();
   faulty.lose_answers(1);
   ran(reloaded());
-  book.remove(kAcme, all[499]->id);
-  book.remove(kAcme, all[500]->id);
+  book.remove(all[499]->id);
+  book.remove(all[500]->id);
 
   EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::done);
 
@@ -358,7 +358,7 @@ TEST_P(Fanout, does_nothing_where_another_node_has_ended_it) {
 TEST_P(Fanout, ends_where_nobody_wants_the_event_any_more) {
   const auto all = put_many(book, kFanoutInline + 1);
   const queue::Task task = inserted();
-  for (const SubscriptionPtr& one : all) book.remove(kAcme, one->id);
+  for (const SubscriptionPtr& one : all) book.remove(one->id);
 
   EXPECT_EQ(ran(task).verdict.kind, Verdict::Kind::done);
   EXPECT_EQ(deliveries(), 0);
