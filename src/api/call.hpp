@@ -8,6 +8,7 @@
 #include "event/publish.hpp"
 #include "http/message.hpp"
 #include "http/router.hpp"
+#include "inbound/receiver.hpp"
 #include "outbound/deliver.hpp"
 #include "tenant/api_key.hpp"
 #include "tenant/audit.hpp"
@@ -33,13 +34,17 @@ struct Services {
   tenant::KeyCache& keys;
   outbound::Book& book;
   outbound::DeliveryHandler& deliveries;
+  inbound::Book& endpoints;
+  inbound::Receiver& receiver;
   const base::Everywhere<tenant::TenantBook>& all_tenants;
   const base::Everywhere<tenant::KeyCache>& all_keys;
   const base::Everywhere<outbound::Book>& all_books;
+  const base::Everywhere<inbound::Book>& all_endpoints;
   const std::atomic<bool>& draining;
   std::size_t intake_waiting_max = 1000;
   std::chrono::seconds webhook_timeout{30};  ///< default of timeout_seconds
   int webhook_max_retries = 5;               ///< default of max_retries
+  std::string public_url{};                  ///< what the outside calls this server
 };
 
 /// Whether the disk has room for new work. The store looks at the disk after each commit, so where there is

@@ -36,6 +36,21 @@ HandlerResult revoke_subscription_secret(Call& call);
 HandlerResult test_subscription(Call& call);
 HandlerResult test_subscription_filter(Call& call);
 
+HandlerResult create_endpoint(Call& call);
+HandlerResult list_endpoints(Call& call);
+HandlerResult get_endpoint(Call& call);
+HandlerResult replace_endpoint(Call& call);
+HandlerResult patch_endpoint(Call& call);
+HandlerResult delete_endpoint(Call& call);
+HandlerResult enable_endpoint(Call& call);
+HandlerResult disable_endpoint(Call& call);
+HandlerResult rotate_endpoint_secret(Call& call);
+HandlerResult diagnose_endpoint(Call& call);
+HandlerResult receive_webhook(Call& call);
+HandlerResult list_received(Call& call);
+HandlerResult get_received(Call& call);
+HandlerResult replay_received(Call& call);
+
 HandlerResult list_deliveries(Call& call);
 HandlerResult list_subscription_deliveries(Call& call);
 HandlerResult list_delivery_groups(Call& call);

@@ -1,6 +1,5 @@
 #include "api/signing_input.hpp"
 
-#include "crypto/encoding.hpp"
 #include "outbound/book.hpp"
 #include "outbound/request.hpp"
 
@@ -123,11 +122,6 @@ void check_headers_differ(Input& input, const Subscription& subscription) {
   if (taken(auth_header(subscription))) {
     input.error("signing_scheme", "INVALID", "signing and authentication would set the same header");
   }
-}
-
-outbound::SigningSecret make_signing_secret(base::Secret text, base::Time now) {
-  std::string fingerprint = crypto::to_hex(crypto::digest(crypto::Hash::sha256, text.reveal())).substr(0, 8);
-  return {base::make_uuid(now), std::move(text), std::move(fingerprint), std::nullopt, now};
 }
 
 }  // namespace api

@@ -38,7 +38,4 @@ void check_secrets_fit(Input& input, const outbound::Subscription& subscription,
 /// header that authenticates.
 void check_headers_differ(Input& input, const outbound::Subscription& subscription);
 
-/// A new signing secret from its text, which the caller has checked.
-outbound::SigningSecret make_signing_secret(base::Secret text, base::Time now);
-
 }  // namespace api

@@ -45,21 +45,21 @@ Result<Rotation> read_rotation(const format::Value& body, Subscription& subscrip
 /// The fresh secret signs from now on; those before it for the overlap, where they fit the scheme.
 Result<void> rotate(Call& call, db::Tx& tx, Subscription& subscription, const Rotation& rotation,
                     base::Time now) {
-  SigningSecret fresh = make_signing_secret(rotation.secret.clone(), now);
+  SigningSecret fresh = tenant::make_signing_secret(rotation.secret.clone(), now);
   for (SigningSecret& old : subscription.secrets) {
     if (!old.active(now)) continue;
     const bool goes_on = outbound::can_go_on_signing(subscription.signing_scheme, old.text.reveal());
     const base::Time until = goes_on ? now + rotation.overlap : now;
     old.valid_until = std::min(old.valid_until.value_or(until), until);
-    XD_DO(outbound::end_secret(tx, subscription, old.id, *old.valid_until));
+    XD_DO(tenant::end_secret(tx, subscription.secret_owner(), old.id, *old.valid_until));
   }
-  XD_DO(outbound::drop_ended_secrets(tx, subscription, now));
+  XD_DO(tenant::drop_ended_secrets(tx, subscription.secret_owner(), now));
   std::erase_if(subscription.secrets, [&](const SigningSecret& old) { return !old.active(now); });
   if (subscription.secrets.size() >= base::limits::kActiveSecretsMax) {
     return fail(Code::conflict,
                 "four secrets are valid already; wait until the overlap of one has ended, or revoke one");
   }
-  XD_DO(outbound::insert_secret(tx, call.services.ring, subscription, fresh));
+  XD_DO(tenant::insert_secret(tx, call.services.ring, subscription.secret_owner(), fresh));
   subscription.secrets.insert(subscription.secrets.begin(), std::move(fresh));
   XD_DO(outbound::prepare(std::make_shared<const Subscription>(subscription.copy())));
   return {};
@@ -73,12 +73,12 @@ Result<void> revoke(db::Tx& tx, Subscription& subscription, std::string_view fin
     if (!secret.valid_until)
       return fail(Code::conflict, "this is the current secret; rotate it first, then revoke it");
     secret.valid_until = now;
-    XD_DO(outbound::end_secret(tx, subscription, secret.id, now));
+    XD_DO(tenant::end_secret(tx, subscription.secret_owner(), secret.id, now));
     found = true;
   }
   if (!found)
     return fail(Code::not_found, "no secret with this fingerprint signs; signing_secrets lists them");
-  XD_DO(outbound::drop_ended_secrets(tx, subscription, now));
+  XD_DO(tenant::drop_ended_secrets(tx, subscription.secret_owner(), now));
   std::erase_if(subscription.secrets, [&](const SigningSecret& secret) { return !secret.active(now); });
   return {};
 }

@@ -151,7 +151,7 @@ HandlerResult create_subscription(Call& call) {
   read_subscription(call, input, Reading::whole, *made);
   const base::Secret secret = read_secret(input, made->signing_scheme);
   XD_CO_DO(input.finish());
-  made->secrets.push_back(make_signing_secret(secret.clone(), now));
+  made->secrets.push_back(tenant::make_signing_secret(secret.clone(), now));
   XD_CO_DO(outbound::prepare(made));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const std::int64_t count, outbound::count_subscriptions(tx, made->tenant));

@@ -11,9 +11,10 @@ using base::Result;
 constexpr auto kInterval = std::chrono::seconds{1};
 
 struct Known {
-  std::string mark;  // differs whenever a tenant or subscription was made, changed or deleted
+  std::string mark;  // differs whenever a tenant, subscription or endpoint was made, changed or deleted
   std::vector<tenant::Tenant> tenants;
   std::vector<outbound::SubscriptionPtr> subscriptions;
+  std::vector<inbound::EndpointPtr> endpoints;
 };
 
 }  // namespace
@@ -41,12 +42,15 @@ base::Task<void> BookWatch::refresh() {
   XD_CO_TRY(const Known known, co_await parts_.store.read([this](db::Tx& tx) -> Result<Known> {
     Known result;
     XD_TRY(result.mark, outbound::mark_of_subscriptions(tx));
+    XD_TRY(const std::string endpoints, inbound::mark_of_endpoints(tx));
+    result.mark.append(" ").append(endpoints);
     XD_TRY(result.tenants, tenant::all_tenants(tx));
     for (const tenant::Tenant& tenant : result.tenants) {
       result.mark.append(" ").append(std::to_string(tenant.version));
     }
     if (result.mark == seen_) return result;
     XD_TRY(result.subscriptions, outbound::all_subscriptions(tx, parts_.ring));
+    XD_TRY(result.endpoints, inbound::all_endpoints(tx, parts_.ring));
     return result;
   }));
   if (known.mark == seen_) co_return Result<void>{};
@@ -63,6 +67,8 @@ base::Task<void> BookWatch::refresh() {
   tenants_ = std::move(there);
   auto all = std::make_shared<const std::vector<outbound::SubscriptionPtr>>(known.subscriptions);
   parts_.books.tell([all, began](outbound::Book& book) { book.replace(*all, began); });
+  auto endpoints = std::make_shared<const std::vector<inbound::EndpointPtr>>(known.endpoints);
+  parts_.endpoints.tell([endpoints, began](inbound::Book& book) { book.replace(*endpoints, began); });
   co_return Result<void>{};
 }
 

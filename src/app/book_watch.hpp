@@ -4,13 +4,14 @@
 #include <set>
 
 #include "base/gate.hpp"
+#include "inbound/book.hpp"
 #include "outbound/book.hpp"
 #include "tenant/tenant.hpp"
 
 namespace app {
 
-/// On a shared store: looks every second whether tenants or subscriptions have changed, and reads them again
-/// when they have. Changes made on this node are told to its shards at once, without this.
+/// On a shared store: looks every second whether tenants, subscriptions or endpoints have changed, and reads
+/// them again when they have. Changes made on this node are told to its shards at once, without this.
 class BookWatch {
  public:
   struct Parts {
@@ -18,6 +19,7 @@ class BookWatch {
     const crypto::KeyRing& ring;
     const base::Everywhere<tenant::TenantBook>& tenants;
     const base::Everywhere<outbound::Book>& books;
+    const base::Everywhere<inbound::Book>& endpoints;
   };
   BookWatch(asio::any_io_executor executor, Parts parts) : parts_(parts), timer_(executor), gate_(executor) {}
 

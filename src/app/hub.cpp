@@ -66,6 +66,8 @@ Result<void> Hub::start() {
                       .all_tenants = all_tenants_,
                       .all_keys = all_keys_,
                       .all_books = all_books_,
+                      .all_endpoints = all_endpoints_,
+                      .meters = meters_,
                       .draining = draining_};
   for (std::size_t i = 0; i < config_.shards; ++i) shards_.push_back(std::make_unique<Shard>(shared));
   XD_DO(fill_books());
@@ -73,7 +75,8 @@ Result<void> Hub::start() {
       [this](db::Tx& tx) { return monitor::ensure_housekeeping(tx, *queue_, clock_.now()); }));
   leases_.emplace(shards_.front()->executor(), *store_, *queue_, node_);
   XD_DO(leases_->start());
-  watch_.emplace(shards_.front()->executor(), BookWatch::Parts{*store_, *ring_, all_tenants_, all_books_});
+  watch_.emplace(shards_.front()->executor(),
+                 BookWatch::Parts{*store_, *ring_, all_tenants_, all_books_, all_endpoints_});
   watch_->start();
   XD_DO(listen());
   // Before anybody is told that it is ready: a signal without a handler would end the process.
@@ -107,11 +110,13 @@ Result<void> Hub::fill_books() {
   return store_->read_now([&](db::Tx& tx) -> Result<void> {
     XD_TRY(const auto tenants, tenant::all_tenants(tx));
     XD_TRY(const auto subscriptions, outbound::all_subscriptions(tx, *ring_));
+    XD_TRY(const auto endpoints, inbound::all_endpoints(tx, *ring_));
     for (const auto& shard : shards_) {
       for (const tenant::Tenant& tenant : tenants) {
         shard->tenants().put(std::make_shared<const tenant::Tenant>(tenant));
       }
       for (const auto& subscription : subscriptions) shard->book().put(subscription);
+      for (const auto& endpoint : endpoints) shard->endpoints().put(endpoint);
     }
     return {};
   });

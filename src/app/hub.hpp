@@ -47,6 +47,8 @@ class Hub {
   base::Everywhere<tenant::TenantBook> all_tenants_;
   base::Everywhere<tenant::KeyCache> all_keys_;
   base::Everywhere<outbound::Book> all_books_;
+  base::Everywhere<inbound::Book> all_endpoints_;
+  inbound::Meters meters_;
   std::atomic<bool> draining_ = false;
   std::string first_key_;
   std::vector<std::unique_ptr<Shard>> shards_;

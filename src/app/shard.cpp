@@ -11,6 +11,22 @@ http::ServerOptions server_options(const Shared& shared) {
           .tls = shared.tls};
 }
 
+/// How what was received becomes an event: matched by this shard's book.
+inbound::Publisher make_publisher(outbound::Book& book, const base::Clock& clock) {
+  inbound::Publisher publisher;
+  publisher.publication = [&](event::EventPtr event,
+                              std::optional<base::Uuid> only) -> std::optional<event::Publication> {
+    if (!only) return outbound::make_publication(book, std::move(event), clock.now());
+    const outbound::PreparedPtr subscription = book.find(outbound::SubscriptionId{*only});
+    if (!subscription || subscription->config->tenant != event->tenant) return std::nullopt;
+    return outbound::make_publication_for(*subscription, std::move(event), clock.now());
+  };
+  publisher.wants_system = [&](base::TenantId tenant, std::string_view type) {
+    return book.wants_system(tenant, type, {});
+  };
+  return publisher;
+}
+
 }  // namespace
 
 Shard::Shard(const Shared& shared)
@@ -18,6 +34,7 @@ Shard::Shard(const Shared& shared)
       work_(asio::make_work_guard(context_)),
       gate_(context_.get_executor()),
       client_(context_.get_executor(), shared.guard, {}),
+      endpoints_(shared.meters),
       exchanges_(gate_, shared.logs),
       lanes_(context_.get_executor(), shared.store, shared.clock,
              {.bytes_max = base::limits::kQueueBytesInMemory / shared.config.shards,
@@ -41,6 +58,18 @@ Shard::Shard(const Shared& shared)
       housekeeping_({shared.store, shared.logs, shared.clock, shared.config.retention}),
       tail_(gate_, shared.store),
       intake_(gate_, shared.store, shared.queue, &shared.bell),
+      receiver_(gate_, {.clock = shared.clock,
+                        .store = shared.store,
+                        .queue = shared.queue,
+                        .tenants = tenants_,
+                        .book = endpoints_,
+                        .public_url = shared.config.public_url,
+                        .proxies = shared.config.trusted_proxies}),
+      processing_({.book = endpoints_,
+                   .publisher = make_publisher(book_, shared.clock),
+                   .queue = shared.queue,
+                   .clock = shared.clock,
+                   .bell = &shared.bell}),
       services_{.gate = gate_,
                 .clock = shared.clock,
                 .store = shared.store,
@@ -55,19 +84,24 @@ Shard::Shard(const Shared& shared)
                 .keys = keys_,
                 .book = book_,
                 .deliveries = deliveries_,
+                .endpoints = endpoints_,
+                .receiver = receiver_,
                 .all_tenants = shared.all_tenants,
                 .all_keys = shared.all_keys,
                 .all_books = shared.all_books,
+                .all_endpoints = shared.all_endpoints,
                 .draining = shared.draining,
                 .intake_waiting_max = shared.config.intake_waiting_max,
                 .webhook_timeout = shared.config.webhook_timeout,
-                .webhook_max_retries = shared.config.webhook_max_retries},
+                .webhook_max_retries = shared.config.webhook_max_retries,
+                .public_url = shared.config.public_url},
       server_(context_.get_executor(), server_options(shared), api::make_application(services_)) {
   book_.watch([this](const outbound::Subscription& subscription) {
     lanes_.set_policy(subscription.lane(), subscription.lane_policy());
   });
   lanes_.add_handler(outbound::kDeliverKind, deliveries_);
   lanes_.add_handler(outbound::kFanoutKind, fanouts_);
+  lanes_.add_handler(inbound::kProcessKind, processing_);
   lanes_.add_handler(outbound::kReplayTask, replays_);
   lanes_.add_handler(outbound::kDrainTask, drains_);
   lanes_.add_handler(monitor::kRemovalTask, removals_);
@@ -77,6 +111,7 @@ Shard::Shard(const Shared& shared)
   shared.all_tenants.add(context_.get_executor(), tenants_);
   shared.all_keys.add(context_.get_executor(), keys_);
   shared.all_books.add(context_.get_executor(), book_);
+  shared.all_endpoints.add(context_.get_executor(), endpoints_);
 }
 
 base::Task<void> Shard::drain(base::Deadline deadline) {

@@ -7,6 +7,7 @@
 
 #include "api/api.hpp"
 #include "cli/config.hpp"
+#include "inbound/processing.hpp"
 #include "monitor/housekeeping.hpp"
 #include "monitor/removal.hpp"
 #include "outbound/fanout.hpp"
@@ -29,6 +30,8 @@ struct Shared {
   base::Everywhere<tenant::TenantBook>& all_tenants;
   base::Everywhere<tenant::KeyCache>& all_keys;
   base::Everywhere<outbound::Book>& all_books;
+  base::Everywhere<inbound::Book>& all_endpoints;
+  inbound::Meters& meters;
   const std::atomic<bool>& draining;
 };
 
@@ -44,6 +47,7 @@ class Shard {
   queue::Shard& lanes() { return lanes_; }
   tenant::TenantBook& tenants() { return tenants_; }
   outbound::Book& book() { return book_; }
+  inbound::Book& endpoints() { return endpoints_; }
 
   /// Runs the event loop until drain() has ended.
   void run() { context_.run(); }
@@ -59,6 +63,7 @@ class Shard {
   tenant::TenantBook tenants_;
   tenant::KeyCache keys_;
   outbound::Book book_;
+  inbound::Book endpoints_;
   outbound::ExchangeLog exchanges_;
   queue::Shard lanes_;
   outbound::DeliveryHandler deliveries_;
@@ -69,6 +74,8 @@ class Shard {
   monitor::HousekeepingHandler housekeeping_;
   event::Tail tail_;
   event::Intake intake_;
+  inbound::Receiver receiver_;
+  inbound::ProcessHandler processing_;
   api::Services services_;
   http::Server server_;
 };

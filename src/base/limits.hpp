@@ -42,6 +42,7 @@ inline constexpr std::size_t kPageMax = 250;
 inline constexpr std::size_t kIdempotencyKeyBytesMax = 255;
 inline constexpr std::size_t kEventTypeBytesMax = 100;
 inline constexpr std::size_t kSubscriptionsPerTenantMax = 20'000;
+inline constexpr std::size_t kEndpointsPerTenantMax = 10'000;
 inline constexpr std::size_t kCustomHeadersMax = 30;
 inline constexpr std::size_t kCustomHeaderBytesMax = 4 << 10;
 inline constexpr std::size_t kEventPatternsMax = 200;

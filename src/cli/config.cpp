@@ -30,6 +30,7 @@ constexpr Setting kSettings[] = {
      "becomes a platform administrator's API key on a store without keys"},
     {"CROSSDOCK_EGRESS_ALLOW", "", false, "private ranges that may be sent to: CIDR[:port], …"},
     {"CROSSDOCK_PUBLIC_URL", "", false, "what the outside calls this server"},
+    {"CROSSDOCK_TRUSTED_PROXIES", "", false, "whose X-Forwarded-For is believed: CIDR, …"},
     {"CROSSDOCK_TLS_CERTIFICATE", "", false,
      "PEM file of the listener's certificate chain; read again on SIGHUP"},
     {"CROSSDOCK_TLS_KEY", "", false, "PEM file of its key"},
@@ -146,6 +147,24 @@ void read_listen(Reader& reader, const std::string& text, Config& config) {
   config.port = static_cast<std::uint16_t>(port);
 }
 
+/// What the outside calls this server, and who stands between.
+void read_outside(Reader& reader, const Values& values, Config& config) {
+  auto proxies = http::EgressGuard::parse_allow(values.text("CROSSDOCK_TRUSTED_PROXIES"));
+  if (!proxies) {
+    reader.refuse("CROSSDOCK_TRUSTED_PROXIES", proxies.error().message);
+  } else if (std::ranges::any_of(*proxies, [](const auto& range) { return range.port != 0; })) {
+    reader.refuse("CROSSDOCK_TRUSTED_PROXIES", "addresses and ranges without a port");
+  } else {
+    config.trusted_proxies = std::move(*proxies);
+  }
+  config.public_url = values.text("CROSSDOCK_PUBLIC_URL");
+  while (config.public_url.ends_with('/')) config.public_url.pop_back();
+  if (!config.public_url.empty()) {
+    const auto url = http::parse_target(config.public_url);
+    if (!url) reader.refuse("CROSSDOCK_PUBLIC_URL", url.error().message);
+  }
+}
+
 }  // namespace
 
 std::span<const Setting> settings() { return kSettings; }
@@ -197,6 +216,7 @@ Result<Config> make_config(const Values& values) {
   auto ranges = http::EgressGuard::parse_allow(allow);
   if (!ranges) reader.refuse("CROSSDOCK_EGRESS_ALLOW", ranges.error().message);
   if (ranges) config.egress_allow = std::move(*ranges);
+  read_outside(reader, values, config);
   config.tls_certificate = values.text("CROSSDOCK_TLS_CERTIFICATE");
   config.tls_key = values.text("CROSSDOCK_TLS_KEY");
   if (config.tls_certificate.empty() != config.tls_key.empty()) {

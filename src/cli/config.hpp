@@ -58,6 +58,8 @@ struct Config {
   base::Secret encryption_key{};
   base::Secret bootstrap_key{};
   std::vector<http::AllowedRange> egress_allow{};
+  std::vector<http::AllowedRange> trusted_proxies{};
+  std::string public_url{};  ///< without a slash at its end; empty: not known
   std::string tls_certificate{};
   std::string tls_key{};
   std::size_t body_bytes_max = 0;

@@ -30,6 +30,7 @@ constexpr Names kNames[] = {
     {"CROSSDOCK_BOOTSTRAP_KEY", "bootstrap_key"},
     {"CROSSDOCK_EGRESS_ALLOW", "egress_allow"},
     {"CROSSDOCK_PUBLIC_URL", "public_url"},
+    {"CROSSDOCK_TRUSTED_PROXIES", "trusted_proxies"},
     {"CROSSDOCK_TLS_CERTIFICATE", "tls_certificate"},
     {"CROSSDOCK_TLS_KEY", "tls_key"},
     {"CROSSDOCK_MAX_BODY_BYTES", "max_body_bytes"},

@@ -22,6 +22,7 @@ class Companion {
   /// of another kind.
   virtual bool absorb(Companion& other) = 0;
   virtual base::Result<void> write(db::Tx& tx) = 0;
+  virtual std::unique_ptr<Companion> clone() const = 0;
 };
 
 /// An event and the tasks it causes, decided before the transaction.
@@ -32,6 +33,10 @@ struct Publication {
   std::int64_t deliveries =
       0;  ///< what is told to the publisher: tasks, or what a fan-out task will make of them
   std::string body_hash{};  ///< of the request, where the event has an idempotency key
+
+  Publication copy() const {
+    return {event, tasks, companion ? companion->clone() : nullptr, deliveries, body_hash};
+  }
 };
 
 struct Published {

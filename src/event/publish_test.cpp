@@ -119,6 +119,7 @@ class Note final : public Companion {
     written_.push_back(text_ + std::to_string(events));
     return {};
   }
+  std::unique_ptr<Companion> clone() const override { return std::make_unique<Note>(*this); }
 
  private:
   std::vector<std::string>& written_;

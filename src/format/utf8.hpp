@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace format {
 
@@ -50,6 +51,17 @@ inline char* write_utf8(char* out, std::uint32_t code_point) {
     put(0x80 | (code_point & 0x3F));
   }
   return out;
+}
+
+/// Whether all of a text is well-formed.
+inline bool is_utf8(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); at < end;) {
+    const std::size_t length = utf8_length(at, end);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
 }
 
 }  // namespace format

@@ -204,6 +204,11 @@ std::string denial(const ip::address& address) {
 
 }  // namespace
 
+bool is_in(std::span<const AllowedRange> ranges, const ip::address& address) {
+  const ip::address plain = unwrapped(address);
+  return std::ranges::any_of(ranges, [&](const AllowedRange& range) { return contains(range, plain); });
+}
+
 base::Result<std::vector<AllowedRange>> EgressGuard::parse_allow(std::string_view text) {
   constexpr std::string_view kSeparators = ", \t\r\n";
   std::vector<AllowedRange> ranges;

@@ -3,6 +3,7 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,10 @@ struct AllowedRange {
   int prefix_bits = 0;
   std::uint16_t port = 0;
 };
+
+/// Whether an address is in one of the ranges, whatever their ports. IPv4 that is written as IPv4-mapped IPv6
+/// is IPv4.
+bool is_in(std::span<const AllowedRange> ranges, const boost::asio::ip::address& address);
 
 /// Refuses private, loopback, link-local, multicast, documentation and other special ranges of IPv4 and IPv6,
 /// also where they are wrapped: an IPv4-mapped or NAT64 address is judged by the IPv4 address inside, 6to4

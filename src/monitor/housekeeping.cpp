@@ -6,6 +6,7 @@
 #include "event/event_store.hpp"
 #include "event/feed.hpp"
 #include "event/idempotency.hpp"
+#include "inbound/received.hpp"
 #include "operation/operation.hpp"
 #include "outbound/error_group.hpp"
 #include "outbound/listener.hpp"
@@ -96,6 +97,10 @@ base::Task<void> HousekeepingHandler::clean() {
                               [now](db::Tx& tx) { return event::trim_feed(tx, now, kPiece); }));
   XD_CO_DO(co_await in_pieces(parts_.store, "listeners", kPiece,
                               [now](db::Tx& tx) { return outbound::forget_listeners(tx, now, kPiece); }));
+  XD_CO_DO(co_await in_pieces(parts_.store, "received_keys", kPiece,
+                              [now](db::Tx& tx) { return inbound::forget_keys(tx, now, kPiece); }));
+  XD_CO_DO(co_await in_pieces(parts_.store, "received_events", kSmallPiece,
+                              [now](db::Tx& tx) { return inbound::forget_received(tx, now, kSmallPiece); }));
   XD_CO_DO(co_await forget_events());
   XD_CO_DO(co_await forget_logs());
   co_return co_await in_pieces(parts_.store, "", kPages,

@@ -92,6 +92,21 @@ event::Publication make_publication(Book& book, event::EventPtr event, base::Tim
   return publication;
 }
 
+event::Publication make_publication_for(const Prepared& subscription, event::EventPtr event, base::Time now) {
+  event::Publication publication;
+  const Subscription& config = *subscription.config;
+  if (config.takes_events()) {
+    publication.deliveries = 1;
+    publication.tasks.push_back(make_delivery_task(config, event, now));
+  } else {
+    auto skipped = std::make_unique<SkippedDeliveries>();
+    skipped->add(make_skipped(config, *event, Skipping::disabled, now));
+    publication.companion = std::move(skipped);
+  }
+  publication.event = std::move(event);
+  return publication;
+}
+
 base::Result<void> FanoutHandler::hydrate(db::Tx& tx, std::span<queue::Task> tasks) const {
   std::vector<std::pair<TenantId, event::EventId>> wanted;
   for (const queue::Task& task : tasks) wanted.emplace_back(task.tenant, event::EventId{task.ref});

@@ -18,6 +18,9 @@ inline queue::LaneId fanout_lane(TenantId tenant) { return queue::LaneId{tenant.
 event::Publication make_publication(Book& book, event::EventPtr event, base::Time now,
                                     EventView::Parsed parsed = {});
 
+/// The event with its delivery to one subscription alone, whatever that one's types and filter are.
+event::Publication make_publication_for(const Prepared& subscription, event::EventPtr event, base::Time now);
+
 /// The task that makes the deliveries of an event that is published without them.
 queue::Task make_fanout_task(const event::EventPtr& event, base::Time now);
 

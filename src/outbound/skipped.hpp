@@ -25,6 +25,9 @@ class SkippedDeliveries final : public event::Companion {
   void add(Delivery delivery) { deliveries_.push_back(std::move(delivery)); }
   bool absorb(event::Companion& other) override;
   base::Result<void> write(db::Tx& tx) override { return insert_deliveries(tx, deliveries_); }
+  std::unique_ptr<event::Companion> clone() const override {
+    return std::make_unique<SkippedDeliveries>(*this);
+  }
 
  private:
   std::vector<Delivery> deliveries_;

@@ -76,10 +76,7 @@ Subscription Subscription::copy() const {
   twin.created_by = created_by;
   twin.created = created;
   twin.updated = updated;
-  for (const SigningSecret& secret : secrets) {
-    twin.secrets.push_back(
-        {secret.id, secret.text.clone(), secret.fingerprint, secret.valid_until, secret.created});
-  }
+  for (const SigningSecret& secret : secrets) twin.secrets.push_back(secret.copy());
   return twin;
 }
 

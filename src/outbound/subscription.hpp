@@ -10,10 +10,12 @@
 #include "db/db.hpp"
 #include "db/page.hpp"
 #include "queue/task.hpp"
+#include "tenant/signing_secret.hpp"
 
 namespace outbound {
 
 using base::TenantId;
+using tenant::SigningSecret;
 using SubscriptionId = base::Id<struct SubscriptionTag>;
 
 enum class AuthType : std::uint8_t { none, basic, api_key, hmac, oauth2 };
@@ -38,17 +40,6 @@ std::optional<AuthType> parse_auth_type(std::string_view text);
 std::optional<PayloadFormat> parse_payload_format(std::string_view text);
 std::optional<SigningScheme> parse_signing_scheme(std::string_view text);
 std::optional<Ordering> parse_ordering(std::string_view text);
-
-/// One secret that deliveries are signed with. A previous one signs until valid_until.
-struct SigningSecret {
-  base::Uuid id{};
-  base::Secret text{};        ///< of its scheme: "whsec_…", "whsk_…" or any text
-  std::string fingerprint{};  ///< first 8 hex digits of its SHA-256
-  std::optional<base::Time> valid_until{};
-  base::Time created{};
-
-  bool active(base::Time now) const { return !valid_until || now < *valid_until; }
-};
 
 /// At most so many attempts begin within a window; what is over waits.
 struct RateLimit {
@@ -106,6 +97,7 @@ struct Subscription {
     return delivers() ? queue::LaneState::active : queue::LaneState::paused;
   }
   queue::LanePolicy lane_policy() const;
+  tenant::SecretOwner secret_owner() const { return {tenant, "subscription", id.uuid}; }
   /// The lane of a subscription has its id.
   queue::LaneId lane() const { return queue::LaneId{id.uuid}; }
 
@@ -124,22 +116,14 @@ struct SubscriptionStats {
   std::int64_t consecutive_failures = 0;
 };
 
-// The tables webhook_subscriptions, endpoint_secrets and subscription_stats. Secrets pass the key ring on
-// their way.
+// The tables webhook_subscriptions and subscription_stats, with the secrets. Those pass the key ring on their
+// way.
 base::Result<void> insert_subscription(db::Tx& tx, const crypto::KeyRing& ring,
                                        const Subscription& subscription);
 /// Writes everything but the secrets, where the stored version is one less; false when it is not.
 base::Result<bool> update_subscription(db::Tx& tx, const crypto::KeyRing& ring,
                                        const Subscription& subscription);
 base::Result<bool> delete_subscription(db::Tx& tx, TenantId tenant, SubscriptionId id);
-base::Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription,
-                                 const SigningSecret& secret);
-/// Lets one secret end at `until`.
-base::Result<void> end_secret(db::Tx& tx, const Subscription& subscription, const base::Uuid& secret,
-                              base::Time until);
-/// Removes the secrets of the subscription that have ended.
-base::Result<void> drop_ended_secrets(db::Tx& tx, const Subscription& subscription, base::Time now);
-
 base::Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
                                                 SubscriptionId id);
 base::Result<std::vector<SubscriptionPtr>> all_subscriptions(db::Tx& tx, const crypto::KeyRing& ring);

@@ -22,10 +22,6 @@ std::string place_of(const Subscription& subscription, std::string_view column) 
          std::string(column);
 }
 
-std::string place_of_secret(TenantId tenant, const base::Uuid& id) {
-  return tenant.str() + "|endpoint_secrets|" + id.str() + "|secret";
-}
-
 std::optional<std::string> sealed(const crypto::KeyRing& ring, const Subscription& subscription,
                                   const base::Secret& secret, std::string_view column) {
   if (secret.empty()) return std::nullopt;
@@ -128,30 +124,13 @@ Result<Subscription> read_subscription(const db::Row& row, const crypto::KeyRing
   return result;
 }
 
-Result<void> read_secrets(db::Tx& tx, const crypto::KeyRing& ring, Subscription& subscription) {
-  Result<void> opened;
-  XD_DO(tx.query(
-      "SELECT id, secret, fingerprint, valid_until, created_at FROM endpoint_secrets WHERE owner_id = $1"
-      " ORDER BY created_at DESC, id DESC",
-      {subscription.id}, [&](const db::Row& row) {
-        auto text = ring.open(row.text(1), place_of_secret(subscription.tenant, row.uuid(0)));
-        if (!text) {
-          opened = std::unexpected(text.error());
-          return;
-        }
-        subscription.secrets.push_back(
-            {row.uuid(0), std::move(*text), row.string(2), row.maybe_time(3), row.time(4)});
-      }));
-  return opened;
-}
-
 Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& ring, db::PageQuery query) {
   std::vector<Result<Subscription>> read;
   XD_DO(query.run(tx, read, [&](const db::Row& row) { return read_subscription(row, ring); }));
   std::vector<SubscriptionPtr> result;
   for (Result<Subscription>& subscription : read) {
     if (!subscription) return std::unexpected(subscription.error());
-    XD_DO(read_secrets(tx, ring, *subscription));
+    XD_TRY(subscription->secrets, tenant::find_secrets(tx, ring, subscription->secret_owner()));
     result.push_back(std::make_shared<const Subscription>(std::move(*subscription)));
   }
   return result;
@@ -236,7 +215,7 @@ Result<void> insert_subscription(db::Tx& tx, const crypto::KeyRing& ring, const 
       " $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)",
       args));
   for (const SigningSecret& secret : subscription.secrets) {
-    XD_DO(insert_secret(tx, ring, subscription, secret));
+    XD_DO(tenant::insert_secret(tx, ring, subscription.secret_owner(), secret));
   }
   XD_DO(
       tx.exec("INSERT INTO subscription_stats (subscription_id, total_sent, total_delivered, total_failed,"
@@ -265,35 +244,9 @@ Result<bool> delete_subscription(db::Tx& tx, TenantId tenant, SubscriptionId id)
   XD_TRY(const auto deleted,
          tx.exec("DELETE FROM webhook_subscriptions WHERE id = $1 AND tenant_id = $2", {id, tenant}));
   if (deleted == 0) return false;
-  XD_DO(tx.exec("DELETE FROM endpoint_secrets WHERE owner_id = $1", {id}));
+  XD_DO(tenant::drop_secrets(tx, Subscription{.id = id, .tenant = tenant}.secret_owner()));
   XD_DO(tx.exec("DELETE FROM subscription_stats WHERE subscription_id = $1", {id}));
   return true;
-}
-
-Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const Subscription& subscription,
-                           const SigningSecret& secret) {
-  const std::string sealed = ring.seal(secret.text.reveal(), place_of_secret(subscription.tenant, secret.id));
-  XD_DO(tx.exec(
-      "INSERT INTO endpoint_secrets (id, tenant_id, owner_type, owner_id, secret, fingerprint, status,"
-      " valid_until, created_at) VALUES ($1, $2, 'subscription', $3, $4, $5, $6, $7, $8)",
-      {secret.id, subscription.tenant, subscription.id, sealed, secret.fingerprint,
-       secret.valid_until ? "PREVIOUS" : "CURRENT", secret.valid_until, secret.created}));
-  return {};
-}
-
-Result<void> end_secret(db::Tx& tx, const Subscription& subscription, const base::Uuid& secret,
-                        base::Time until) {
-  XD_DO(
-      tx.exec("UPDATE endpoint_secrets SET status = 'PREVIOUS', valid_until = $4"
-              " WHERE tenant_id = $1 AND owner_id = $2 AND id = $3",
-              {subscription.tenant, subscription.id, secret, until}));
-  return {};
-}
-
-Result<void> drop_ended_secrets(db::Tx& tx, const Subscription& subscription, base::Time now) {
-  XD_DO(tx.exec("DELETE FROM endpoint_secrets WHERE tenant_id = $1 AND owner_id = $2 AND valid_until <= $3",
-                {subscription.tenant, subscription.id, now}));
-  return {};
 }
 
 Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,

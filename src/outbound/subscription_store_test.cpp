@@ -319,8 +319,9 @@ TEST_P(SubscriptionStore, adds_a_secret_in_front_of_those_there_are) {
   subscription.secrets.push_back(make_secret('A', {}, kNow));
   insert(subscription);
 
-  store.write(
-      [&](db::Tx& tx) { return insert_secret(tx, ring, subscription, make_secret('B', {}, kNow + 1us)); });
+  store.write([&](db::Tx& tx) {
+    return tenant::insert_secret(tx, ring, subscription.secret_owner(), make_secret('B', {}, kNow + 1us));
+  });
 
   EXPECT_EQ(secrets(subscription.id), (std::vector{secret_text('B'), secret_text('A')}));
 }
@@ -341,11 +342,12 @@ TEST_P(SubscriptionStore, lets_one_secret_end_and_removes_those_that_have_ended)
   };
   using Ends = std::vector<std::optional<base::Time>>;
 
-  store.write([&](db::Tx& tx) { return drop_ended_secrets(tx, subscription, kNow); });
+  store.write([&](db::Tx& tx) { return tenant::drop_ended_secrets(tx, subscription.secret_owner(), kNow); });
   EXPECT_EQ(ends(subscription.id), (Ends{std::nullopt, kNow + 1us}));
 
-  store.write(
-      [&](db::Tx& tx) { return end_secret(tx, subscription, subscription.secrets[0].id, kNow + 24h); });
+  store.write([&](db::Tx& tx) {
+    return tenant::end_secret(tx, subscription.secret_owner(), subscription.secrets[0].id, kNow + 24h);
+  });
   EXPECT_EQ(ends(subscription.id), (Ends{kNow + 24h, kNow + 1us}));
   EXPECT_EQ(ends(untouched.id), (Ends{kNow - 1s}));
 }

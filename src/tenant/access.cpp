@@ -9,9 +9,9 @@ namespace {
 constexpr std::array<std::string_view, 6> kRoles = {"owner",     "admin",  "operator",
                                                     "developer", "viewer", "auditor"};
 constexpr std::array<std::string_view, kPermissionCount> kPermissions = {
-    "events:read",     "events:write",      "subscriptions:read", "subscriptions:write",
-    "deliveries:read", "deliveries:replay", "api_keys:read",      "api_keys:write",
-    "audit:read",      "tenants:read",      "tenants:write"};
+    "events:read",       "events:write",   "subscriptions:read", "subscriptions:write", "deliveries:read",
+    "deliveries:replay", "endpoints:read", "endpoints:write",    "received:read",       "received:replay",
+    "api_keys:read",     "api_keys:write", "audit:read",         "tenants:read",        "tenants:write"};
 
 template <class Enum, std::size_t n>
 std::optional<Enum> parse(const std::array<std::string_view, n>& names, std::string_view text) {
@@ -46,10 +46,12 @@ Permissions Permissions::of(Role role) {
   switch (role) {
     case Role::owner:
     case Role::admin: add({api_keys_read, api_keys_write, audit_read}); [[fallthrough]];
-    case Role::developer: add({events_write, subscriptions_write}); [[fallthrough]];
-    case Role::operator_: add({deliveries_replay}); [[fallthrough]];
-    case Role::viewer: add({events_read, subscriptions_read, deliveries_read}); break;
-    case Role::auditor: add({audit_read, subscriptions_read, api_keys_read}); break;
+    case Role::developer: add({events_write, subscriptions_write, endpoints_write}); [[fallthrough]];
+    case Role::operator_: add({deliveries_replay, received_replay}); [[fallthrough]];
+    case Role::viewer:
+      add({events_read, subscriptions_read, deliveries_read, endpoints_read, received_read});
+      break;
+    case Role::auditor: add({audit_read, subscriptions_read, endpoints_read, api_keys_read}); break;
   }
   return set;
 }

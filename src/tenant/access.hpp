@@ -20,13 +20,17 @@ enum class Permission : std::uint8_t {
   subscriptions_write,
   deliveries_read,
   deliveries_replay,
+  endpoints_read,
+  endpoints_write,
+  received_read,
+  received_replay,
   api_keys_read,
   api_keys_write,
   audit_read,
   tenants_read,
   tenants_write  ///< of the platform: only keys without a tenant have it
 };
-inline constexpr std::size_t kPermissionCount = 11;
+inline constexpr std::size_t kPermissionCount = 15;
 
 std::string_view name(Role role);
 std::optional<Role> parse_role(std::string_view text);

@@ -25,16 +25,21 @@ TEST(Permissions, of_a_role_are_these) {
   } cases[] = {
       {Role::owner,
        {"events:read", "events:write", "subscriptions:read", "subscriptions:write", "deliveries:read",
-        "deliveries:replay", "api_keys:read", "api_keys:write", "audit:read"}},
+        "deliveries:replay", "api_keys:read", "api_keys:write", "audit:read", "endpoints:read",
+        "received:read", "received:replay", "endpoints:write"}},
       {Role::admin,
        {"events:read", "events:write", "subscriptions:read", "subscriptions:write", "deliveries:read",
-        "deliveries:replay", "api_keys:read", "api_keys:write", "audit:read"}},
+        "deliveries:replay", "api_keys:read", "api_keys:write", "audit:read", "endpoints:read",
+        "received:read", "received:replay", "endpoints:write"}},
       {Role::developer,
        {"events:read", "events:write", "subscriptions:read", "subscriptions:write", "deliveries:read",
-        "deliveries:replay"}},
-      {Role::operator_, {"events:read", "subscriptions:read", "deliveries:read", "deliveries:replay"}},
-      {Role::viewer, {"events:read", "subscriptions:read", "deliveries:read"}},
-      {Role::auditor, {"audit:read", "subscriptions:read", "api_keys:read"}},
+        "deliveries:replay", "endpoints:read", "received:read", "received:replay", "endpoints:write"}},
+      {Role::operator_,
+       {"events:read", "subscriptions:read", "deliveries:read", "deliveries:replay", "endpoints:read",
+        "received:read", "received:replay"}},
+      {Role::viewer,
+       {"events:read", "subscriptions:read", "deliveries:read", "endpoints:read", "received:read"}},
+      {Role::auditor, {"audit:read", "subscriptions:read", "api_keys:read", "endpoints:read"}},
   };
   for (const auto& c : cases) EXPECT_EQ(names(Permissions::of(c.role)), c.permissions) << name(c.role);
 }

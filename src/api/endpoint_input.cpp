@@ -1,0 +1,303 @@
+#include "api/endpoint_input.hpp"
+
+#include "crypto/digest.hpp"
+#include "crypto/encoding.hpp"
+#include "event/event.hpp"
+
+namespace api {
+
+namespace {
+
+using inbound::Endpoint;
+using inbound::EndpointStatus;
+
+constexpr std::size_t kNameBytesMax = 200;
+constexpr std::size_t kWordBytesMax = 50;  // handler_type and target_service, as in mission 4
+constexpr std::size_t kPatternsMax = 200;
+constexpr std::size_t kAddressesMax = 200;
+constexpr std::size_t kRoutesMax = 100;
+constexpr std::size_t kPlaceBytesMax = 200;
+constexpr std::size_t kSchemeBytesMax = 16 << 10;
+constexpr std::size_t kSecretBytesMax = 8 << 10;  // a public key in PEM has about one
+constexpr std::int64_t kWindowDefault = 7 * 86'400;
+constexpr std::int64_t kWindowMax = 90 * 86'400;
+
+/// An array of strings; absent: none.
+std::vector<std::string> read_texts(Input& input, const char* name, std::size_t count_max) {
+  std::vector<std::string> texts;
+  const format::Value* list = input.any(name);
+  if (list == nullptr) return texts;
+  if (!list->is_array() || list->elements().size() > count_max) {
+    input.error(name, "INVALID",
+                "this must be an array of at most " + std::to_string(count_max) + " strings");
+    return texts;
+  }
+  for (std::size_t i = 0; i < list->elements().size(); ++i) {
+    const format::Value& one = list->elements()[i];
+    if (!one.is_string() || one.text().empty() || one.text().size() > 100) {
+      input.error_at(std::string(name) + "/" + std::to_string(i), "INVALID", "a string of 1 to 100 bytes");
+    }
+    texts.emplace_back(one.text());
+  }
+  return texts;
+}
+
+void read_paths(Input& input, Endpoint& endpoint) {
+  endpoint.paths = {};
+  const format::Value* paths = input.any("paths");
+  if (paths == nullptr) return;
+  Input inner(*paths, "#/paths");
+  for (const inbound::PathMember& member : inbound::kPathMembers) {
+    endpoint.paths.*member.place = inner.text(member.name, kPlaceBytesMax).value_or("");
+  }
+  if (auto checked = inner.finish(); !checked) input.take_errors(checked.error());
+}
+
+void read_route(Input& input, const format::Value& value, std::size_t index, Endpoint& endpoint) {
+  Input inner(value, "#/routes/" + std::to_string(index));
+  inbound::Route& route = endpoint.routes.emplace_back();
+  for (const inbound::RouteMember& member : inbound::kRouteMembers) {
+    route.*member.text = inner.text(member.name, 100).value_or("");
+  }
+  if (!route.publish.empty()) {
+    if (auto checked = event::check_type(route.publish); !checked)
+      inner.error("publish", "INVALID", checked.error().message);
+  }
+  if (const auto id = inner.text("subscription_id", 36)) {
+    route.subscription = base::Uuid::parse(*id);
+    if (!route.subscription) inner.error("subscription_id", "INVALID", "the id of a subscription");
+  }
+  route.ignore = inner.boolean("ignore").value_or(false);
+  if (route.ignore && (route.subscription || !route.publish.empty()))
+    inner.error("ignore", "INVALID", "what is ignored is neither published nor delivered");
+  if (auto checked = inner.finish(); !checked) input.take_errors(checked.error());
+}
+
+void read_routes(Input& input, Endpoint& endpoint) {
+  endpoint.routes.clear();
+  const format::Value* routes = input.any("routes");
+  if (routes == nullptr) return;
+  if (!routes->is_array() || routes->elements().size() > kRoutesMax) {
+    return input.error("routes", "INVALID", "this must be an array of at most 100 routes");
+  }
+  for (std::size_t i = 0; i < routes->elements().size(); ++i) {
+    read_route(input, routes->elements()[i], i, endpoint);
+  }
+}
+
+/// The scheme that mission 4's two columns mean: the HMAC of the body in a header.
+std::string plain_scheme(Input& input, const Endpoint& endpoint) {
+  const std::string algorithm = endpoint.signature_algorithm.value_or("HMAC-SHA256");
+  const bool known = algorithm == "HMAC-SHA256" || algorithm == "HMAC-SHA1" || algorithm == "HMAC-SHA512";
+  if (!known) {
+    input.error("signature_algorithm", "INVALID",
+                "HMAC-SHA256, HMAC-SHA1 or HMAC-SHA512; for anything else write a signature_scheme");
+  }
+  std::string text;
+  format::JsonWriter json(text);
+  json.begin_object().key("sig").value("header:" + *endpoint.signature_header);
+  json.key("alg").value(algorithm == "HMAC-SHA1" ? "sha1" : algorithm == "HMAC-SHA512" ? "sha512" : "sha256");
+  json.end_object();
+  return text;
+}
+
+void read_config(Input& input, Endpoint& endpoint) {
+  endpoint.signature_config.clear();
+  const format::Value* config = input.any("signature_config");
+  if (config == nullptr) return;
+  if (!config->is_object() || config->members().size() > 20) {
+    return input.error("signature_config", "WRONG_TYPE", "this must be {\"NAME\": \"text\"}, at most 20");
+  }
+  for (const format::Member& member : config->members()) {
+    if (!member.value.is_string() || member.value.text().size() > 1000) {
+      input.error_at("signature_config" + pointer_part(member.key.substr(0, 100)), "INVALID",
+                     "a string of at most 1000 bytes");
+    }
+    endpoint.signature_config.emplace(member.key, member.value.text());
+  }
+}
+
+void read_scheme(Input& input, Members& members, Endpoint& endpoint) {
+  if (members.touches("signature_header")) {
+    endpoint.signature_header = input.text("signature_header", 100);
+    if (endpoint.signature_header && !is_header_name(*endpoint.signature_header))
+      input.error("signature_header", "INVALID", "this is not a header name");
+  }
+  if (members.touches("signature_algorithm"))
+    endpoint.signature_algorithm = input.text("signature_algorithm", kWordBytesMax);
+  if (members.touches("signature_config")) read_config(input, endpoint);
+  if (!members.touches("signature_scheme")) return;
+  const format::Value* scheme = input.any("signature_scheme");
+  if (scheme == nullptr) {
+    if (endpoint.signature_header) {
+      endpoint.signature_scheme = plain_scheme(input, endpoint);
+    } else {
+      endpoint.signature_scheme = "\"standard_webhooks\"";
+    }
+  } else if ((!scheme->is_string() && !scheme->is_object()) || scheme->raw().size() > kSchemeBytesMax) {
+    input.error("signature_scheme", "WRONG_TYPE",
+                "the name of a known sender (`crossdock signature list`), or a document of at most 16 KiB");
+    endpoint.signature_scheme = "\"standard_webhooks\"";
+  } else {
+    endpoint.signature_scheme = scheme->raw();
+  }
+}
+
+void read_limits(Input& input, Members& members, Endpoint& endpoint) {
+  if (members.touches("dedup_window_seconds")) {
+    endpoint.dedup_window =
+        std::chrono::seconds{input.integer("dedup_window_seconds", 60, kWindowMax).value_or(kWindowDefault)};
+  }
+  if (members.touches("retention_days")) {
+    const auto days = input.integer("retention_days", 1, 36'500);
+    endpoint.retention_days = days ? std::optional(static_cast<int>(*days)) : std::nullopt;
+  }
+  if (!members.touches("rate_limit")) return;
+  endpoint.rate_limit.reset();
+  const format::Value* limit = input.any("rate_limit");
+  if (limit == nullptr) return;
+  Input inner(*limit, "#/rate_limit");
+  const auto requests = inner.integer("requests", 1, 1'000'000);
+  const auto window = inner.integer("window_seconds", 1, 86'400);
+  if (!requests) inner.error("requests", "REQUIRED", "from 1 to 1000000 requests");
+  if (auto checked = inner.finish(); !checked) input.take_errors(checked.error());
+  endpoint.rate_limit = {static_cast<std::size_t>(requests.value_or(1)),
+                         std::chrono::seconds{window.value_or(1)}};
+}
+
+void read_state(Input& input, Members& members, Endpoint& endpoint) {
+  if (members.touches("is_enabled")) endpoint.is_enabled = input.boolean("is_enabled").value_or(true);
+  if (!members.touches("status")) return;
+  const std::string status = input.text("status", 20).value_or("ACTIVE");
+  if (status != "ACTIVE" && status != "PAUSED" && status != "DISABLED")
+    input.error("status", "INVALID", "ACTIVE, PAUSED or DISABLED");
+  endpoint.status = status == "ACTIVE"   ? EndpointStatus::active
+                    : status == "PAUSED" ? EndpointStatus::paused
+                                         : EndpointStatus::disabled;
+}
+
+/// Where nothing is verified, somebody must have said so.
+void read_unsigned(Input& input, Members& members, const Endpoint& endpoint) {
+  const bool given = input.boolean("unsigned").value_or(false);
+  if (!members.touches("unsigned") && !members.touches("signature_scheme")) return;
+  const auto scheme = inbound::scheme_of(endpoint);
+  if (!scheme) return;  // told when it is set up
+  const bool verifies_nothing = scheme->kind == crypto::Scheme::Kind::none;
+  if (given == verifies_nothing) return;
+  input.error(
+      "unsigned", "INVALID",
+      given ? "this scheme verifies signatures; leave unsigned away"
+            : "this scheme verifies nothing, so anybody can send here; say \"unsigned\": true where you "
+              "mean that");
+}
+
+}  // namespace
+
+void read_endpoint(Input& input, Reading reading, Endpoint& endpoint) {
+  Members members(input, reading);
+  if (members.touches("endpoint_path")) {
+    endpoint.path = input.required_text("endpoint_path", kNameBytesMax).value_or("");
+    if (auto checked = inbound::check_endpoint_path(endpoint.path); !checked && !endpoint.path.empty())
+      input.error("endpoint_path", "INVALID", checked.error().message);
+  }
+  if (members.touches("name")) endpoint.name = input.text("name", kNameBytesMax).value_or(endpoint.path);
+  if (members.touches("source")) {
+    endpoint.source = input.text("source", kWordBytesMax).value_or(endpoint.path.substr(0, kWordBytesMax));
+  }
+  if (members.touches("handler_type"))
+    endpoint.handler_type = input.text("handler_type", kWordBytesMax).value_or("CUSTOM");
+  if (members.touches("target_service"))
+    endpoint.target_service = input.text("target_service", kWordBytesMax);
+  if (members.touches("integration_id")) {
+    endpoint.integration.reset();
+    if (const auto id = input.text("integration_id", 36)) {
+      endpoint.integration = base::Uuid::parse(*id);
+      if (!endpoint.integration) input.error("integration_id", "INVALID", "the id of an integration");
+    }
+  }
+  if (input.has("transform_template")) {
+    input.error("transform_template", "INVALID",
+                "payloads cannot be transformed in this version; leave it null");
+  }
+  if (members.touches("event_types")) endpoint.event_types = read_texts(input, "event_types", kPatternsMax);
+  if (members.touches("ip_whitelist"))
+    endpoint.ip_whitelist = read_texts(input, "ip_whitelist", kAddressesMax);
+  if (members.touches("paths")) read_paths(input, endpoint);
+  if (members.touches("routes")) read_routes(input, endpoint);
+  read_scheme(input, members, endpoint);
+  read_limits(input, members, endpoint);
+  read_state(input, members, endpoint);
+  read_unsigned(input, members, endpoint);
+}
+
+base::Secret read_endpoint_secret(Input& input, const Endpoint& endpoint) {
+  if (auto given = input.text("secret_key", kSecretBytesMax); given && !given->empty()) {
+    return base::Secret(std::move(*given));
+  }
+  const std::string bytes = crypto::random_bytes(32);
+  const auto scheme = inbound::scheme_of(endpoint);
+  if (!scheme || scheme->kind == crypto::Scheme::Kind::none) return base::Secret(crypto::to_hex(bytes));
+  using Kind = crypto::Scheme::Kind;
+  using Encoding = crypto::Scheme::KeyRule::Encoding;
+  if (scheme->kind == Kind::public_key || scheme->kind == Kind::jwt) {
+    input.error("secret_key", "REQUIRED",
+                "the public key of the sender, which it shows to those who receive");
+    return {};
+  }
+  if (scheme->kind == Kind::basic) return base::Secret("crossdock:" + crypto::to_hex(bytes));
+  const std::string text =
+      scheme->key.encoding == Encoding::base64 ? crypto::to_base64(bytes) : crypto::to_hex(bytes);
+  return base::Secret(scheme->key.strip + text);
+}
+
+std::string endpoint_json(const Call& call, const Endpoint& e, const inbound::EndpointStats& stats,
+                          std::string_view secret_key) {
+  const auto texts = [](format::JsonWriter& json, const std::vector<std::string>& list) {
+    json.begin_array();
+    for (const std::string& text : list) json.value(text);
+    json.end_array();
+  };
+  std::string body;
+  format::JsonWriter json(body);
+  json.begin_object().key("id").value(e.id).key("integration_id");
+  e.integration ? json.value(*e.integration) : json.null();
+  json.key("endpoint_path").value(e.path).key("name").value(e.name);
+  json.key("url").value(call.services.public_url + "/webhooks/" + call.tenant->slug + "/" + e.path);
+  json.key("source").value(e.source).key("event_types");
+  texts(json, e.event_types);
+  json.key("handler_type").value(e.handler_type).key("transform_template").null();
+  json.key("target_service").value(e.target_service).key("ip_whitelist");
+  texts(json, e.ip_whitelist);
+  json.key("signature_header").value(e.signature_header);
+  json.key("signature_algorithm").value(e.signature_algorithm);
+  json.key("signature_scheme").raw(e.signature_scheme).key("signature_config").begin_object();
+  for (const auto& [key, value] : e.signature_config) json.key(key).value(value);
+  json.end_object().key("paths").raw(inbound::paths_json(e.paths));
+  json.key("routes").raw(inbound::routes_json(e.routes));
+  json.key("dedup_window_seconds").value(e.dedup_window.count());
+  json.key("retention_days").value(e.retention_days).key("rate_limit");
+  if (e.rate_limit) {
+    json.begin_object().key("requests").value(e.rate_limit->requests).key("window_seconds");
+    json.value(std::chrono::duration_cast<std::chrono::seconds>(e.rate_limit->window).count()).end_object();
+  } else {
+    json.null();
+  }
+  json.key("status").value(inbound::name(e.status)).key("is_enabled").value(e.is_enabled);
+  if (!secret_key.empty()) json.key("secret_key").value(secret_key);
+  json.key("signing_secrets").begin_array();
+  const base::Time now = call.services.clock.now();
+  for (const tenant::SigningSecret& secret : e.secrets) {
+    if (!secret.active(now)) continue;
+    json.begin_object().key("fingerprint").value(secret.fingerprint).key("created_at").value(secret.created);
+    json.key("valid_until").value(secret.valid_until).end_object();
+  }
+  json.end_array().key("total_received").value(stats.received);
+  json.key("total_processed").value(stats.processed).key("total_failed").value(stats.failed);
+  json.key("last_received_at").value(stats.last_received);
+  json.key("created_at").value(e.created).key("updated_at").value(e.updated).key("created_by");
+  e.created_by ? json.value(*e.created_by) : json.null();
+  json.end_object();
+  return body;
+}
+
+}  // namespace api

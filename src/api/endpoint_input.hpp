@@ -1,0 +1,19 @@
+// Endpoints as the API reads and writes them.
+#pragma once
+
+#include "api/signing_input.hpp"
+#include "inbound/book.hpp"
+
+namespace api {
+
+/// Everything but the secret.
+void read_endpoint(Input& input, Reading reading, inbound::Endpoint& endpoint);
+
+/// The request's secret_key, or a new one where the scheme's secret is ours to choose.
+base::Secret read_endpoint_secret(Input& input, const inbound::Endpoint& endpoint);
+
+/// The OpenAPI document's Endpoint, with secret_key where one is to be shown.
+std::string endpoint_json(const Call& call, const inbound::Endpoint& endpoint,
+                          const inbound::EndpointStats& stats, std::string_view secret_key = {});
+
+}  // namespace api

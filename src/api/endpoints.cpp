@@ -1,0 +1,271 @@
+// /api/v1/webhooks/endpoints: where outside systems send to.
+#include "api/endpoint_input.hpp"
+#include "api/handlers.hpp"
+#include "api/once.hpp"
+#include "api/page.hpp"
+#include "inbound/diagnose.hpp"
+#include "queue/queue_store.hpp"
+
+namespace api {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using inbound::Endpoint;
+using inbound::EndpointId;
+using inbound::EndpointPtr;
+using inbound::EndpointStatus;
+
+constexpr std::int64_t kOverlapDefault = 24 * 3600;
+constexpr std::int64_t kOverlapMax = 30 * 24 * 3600;
+
+void tell_everybody(db::Tx& tx, Services& services, EndpointPtr endpoint) {
+  tx.on_commit([books = &services.all_endpoints, endpoint = std::move(endpoint)] {
+    books->tell([endpoint](inbound::Book& book) { book.put(endpoint); });
+  });
+}
+
+Result<EndpointPtr> find_or_fail(Call& call, db::Tx& tx, EndpointId id) {
+  XD_TRY(EndpointPtr known, inbound::find_endpoint(tx, call.services.ring, call.tenant_id(), id));
+  if (!known) return fail(Code::not_found, "there is no endpoint with this id");
+  return known;
+}
+
+std::unexpected<base::Error> path_taken(const Endpoint& endpoint) {
+  return fail(Code::conflict, "the path '" + endpoint.path + "' is another endpoint's", "UNIQUE_VIOLATION");
+}
+
+/// If-Match, the new version, lane, audit and all shards' books.
+Result<Answer> change(Call& call, db::Tx& tx, EndpointId id, const char* action,
+                      const std::function<Result<void>(Endpoint&)>& edit) {
+  XD_DO(queue::lock_lane(tx, call.tenant_id(), queue::LaneId{id.uuid}));
+  XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+  XD_DO(check_if_match(call, known->version));
+  auto changed = std::make_shared<Endpoint>(known->copy());
+  changed->updated = call.services.clock.now();
+  ++changed->version;
+  XD_DO(edit(*changed));
+  const auto written = inbound::update_endpoint(tx, *changed);
+  if (!written && written.error().code == Code::conflict) return path_taken(*changed);
+  if (!written) return std::unexpected(written.error());
+  if (!*written)
+    return fail(Code::conflict, "the endpoint was changed at the same moment; repeat the request");
+  if (changed->lane_state() != known->lane_state()) {
+    XD_DO(call.services.queue.set_state(tx, changed->lane(), changed->lane_state()));
+  }
+  XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, id));
+  auto entry = call.audit(action, "endpoint", id.uuid);
+  entry.before = endpoint_json(call, *known, stats);
+  entry.after = endpoint_json(call, *changed, stats);
+  XD_DO(tenant::insert_audit(tx, entry));
+  tell_everybody(tx, call.services, changed);
+  return Answer{200, entry.after, changed->version};
+}
+
+HandlerResult change_from_body(Call& call, Reading reading) {
+  XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
+  XD_CO_TRY(const auto document, read_json(call));
+  co_return co_await change_once(call, [&](db::Tx& tx) {
+    return change(call, tx, id, "endpoint.updated", [&](Endpoint& endpoint) -> Result<void> {
+      Input input(document.root(), "#");
+      read_endpoint(input, reading, endpoint);
+      XD_DO(input.finish());
+      XD_DO(inbound::prepare_endpoint(std::make_shared<const Endpoint>(endpoint.copy()), nullptr));
+      return {};
+    });
+  });
+}
+
+HandlerResult change_by(Call& call, const char* action, std::function<Result<void>(Endpoint&)> edit) {
+  XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
+  co_return co_await change_once(call, [&](db::Tx& tx) { return change(call, tx, id, action, edit); });
+}
+
+/// The fresh secret counts from now on; those before it for the overlap.
+Result<void> rotate(Call& call, db::Tx& tx, Endpoint& endpoint, const base::Secret& text,
+                    std::chrono::seconds overlap) {
+  const base::Time now = call.services.clock.now();
+  const auto same = [&](const tenant::SigningSecret& known) {
+    return known.active(now) && known.text.reveal() == text.reveal();
+  };
+  if (std::ranges::any_of(endpoint.secrets, same))
+    return fail(Code::conflict, "this secret counts already; give another, or none");
+  for (tenant::SigningSecret& old : endpoint.secrets) {
+    if (!old.active(now)) continue;
+    old.valid_until = std::min(old.valid_until.value_or(now + overlap), now + overlap);
+    XD_DO(tenant::end_secret(tx, endpoint.secret_owner(), old.id, *old.valid_until));
+  }
+  XD_DO(tenant::drop_ended_secrets(tx, endpoint.secret_owner(), now));
+  std::erase_if(endpoint.secrets, [&](const tenant::SigningSecret& old) { return !old.active(now); });
+  if (endpoint.secrets.size() >= base::limits::kActiveSecretsMax) {
+    return fail(Code::conflict, "four secrets count already; wait until the overlap of one has ended");
+  }
+  tenant::SigningSecret fresh = tenant::make_signing_secret(text.clone(), now);
+  XD_DO(tenant::insert_secret(tx, call.services.ring, endpoint.secret_owner(), fresh));
+  endpoint.secrets.insert(endpoint.secrets.begin(), std::move(fresh));
+  XD_DO(inbound::prepare_endpoint(std::make_shared<const Endpoint>(endpoint.copy()), nullptr));
+  return {};
+}
+
+}  // namespace
+
+HandlerResult create_endpoint(Call& call) {
+  XD_CO_TRY(const auto document, read_json(call));
+  Input input(document.root(), "#");
+  const base::Time now = call.services.clock.now();
+  auto made = std::make_shared<Endpoint>();
+  made->id = EndpointId::make(now);
+  made->tenant = call.tenant_id();
+  made->created_by = call.principal.key.uuid;
+  made->created = now;
+  made->updated = now;
+  read_endpoint(input, Reading::whole, *made);
+  const base::Secret secret = read_endpoint_secret(input, *made);
+  XD_CO_DO(input.finish());
+  made->secrets.push_back(tenant::make_signing_secret(secret.clone(), now));
+  XD_CO_DO(inbound::prepare_endpoint(made, nullptr));
+  co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    XD_TRY(const std::int64_t count, inbound::count_endpoints(tx, made->tenant));
+    if (count >= static_cast<std::int64_t>(base::limits::kEndpointsPerTenantMax)) {
+      return fail(Code::conflict, "a tenant can have at most 10,000 endpoints; delete some");
+    }
+    if (auto inserted = inbound::insert_endpoint(tx, call.services.ring, *made); !inserted) {
+      if (inserted.error().code == Code::conflict) return path_taken(*made);
+      return std::unexpected(inserted.error());
+    }
+    XD_DO(call.services.queue.create_lane(tx, made->lane(), made->tenant, inbound::kProcessKind,
+                                          made->lane_state()));
+    auto entry = call.audit("endpoint.created", "endpoint", made->id.uuid);
+    entry.after = endpoint_json(call, *made, {});
+    XD_DO(tenant::insert_audit(tx, entry));
+    tell_everybody(tx, call.services, made);
+    return Answer{201, endpoint_json(call, *made, {}, secret.reveal()), made->version};
+  });
+}
+
+HandlerResult list_endpoints(Call& call) {
+  XD_CO_TRY(const PageRequest page, read_page(call));
+  using Row = std::pair<EndpointPtr, inbound::EndpointStats>;
+  XD_CO_TRY(auto rows, co_await call.services.store.read([&](db::Tx& tx) -> Result<std::vector<Row>> {
+    XD_TRY(auto endpoints, inbound::list_endpoints(tx, call.services.ring, call.tenant_id(), page.rows()));
+    std::vector<Row> result;
+    for (EndpointPtr& endpoint : endpoints) {
+      XD_TRY(auto stats, inbound::find_endpoint_stats(tx, endpoint->id));
+      result.emplace_back(std::move(endpoint), stats);
+    }
+    return result;
+  }));
+  co_return list_response(
+      page, std::move(rows), [](const Row& row) { return row.first->id.uuid; },
+      [&call](format::JsonWriter& json, const Row& row) {
+        json.raw(endpoint_json(call, *row.first, row.second));
+      });
+}
+
+HandlerResult get_endpoint(Call& call) {
+  XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
+  XD_CO_TRY(const Answer answer, co_await call.services.store.read([&](db::Tx& tx) -> Result<Answer> {
+    XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+    XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, id));
+    return Answer{200, endpoint_json(call, *known, stats), known->version};
+  }));
+  co_return json_response(200, answer.body, *answer.version);
+}
+
+HandlerResult replace_endpoint(Call& call) { return change_from_body(call, Reading::whole); }
+HandlerResult patch_endpoint(Call& call) { return change_from_body(call, Reading::patch); }
+
+HandlerResult delete_endpoint(Call& call) {
+  XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
+  co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    XD_DO(queue::lock_lane(tx, call.tenant_id(), queue::LaneId{id.uuid}));
+    XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+    XD_DO(check_if_match(call, known->version));
+    XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, id));
+    XD_DO(call.services.queue.delete_lane(tx, known->lane()));
+    XD_DO(inbound::delete_endpoint(tx, call.tenant_id(), id));
+    auto entry = call.audit("endpoint.deleted", "endpoint", id.uuid);
+    entry.before = endpoint_json(call, *known, stats);
+    XD_DO(tenant::insert_audit(tx, entry));
+    tx.on_commit([books = &call.services.all_endpoints, id] {
+      books->tell([id](inbound::Book& book) { book.remove(id); });
+    });
+    return Answer{204};
+  });
+}
+
+HandlerResult enable_endpoint(Call& call) {
+  return change_by(call, "endpoint.enabled", [](Endpoint& endpoint) -> Result<void> {
+    endpoint.is_enabled = true;
+    endpoint.status = EndpointStatus::active;
+    return {};
+  });
+}
+
+HandlerResult disable_endpoint(Call& call) {
+  return change_by(call, "endpoint.disabled", [](Endpoint& endpoint) -> Result<void> {
+    endpoint.is_enabled = false;
+    return {};
+  });
+}
+
+HandlerResult rotate_endpoint_secret(Call& call) {
+  XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
+  XD_CO_TRY(const auto document, call.request.body.empty() ? format::parse_json("{}") : read_json(call));
+  co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    base::Secret secret;
+    const auto edit = [&](Endpoint& endpoint) -> Result<void> {
+      Input input(document.root(), "#");
+      const std::chrono::seconds overlap{
+          input.integer("overlap_seconds", 0, kOverlapMax).value_or(kOverlapDefault)};
+      secret = read_endpoint_secret(input, endpoint);
+      XD_DO(input.finish());
+      return rotate(call, tx, endpoint, secret, overlap);
+    };
+    XD_TRY(const Answer changed, change(call, tx, id, "endpoint.secret_rotated", edit));
+    XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+    XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, id));
+    return Answer{200, endpoint_json(call, *known, stats, secret.reveal()), changed.version};
+  });
+}
+
+HandlerResult diagnose_endpoint(Call& call) {
+  XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
+  XD_CO_TRY(const auto document, read_json(call));
+  Input input(document.root(), "#");
+  const std::string text = input.required_text("request", base::limits::kBodyBytesDefault).value_or("");
+  const base::Time at = input.time("at").value_or(call.services.clock.now());
+  XD_CO_DO(input.finish());
+  auto captured = inbound::Captured::parse(text);
+  if (!captured) {
+    base::Error error = captured.error();
+    error.fields.push_back({"#/request", "INVALID", error.message});
+    co_return std::unexpected(std::move(error));
+  }
+  XD_CO_TRY(const EndpointPtr known,
+            co_await call.services.store.read([&](db::Tx& tx) { return find_or_fail(call, tx, id); }));
+  XD_CO_TRY(const crypto::Scheme scheme, inbound::scheme_of(*known));
+  std::vector<base::Secret> secrets;
+  for (const tenant::SigningSecret& secret : known->secrets) {
+    if (secret.active(at)) secrets.push_back(secret.text.clone());
+  }
+  const std::string url =
+      call.services.public_url.empty() ? captured->url() : call.services.public_url + captured->target;
+  const inbound::Diagnosis found = inbound::diagnose(scheme, secrets, *captured, url, at);
+  std::string body;
+  format::JsonWriter json(body);
+  json.begin_object().key("passed").value(found.passed()).key("result").value(crypto::name(found.check.step));
+  json.key("steps").begin_array();
+  for (const inbound::Diagnosis::Step& step : found.steps) {
+    json.begin_object().key("name").value(step.name).key("passed").value(step.good);
+    json.key("detail").value(step.said).end_object();
+  }
+  json.end_array().key("expected").value(found.check.expected).key("got").value(found.check.got);
+  json.key("hint").value(found.hint).key("event_ids").begin_array();
+  for (const std::string& event : found.ids) json.value(event);
+  json.end_array().end_object();
+  co_return json_response(200, std::move(body));
+}
+
+}  // namespace api

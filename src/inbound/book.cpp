@@ -1,0 +1,189 @@
+#include "inbound/book.hpp"
+
+#include <set>
+
+#include "base/log.hpp"
+#include "format/json.hpp"
+#include "inbound/preset.hpp"
+
+namespace inbound {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using base::Result;
+using crypto::Location;
+
+std::unexpected<base::Error> refuse(std::string pointer, std::string detail) {
+  base::Error error{Code::invalid, detail};
+  error.fields.push_back({std::move(pointer), "INVALID", std::move(detail)});
+  return std::unexpected(std::move(error));
+}
+
+Result<void> read_scheme_into(PreparedEndpoint& prepared) {
+  XD_TRY(prepared.scheme, scheme_of(*prepared.config));
+  const auto document = format::parse_json(prepared.config->signature_scheme);
+  const bool preset = document && document->root().is_string();
+  prepared.scheme_name = preset ? std::string(document->root().text()) : "custom";
+  if (prepared.scheme.key.source != crypto::Scheme::KeyRule::Source::secret) {
+    return refuse(
+        "#/signature_scheme",
+        "this scheme gets its key from a certificate or in a handshake, which endpoints do not do yet");
+  }
+  return {};
+}
+
+Result<void> read_keys_into(PreparedEndpoint& prepared) {
+  if (prepared.scheme.kind == crypto::Scheme::Kind::none) return {};
+  for (const tenant::SigningSecret& secret : prepared.config->secrets) {
+    if (prepared.keys.size() == crypto::kSchemeKeysMax) break;
+    auto key = crypto::SchemeKey::make(prepared.scheme, secret.text.reveal());
+    if (!key) return refuse("#/secret_key", key.error().message);
+    prepared.keys.push_back({std::move(*key), secret.fingerprint, secret.valid_until});
+  }
+  if (prepared.keys.empty()) return refuse("#/secret_key", "this scheme needs a secret");
+  return {};
+}
+
+Result<void> read_place(const std::string& text, const char* name, bool json,
+                        std::optional<Location>& place) {
+  if (text.empty()) return {};
+  auto read = json ? read_json_place(text) : Location::parse(text);
+  if (!read) return refuse(std::string("#/paths/") + name, read.error().message);
+  using In = Location::In;
+  if (read->in == In::item || read->in == In::jwt || read->in == In::jwt_head) {
+    return refuse(std::string("#/paths/") + name,
+                  "header:NAME, query:NAME, form:NAME, json:PATH or const:TEXT");
+  }
+  place = std::move(*read);
+  return {};
+}
+
+Result<void> read_places_into(PreparedEndpoint& prepared) {
+  const Paths& paths = prepared.config->paths;
+  PreparedEndpoint::Places& places = prepared.places;
+  XD_DO(read_place(paths.event_type, "event_type", false, places.event_type));
+  XD_DO(read_place(paths.table, "table", false, places.table));
+  XD_DO(read_place(paths.record, "record", true, places.record));
+  XD_DO(read_place(paths.old_record, "old_record", true, places.old_record));
+  XD_DO(read_place(paths.record_id, "record_id", false, places.record_id));
+  return read_place(paths.event_id, "event_id", false, places.event_id);
+}
+
+Result<void> read_addresses_into(PreparedEndpoint& prepared) {
+  const auto& list = prepared.config->ip_whitelist;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string pointer = "#/ip_whitelist/" + std::to_string(i);
+    auto ranges = http::EgressGuard::parse_allow(list[i]);
+    if (!ranges) return refuse(pointer, ranges.error().message);
+    if (ranges->size() != 1 || ranges->front().port != 0) {
+      return refuse(pointer,
+                    "one address or range without a port: 203.0.113.7, 203.0.113.0/24, [2001:db8::]/32");
+    }
+    prepared.allowed.push_back(ranges->front());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Location> read_json_place(std::string_view text) {
+  XD_TRY(Location place, Location::parse(text));
+  if (place.in == Location::In::json) return place;
+  return fail(Code::invalid, "this must be a place in the JSON body: json:record, or json:$ for all of it");
+}
+
+Result<crypto::Scheme> scheme_of(const Endpoint& endpoint) {
+  XD_TRY(const auto document, format::parse_json(endpoint.signature_scheme));
+  const format::Value& root = document.root();
+  auto scheme = root.is_string() ? preset_scheme(root.text(), endpoint.signature_config)
+                                 : read_scheme(root, endpoint.signature_config);
+  if (scheme) return scheme;
+  base::Error error = scheme.error();
+  error.code = Code::invalid;
+  for (base::FieldError& field : error.fields) {
+    field.pointer = "#/signature_scheme" + field.pointer.substr(field.pointer.starts_with('#') ? 1 : 0);
+  }
+  if (error.fields.empty()) error.fields.push_back({"#/signature_scheme", "INVALID", error.message});
+  return std::unexpected(std::move(error));
+}
+
+std::vector<const crypto::SchemeKey*> PreparedEndpoint::keys_at(base::Time now) const {
+  std::vector<const crypto::SchemeKey*> good;
+  good.reserve(keys.size());
+  for (const Key& one : keys) {
+    if (!one.valid_until || now < *one.valid_until) good.push_back(&one.key);
+  }
+  return good;
+}
+
+Result<PreparedEndpoint> prepare_endpoint(EndpointPtr config, Meters* meters) {
+  PreparedEndpoint prepared{.config = std::move(config)};
+  XD_DO(read_scheme_into(prepared));
+  XD_DO(read_keys_into(prepared));
+  XD_DO(read_places_into(prepared));
+  XD_DO(read_addresses_into(prepared));
+  if (meters != nullptr) prepared.meter = meters->of(*prepared.config);
+  return prepared;
+}
+
+void Book::put(const EndpointPtr& endpoint) {
+  const PreparedEndpointPtr known = find(endpoint->id);
+  if (known && known->config->version > endpoint->version) return;
+  auto prepared = prepare_endpoint(endpoint, &meters_);
+  if (!prepared) {
+    base::log(base::LogLevel::error, "a stored endpoint cannot be used; save it again",
+              {{"endpoint_id", endpoint->id}, {"error", prepared.error().message}});
+    return;
+  }
+  if (known) drop(*known->config);
+  by_path_[endpoint->tenant][endpoint->path] = endpoint->id;
+  by_id_[endpoint->id] = {std::make_shared<const PreparedEndpoint>(std::move(*prepared)), base::steady_now()};
+}
+
+void Book::remove(EndpointId id) {
+  removed_[id] = base::steady_now();
+  meters_.forget(id);
+  if (const PreparedEndpointPtr known = find(id)) drop(*known->config);
+}
+
+void Book::drop(const Endpoint& endpoint) {
+  auto& paths = by_path_[endpoint.tenant];
+  // The path may be another one's already, which was told before.
+  if (const auto found = paths.find(endpoint.path); found != paths.end() && found->second == endpoint.id) {
+    paths.erase(found);
+  }
+  if (paths.empty()) by_path_.erase(endpoint.tenant);
+  by_id_.erase(endpoint.id);
+}
+
+void Book::replace(const std::vector<EndpointPtr>& all, base::Steady read_began) {
+  std::erase_if(removed_, [read_began](const auto& one) { return one.second < read_began; });
+  std::set<EndpointId> kept;
+  for (const EndpointPtr& endpoint : all) {
+    if (removed_.contains(endpoint->id)) continue;
+    kept.insert(endpoint->id);
+    const PreparedEndpointPtr known = find(endpoint->id);
+    if (!known || known->config->version < endpoint->version) put(endpoint);
+  }
+  std::vector<EndpointId> gone;
+  for (const auto& [id, known] : by_id_) {
+    if (!kept.contains(id) && known.put < read_began) gone.push_back(id);
+  }
+  for (const EndpointId id : gone) remove(id);
+}
+
+PreparedEndpointPtr Book::find(EndpointId id) const {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second.prepared;
+}
+
+PreparedEndpointPtr Book::find(TenantId tenant, std::string_view path) const {
+  const auto paths = by_path_.find(tenant);
+  if (paths == by_path_.end()) return nullptr;
+  const auto found = paths->second.find(path);
+  return found == paths->second.end() ? nullptr : find(found->second);
+}
+
+}  // namespace inbound

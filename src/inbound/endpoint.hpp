@@ -1,0 +1,140 @@
+// An endpoint: a URL that an outside system sends webhooks to, and how they are verified, told apart and
+// processed.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/secret.hpp"
+#include "crypto/key_ring.hpp"
+#include "db/db.hpp"
+#include "db/page.hpp"
+#include "inbound/scheme_document.hpp"
+#include "queue/task.hpp"
+#include "tenant/signing_secret.hpp"
+
+namespace inbound {
+
+using base::TenantId;
+using EndpointId = base::Id<struct EndpointTag>;
+
+/// ACTIVE: what comes is processed. PAUSED: it is accepted and kept (HELD). DISABLED: nothing is accepted.
+enum class EndpointStatus : std::uint8_t { active, paused, disabled };
+std::string_view name(EndpointStatus status);
+
+/// Where in a request its parts stand, as places ("json:type", "header:x-topic"); empty: nowhere.
+struct Paths {
+  std::string event_type{};
+  std::string table{};
+  std::string record{};      ///< the state of the record; empty: the whole body
+  std::string old_record{};  ///< its state before
+  std::string record_id{};
+  std::string event_id{};  ///< the sender's id of the event; empty: as the scheme says
+  bool operator==(const Paths&) const = default;
+};
+
+struct PathMember {
+  const char* name;
+  std::string Paths::* place;
+};
+/// Their names in the API and in the store.
+inline constexpr PathMember kPathMembers[] = {
+    {"event_type", &Paths::event_type}, {"table", &Paths::table},         {"record", &Paths::record},
+    {"old_record", &Paths::old_record}, {"record_id", &Paths::record_id}, {"event_id", &Paths::event_id}};
+
+/// What is done with what fits: the first route that does counts. Patterns are a text, a beginning with '*',
+/// or '*'; empty: anything.
+struct Route {
+  std::string source{};
+  std::string table{};
+  std::string event_type{};
+  std::string publish{};  ///< the type of the event that is published; empty: made of these three
+  std::optional<base::Uuid> subscription{};  ///< it goes to this subscription alone
+  bool ignore = false;
+  bool operator==(const Route&) const = default;
+};
+
+struct RouteMember {
+  const char* name;
+  std::string Route::* text;
+};
+inline constexpr RouteMember kRouteMembers[] = {{"source", &Route::source},
+                                                {"table", &Route::table},
+                                                {"event_type", &Route::event_type},
+                                                {"publish", &Route::publish}};
+
+/// Mission 4, webhook_endpoints. Immutable once it is in a Book; a change makes a new one with version + 1.
+struct Endpoint {
+  EndpointId id{};
+  TenantId tenant{};
+  std::optional<base::Uuid> integration{};
+  std::string path{};  ///< [A-Za-z0-9._~-]{1,200}, one of its tenant's
+  std::string name{};
+  std::string source{};                    ///< which outside system: "stripe"
+  std::vector<std::string> event_types{};  ///< those that are processed, as patterns; empty: all
+  std::string handler_type{};
+  std::optional<std::string> target_service{};
+  std::vector<std::string> ip_whitelist{};
+  std::optional<std::string> signature_header{};
+  std::optional<std::string> signature_algorithm{};
+  std::string signature_scheme{};  ///< JSON: a preset's name, or a document of docs/signatures.md
+  SchemeConfig signature_config{};
+  Paths paths{};
+  std::vector<Route> routes{};
+  std::chrono::seconds dedup_window{};
+  std::optional<int> retention_days{};  ///< none: for good
+  std::optional<queue::Rate> rate_limit{};
+  EndpointStatus status = EndpointStatus::active;
+  bool is_enabled = true;
+  std::int64_t version = 1;
+  std::optional<base::Uuid> created_by{};
+  base::Time created{};
+  base::Time updated{};
+  std::vector<tenant::SigningSecret> secrets{};  ///< newest first
+
+  bool accepts() const { return is_enabled && status != EndpointStatus::disabled; }
+  queue::LaneState lane_state() const {
+    return is_enabled && status == EndpointStatus::active ? queue::LaneState::active
+                                                          : queue::LaneState::paused;
+  }
+  tenant::SecretOwner secret_owner() const { return {tenant, "endpoint", id.uuid}; }
+  /// The lane of an endpoint has its id.
+  queue::LaneId lane() const { return queue::LaneId{id.uuid}; }
+
+  Endpoint copy() const;
+};
+using EndpointPtr = std::shared_ptr<const Endpoint>;
+
+/// Of "path". Error: invalid.
+base::Result<void> check_endpoint_path(std::string_view path);
+
+std::string paths_json(const Paths& paths);
+std::string routes_json(const std::vector<Route>& routes);
+
+/// Mission 4's counters. They count what was processed, well or not.
+struct EndpointStats {
+  std::int64_t received = 0;
+  std::int64_t processed = 0;
+  std::int64_t failed = 0;
+  std::optional<base::Time> last_received{};
+};
+
+// The tables webhook_endpoints and endpoint_stats, with the secrets. Those pass the key ring on their way.
+/// Error: conflict when the path is taken.
+base::Result<void> insert_endpoint(db::Tx& tx, const crypto::KeyRing& ring, const Endpoint& endpoint);
+/// Writes everything but the secrets, where the stored version is one less; false when it is not.
+base::Result<bool> update_endpoint(db::Tx& tx, const Endpoint& endpoint);
+/// With its secrets and counters; what it has received stays.
+base::Result<bool> delete_endpoint(db::Tx& tx, TenantId tenant, EndpointId id);
+base::Result<EndpointPtr> find_endpoint(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
+                                        EndpointId id);
+base::Result<std::vector<EndpointPtr>> all_endpoints(db::Tx& tx, const crypto::KeyRing& ring);
+base::Result<std::vector<EndpointPtr>> list_endpoints(db::Tx& tx, const crypto::KeyRing& ring,
+                                                      TenantId tenant, const db::Page& page);
+/// A text that differs after any endpoint of any tenant was made, changed or deleted.
+base::Result<std::string> mark_of_endpoints(db::Tx& tx);
+base::Result<std::int64_t> count_endpoints(db::Tx& tx, TenantId tenant);
+base::Result<EndpointStats> find_endpoint_stats(db::Tx& tx, EndpointId id);
+
+}  // namespace inbound

@@ -1,0 +1,179 @@
+#include "inbound/processing.hpp"
+
+#include <charconv>
+
+#include "format/json.hpp"
+#include "inbound/extract.hpp"
+
+namespace inbound {
+
+namespace {
+
+using base::Result;
+
+/// Runs that a crash cut off: the next one might end the process again.
+constexpr int kCrashesMax = 3;
+constexpr const char* kOrigin = "inbound";
+constexpr const char* kSystemOrigin = "system";
+
+std::int64_t replay_no_of(const queue::Task& task) {
+  std::int64_t number = 0;
+  std::from_chars(task.args.data(), task.args.data() + task.args.size(), number);
+  return number;
+}
+
+event::EventPtr make_event(const ReceivedEvent& received, const Extracted& extracted, std::string type,
+                           base::Time now) {
+  auto made = std::make_shared<event::Event>();
+  made->id = event::EventId::make(now);
+  made->tenant = received.tenant;
+  made->type = std::move(type);
+  made->subject = extracted.subject();
+  made->ordering_key = made->subject;
+  made->data = extracted.record;
+  made->changes = extracted.changes;
+  made->occurred = received.received;
+  made->created = now;
+  made->origin = kOrigin;
+  return made;
+}
+
+/// Mission 4's webhook.received: the endpoint and the payload.
+event::EventPtr make_received_event(const ReceivedEvent& received, const Extracted& extracted,
+                                    base::Time now) {
+  auto made = std::make_shared<event::Event>();
+  made->id = event::EventId::make(now);
+  made->tenant = received.tenant;
+  made->type = "webhook.received";
+  made->subject = "endpoint/" + received.endpoint.str();
+  format::JsonWriter json(made->data);
+  json.begin_object().key("endpoint_id").value(received.endpoint).key("received_id").value(received.id);
+  json.key("source").value(extracted.source).key("event_type").value(extracted.event_type);
+  json.key("table_name").value(extracted.table).key("payload").raw(extracted.record).end_object();
+  made->occurred = received.received;
+  made->created = now;
+  made->origin = kSystemOrigin;
+  return made;
+}
+
+}  // namespace
+
+struct ProcessHandler::Report {
+  ReceivedResult result{};
+  base::Time received{};
+  std::vector<event::Publication> publications{};
+};
+
+Result<void> ProcessHandler::hydrate(db::Tx& tx, std::span<queue::Task> tasks) const {
+  std::vector<std::pair<TenantId, ReceivedId>> wanted;
+  for (const queue::Task& task : tasks) wanted.emplace_back(task.tenant, ReceivedId{task.ref});
+  XD_TRY(const auto found, find_received(tx, wanted));
+  for (queue::Task& task : tasks) {
+    const auto event = found.find(ReceivedId{task.ref});
+    if (event == found.end()) continue;
+    task.payload_bytes = event->second->bytes();
+    task.payload = event->second;
+  }
+  return {};
+}
+
+asio::awaitable<queue::Outcome> ProcessHandler::run(const queue::Task& task) {
+  const auto event = std::static_pointer_cast<const ReceivedEvent>(task.payload);
+  const PreparedEndpointPtr endpoint = parts_.book.find(EndpointId{task.lane.uuid});
+  if (!event || !endpoint) co_return queue::Outcome{};  // removed meanwhile
+  auto report = std::make_shared<Report>();
+  report->received = event->received;
+  ReceivedResult& result = report->result;
+  result.id = event->id;
+  result.tenant = event->tenant;
+  result.endpoint = event->endpoint;
+  result.replay_no = replay_no_of(task);
+  result.source = endpoint->config->source;
+  result.processed = parts_.clock.now();
+  if (task.unknown_attempts >= kCrashesMax) {
+    result.status = ReceivedStatus::failed;
+    result.error =
+        "Crossdock ended three times while it was being processed; look into the log before you replay it";
+  } else {
+    process(*endpoint, *event, *report);
+  }
+  co_return queue::Outcome{queue::Verdict::done(), queue::Signal::success, std::move(report)};
+}
+
+void ProcessHandler::process(const PreparedEndpoint& endpoint, const ReceivedEvent& event,
+                             Report& report) const {
+  ReceivedResult& result = report.result;
+  const auto fail_with = [&](std::string error) {
+    result.status = ReceivedStatus::failed;
+    result.error = std::move(error);
+  };
+  const auto extracted = extract(endpoint, event);
+  if (!extracted) return fail_with(extracted.error().message);
+  result.event_type = extracted->event_type;
+  result.table = extracted->table;
+  Decision decision = decide(*endpoint.config, *extracted);
+  if (decision.ignore) {
+    result.status = ReceivedStatus::ignored;
+    return;
+  }
+  if (auto checked = event::check_type(decision.type); !checked) {
+    return fail_with("'" + decision.type.substr(0, 100) +
+                     "' cannot be an event's type: " + checked.error().message);
+  }
+  const event::EventPtr made = make_event(event, *extracted, std::move(decision.type), result.processed);
+  auto publication = parts_.publisher.publication(made, decision.subscription);
+  if (!publication) return fail_with("there is no subscription " + decision.subscription->str());
+  report.publications.push_back(std::move(*publication));
+  if (parts_.publisher.wants_system(event.tenant, "webhook.received")) {
+    auto told = parts_.publisher.publication(make_received_event(event, *extracted, result.processed), {});
+    if (told) report.publications.push_back(std::move(*told));
+  }
+  result.status = ReceivedStatus::processed;
+  result.event = made->id;
+}
+
+Result<void> ProcessHandler::record(db::Tx& tx, std::span<const queue::Finished> finished) const {
+  std::vector<const Report*> reports;
+  std::vector<const ReceivedResult*> results;
+  for (const queue::Finished& one : finished) {
+    const auto* report = static_cast<const Report*>(one.outcome->report.get());
+    if (report == nullptr || one.stale) continue;
+    reports.push_back(report);
+    results.push_back(&report->result);
+  }
+  if (results.empty()) return {};
+  XD_TRY(const auto written, put_results(tx, results));
+  std::vector<event::Publication> publications;
+  std::map<EndpointId, EndpointStats> stats;
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    if (!written[i]) continue;
+    for (const event::Publication& one : reports[i]->publications) publications.push_back(one.copy());
+    const ReceivedResult& result = *results[i];
+    EndpointStats& more = stats[result.endpoint];
+    if (result.replay_no == 0) ++more.received;
+    ++(result.status == ReceivedStatus::failed ? more.failed : more.processed);
+    more.last_received = std::max(more.last_received.value_or(base::Time{}), reports[i]->received);
+  }
+  XD_DO(add_to_stats(tx, stats));
+  if (publications.empty()) return {};
+  if (parts_.bell != nullptr) tx.on_commit([bell = parts_.bell] { bell->ring(); });
+  XD_TRY(const auto published, event::publish(tx, parts_.queue, std::move(publications)));
+  return {};
+}
+
+queue::Task make_replay_task(const ReceivedPtr& event, std::int64_t replay_no, base::Time now) {
+  queue::Task task;
+  task.lane = queue::LaneId{event->endpoint.uuid};
+  task.id = queue::TaskId::make(now);
+  task.tenant = event->tenant;
+  task.kind = kProcessKind;
+  task.due = now;
+  task.created = now;
+  task.ref = event->id.uuid;
+  task.args = std::to_string(replay_no);
+  task.payload_bytes = event->bytes();
+  task.payload = event;
+  return task;
+}
+
+}  // namespace inbound

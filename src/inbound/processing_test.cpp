@@ -1,0 +1,128 @@
+#include "inbound/processing.hpp"
+
+#include <gtest/gtest.h>
+
+#include "testing/core_db.hpp"
+#include "testing/fake_clock.hpp"
+#include "testing/node.hpp"
+#include "testing/run.hpp"
+
+namespace inbound {
+
+namespace {
+
+constexpr base::Time kNow{std::chrono::microseconds{1'800'000'000'000'000}};
+
+base::Task<queue::Outcome> run_once(ProcessHandler& handler, const queue::Task& task) {
+  co_return co_await handler.run(task);
+}
+
+class Processing : public ::testing::StoreTest {
+ protected:
+  Processing() {
+    auto endpoint = std::make_shared<Endpoint>();
+    endpoint->id = event->endpoint;
+    endpoint->tenant = event->tenant;
+    endpoint->path = "shop";
+    endpoint->source = "shop";
+    endpoint->signature_scheme = R"({"kind": "none"})";
+    store.write([&](db::Tx& tx) -> base::Result<void> {
+      XD_DO(
+          tx.exec("INSERT INTO endpoint_stats (endpoint_id, tenant_id, total_received, total_processed,"
+                  " total_failed) VALUES ($1, $2, 0, 0, 0)",
+                  {endpoint->id, endpoint->tenant}));
+      return {};
+    });
+    book.put(endpoint);
+  }
+  static std::shared_ptr<ReceivedEvent> make_received() {
+    auto made = std::make_shared<ReceivedEvent>();
+    made->id = ReceivedId::make(kNow);
+    made->tenant = TenantId::make(kNow);
+    made->endpoint = EndpointId::make(kNow);
+    made->headers = "[]";
+    made->body = R"({"n": 1})";
+    made->received = kNow;
+    return made;
+  }
+  queue::Outcome run(const queue::Task& of) { return ::testing::must(::testing::run(run_once(handler, of))); }
+  void record(const queue::Task& of, const queue::Outcome& outcome, bool stale = false) {
+    const queue::Finished finished{.task = &of, .outcome = &outcome, .stale = stale};
+    store.write([&](db::Tx& tx) { return handler.record(tx, std::span(&finished, 1)); });
+  }
+  std::int64_t events() { return store.integer("SELECT count(*) FROM events"); }
+  std::string status() { return store.text("SELECT status FROM received_results"); }
+
+  const std::shared_ptr<ReceivedEvent> event = make_received();
+  ::testing::FakeClock clock;
+  ::testing::Node node{*store, clock};
+  Meters meters;
+  Book book{meters};
+  ProcessHandler handler{{.book = book,
+                          .publisher = {.publication =
+                                            [](event::EventPtr made, std::optional<base::Uuid>) {
+                                              return std::optional(
+                                                  event::Publication{.event = std::move(made)});
+                                            },
+                                        .wants_system = [](TenantId, std::string_view) { return false; }},
+                          .queue = node.queue(),
+                          .clock = clock}};
+  queue::Task task = make_replay_task(event, 0, kNow);
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, Processing, ::testing::both_engines(), ::testing::engine_name);
+
+TEST_P(Processing, publishes_once_however_often_it_is_told) {
+  const queue::Outcome outcome = run(task);
+  record(task, outcome);
+  record(task, outcome);  // the store's answer to the first was lost
+  EXPECT_EQ(events(), 1);
+  EXPECT_EQ(status(), "PROCESSED");
+  EXPECT_EQ(store.integer("SELECT total_processed FROM endpoint_stats"), 1);
+
+  const queue::Task again = make_replay_task(event, 1, kNow);
+  record(again, run(again));
+  EXPECT_EQ(events(), 2) << "a replay publishes a further one";
+  EXPECT_EQ(store.integer("SELECT total_received FROM endpoint_stats"), 1);
+}
+
+TEST_P(Processing, writes_nothing_for_a_task_that_is_another_nodes) {
+  record(task, run(task), true);
+  EXPECT_EQ(events(), 0);
+  EXPECT_EQ(store.integer("SELECT count(*) FROM received_results"), 0);
+}
+
+TEST_P(Processing, gives_up_what_has_ended_the_process_three_times) {
+  task.unknown_attempts = 2;
+  record(task, run(task));
+  EXPECT_EQ(status(), "PROCESSED");
+
+  queue::Task poison = make_replay_task(event, 1, kNow);
+  poison.unknown_attempts = 3;
+  record(poison, run(poison));
+  EXPECT_EQ(status(), "FAILED");
+  EXPECT_EQ(events(), 1);
+  EXPECT_NE(store.text("SELECT processing_error FROM received_results").find("three times"),
+            std::string::npos);
+}
+
+TEST_P(Processing, is_read_back_as_it_was_received) {
+  store.write([&](db::Tx& tx) -> base::Result<void> {
+    Arrival arrival;
+    arrival.events.push_back({.event = event, .key = "k", .body_hash = "h", .expires = kNow});
+    XD_DO(insert_arrivals(tx, node.queue(), std::span(&arrival, 1)));
+    return {};
+  });
+  task.payload = nullptr;
+  store.read([&](db::Tx& tx) { return handler.hydrate(tx, std::span(&task, 1)); });
+  ASSERT_NE(task.payload, nullptr);
+  const auto read = std::static_pointer_cast<const ReceivedEvent>(task.payload);
+  EXPECT_EQ(read->body, event->body);
+  EXPECT_EQ(read->endpoint, event->endpoint);
+  record(task, run(task));
+  EXPECT_EQ(events(), 1);
+}
+
+}  // namespace
+
+}  // namespace inbound

@@ -1,0 +1,331 @@
+#include <algorithm>
+
+#include "inbound/received.hpp"
+
+namespace inbound {
+
+namespace {
+
+using base::Result;
+
+constexpr const char* kColumns =
+    "e.id, e.tenant_id, e.endpoint_id, e.external_id, e.conflict_of, e.batch_id, e.batch_index, e.method,"
+    " e.target, e.remote_ip, e.verification, e.received_at";
+
+ReceivedEvent read_event(const db::Row& row) {
+  ReceivedEvent event;
+  event.id = row.id<ReceivedId>(0);
+  event.tenant = row.id<TenantId>(1);
+  event.endpoint = row.id<EndpointId>(2);
+  event.external_id = row.string(3);
+  if (!row.is_null(4)) event.conflict_of = row.id<ReceivedId>(4);
+  if (!row.is_null(5)) event.batch = row.uuid(5);
+  event.batch_index = row.integer(6);
+  event.method = row.string(7);
+  event.target = row.string(8);
+  event.remote_ip = row.string(9);
+  event.verification = row.string(10);
+  event.received = row.time(11);
+  return event;
+}
+
+constexpr const char* kResultColumns =
+    ", r.status, r.replay_no, r.source, r.event_type, r.table_name, r.event_id, r.processed_at,"
+    " r.processing_error";
+
+ReceivedRow read_row(const db::Row& row) {
+  ReceivedRow found{.event = read_event(row)};
+  if (row.is_null(12)) return found;
+  ReceivedResult& result = found.result.emplace();
+  result.id = found.event.id;
+  result.tenant = found.event.tenant;
+  result.endpoint = found.event.endpoint;
+  result.status = parse_received_status(row.text(12)).value_or(ReceivedStatus::failed);
+  result.replay_no = row.integer(13);
+  result.source = row.string(14);
+  result.event_type = row.string(15);
+  result.table = row.string(16);
+  if (!row.is_null(17)) result.event = row.id<event::EventId>(17);
+  result.processed = row.time(18);
+  result.error = row.string(19);
+  return found;
+}
+
+/// An event among those of all arrivals.
+struct Place {
+  const Incoming* incoming = nullptr;
+  Receipt* receipt = nullptr;
+};
+
+/// Says of each whether it is the first one with its key.
+Result<void> take_keys(db::Tx& tx, std::span<const Place> places) {
+  // In one order for all, or two transactions on PostgreSQL might wait for each other.
+  std::vector<const Place*> order;
+  order.reserve(places.size());
+  for (const Place& place : places) order.push_back(&place);
+  std::ranges::sort(order, [](const Place* a, const Place* b) {
+    return std::tie(a->incoming->event->endpoint, a->incoming->key, a) <
+           std::tie(b->incoming->event->endpoint, b->incoming->key, b);
+  });
+  std::vector<db::Arg> args;
+  args.reserve(order.size() * 7);
+  for (const Place* place : order) {
+    const Incoming& one = *place->incoming;
+    args.insert(args.end(), {one.event->endpoint, one.key, one.event->tenant, one.event->id,
+                             db::Arg::blob(one.body_hash), one.expires, one.event->received});
+  }
+  return tx.each(
+      "INSERT INTO received_keys (endpoint_id, key, tenant_id, received_id, body_hash, duplicates, "
+      "expires_at)"
+      " VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (endpoint_id, key) DO UPDATE SET"
+      " received_id = CASE WHEN received_keys.expires_at <= $7 THEN excluded.received_id"
+      "  ELSE received_keys.received_id END,"
+      " body_hash = CASE WHEN received_keys.expires_at <= $7 THEN excluded.body_hash"
+      "  ELSE received_keys.body_hash END,"
+      " duplicates = CASE WHEN received_keys.expires_at <= $7 THEN 0 ELSE received_keys.duplicates + 1 END,"
+      " expires_at = CASE WHEN received_keys.expires_at <= $7 THEN excluded.expires_at"
+      "  ELSE received_keys.expires_at END RETURNING received_id, body_hash",
+      7, args, [&](std::size_t index, std::int64_t, const db::Row* row) {
+        if (row == nullptr) return;
+        Receipt& receipt = *order[index]->receipt;
+        const Incoming& own = *order[index]->incoming;
+        const auto holder = row->id<ReceivedId>(0);
+        receipt.id = holder;
+        if (holder == own.event->id) return;
+        receipt.conflict = row->blob(1) != own.body_hash;
+        receipt.duplicate = !receipt.conflict;
+      });
+}
+
+Result<void> insert_events(db::Tx& tx, std::span<const ReceivedPtr> events) {
+  std::vector<db::Arg> args;
+  args.reserve(events.size() * 14);
+  for (const ReceivedPtr& event : events) {
+    const ReceivedEvent& e = *event;
+    args.insert(args.end(),
+                {e.id, e.tenant, e.endpoint, e.external_id, e.conflict_of, e.batch, e.batch_index, e.method,
+                 e.target, e.headers, db::Arg::blob(e.body), e.remote_ip, e.verification, e.received});
+  }
+  return tx.each(
+      "INSERT INTO received_events (id, tenant_id, endpoint_id, external_id, conflict_of, batch_id,"
+      " batch_index, method, target, headers, body, remote_ip, verification, received_at)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+      14, args);
+}
+
+queue::Task make_task(const Incoming& incoming) {
+  const ReceivedPtr event = incoming.event;
+  queue::Task task;
+  task.lane = queue::LaneId{event->endpoint.uuid};
+  task.id = queue::TaskId{event->id.uuid};
+  task.tenant = event->tenant;
+  task.kind = kProcessKind;
+  task.due = event->received;
+  task.created = event->received;
+  task.order_key = incoming.order_key;
+  task.ref = event->id.uuid;
+  task.payload_bytes = event->bytes();
+  task.payload = event;
+  return task;
+}
+
+}  // namespace
+
+Result<std::vector<std::vector<Receipt>>> insert_arrivals(db::Tx& tx, queue::Queue& queue,
+                                                          std::span<const Arrival> arrivals) {
+  std::vector<std::vector<Receipt>> receipts;
+  std::vector<Place> places;
+  receipts.reserve(arrivals.size());
+  for (const Arrival& arrival : arrivals) {
+    std::vector<Receipt>& own = receipts.emplace_back(arrival.events.size());
+    for (std::size_t i = 0; i < own.size(); ++i) places.push_back({&arrival.events[i], &own[i]});
+  }
+  XD_DO(take_keys(tx, places));
+  std::vector<ReceivedPtr> events;
+  std::vector<queue::Task> tasks;
+  std::vector<ReceivedResult> conflicts;
+  std::set<base::Uuid> batches;
+  for (const Place& place : places) {
+    if (place.receipt->duplicate) continue;
+    const auto& event = place.incoming->event;
+    if (place.receipt->conflict) {
+      event->conflict_of = place.receipt->id;
+      place.receipt->id = event->id;
+      conflicts.push_back({.id = event->id,
+                           .tenant = event->tenant,
+                           .endpoint = event->endpoint,
+                           .status = ReceivedStatus::conflict,
+                           .processed = event->received,
+                           .error = "its id was used before, with another body"});
+    } else {
+      tasks.push_back(make_task(*place.incoming));
+    }
+    events.push_back(event);
+    if (event->batch) batches.insert(*event->batch);
+  }
+  if (events.empty()) return receipts;
+  XD_DO(insert_events(tx, events));
+  std::vector<const ReceivedResult*> results;
+  for (const ReceivedResult& result : conflicts) results.push_back(&result);
+  if (!results.empty()) XD_DO(put_results(tx, results));
+  for (const Arrival& arrival : arrivals) {
+    if (arrival.batch_body.empty() || !batches.contains(arrival.batch)) continue;
+    XD_DO(tx.exec("INSERT INTO received_batches (id, tenant_id, body) VALUES ($1, $2, $3)",
+                  {arrival.batch, arrival.events.front().event->tenant, db::Arg::blob(arrival.batch_body)}));
+  }
+  if (!tasks.empty()) XD_DO(queue.enqueue(tx, std::move(tasks)));
+  return receipts;
+}
+
+Result<std::vector<bool>> put_results(db::Tx& tx, std::span<const ReceivedResult* const> results) {
+  std::vector<db::Arg> args;
+  args.reserve(results.size() * 11);
+  for (const ReceivedResult* one : results) {
+    args.insert(args.end(),
+                {one->tenant, one->id, one->endpoint, name(one->status), one->replay_no, one->source,
+                 one->event_type, one->table, one->event, one->processed, one->error});
+  }
+  std::vector<bool> written(results.size());
+  XD_DO(tx.each(
+      "INSERT INTO received_results (tenant_id, id, endpoint_id, status, replay_no, source, event_type,"
+      " table_name, event_id, processed_at, processing_error)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+      " ON CONFLICT (tenant_id, id) DO UPDATE SET status = excluded.status, replay_no = excluded.replay_no,"
+      " source = excluded.source, event_type = excluded.event_type, table_name = excluded.table_name,"
+      " event_id = excluded.event_id, processed_at = excluded.processed_at,"
+      " processing_error = excluded.processing_error"
+      " WHERE received_results.replay_no < excluded.replay_no",
+      11, args, [&](std::size_t index, std::int64_t rows, const db::Row*) { written[index] = rows > 0; }));
+  return written;
+}
+
+Result<void> add_to_stats(db::Tx& tx, const std::map<EndpointId, EndpointStats>& more) {
+  std::vector<db::Arg> args;
+  for (const auto& [id, stats] : more) {
+    args.insert(args.end(), {id, stats.received, stats.processed, stats.failed, stats.last_received});
+  }
+  return tx.each(
+      "UPDATE endpoint_stats SET total_received = total_received + $2, total_processed = total_processed + "
+      "$3,"
+      " total_failed = total_failed + $4, last_received_at = CASE WHEN last_received_at IS NULL"
+      " OR last_received_at < CAST($5 AS BIGINT) THEN CAST($5 AS BIGINT) ELSE last_received_at END"
+      " WHERE endpoint_id = $1",
+      5, args);
+}
+
+Result<std::vector<ReceivedRow>> list_received(db::Tx& tx, const ReceivedQuery& query) {
+  const bool waits = query.status == ReceivedStatus::pending;
+  // What only results say is looked for among them.
+  const bool by_result =
+      !waits && (query.status || !query.source.empty() || !query.table.empty() || !query.event_type.empty());
+  const std::string from = by_result ? " FROM received_results r JOIN received_events e ON e.tenant_id ="
+                                       " r.tenant_id AND e.id = r.id WHERE r.tenant_id = $1"
+                                     : " FROM received_events e LEFT JOIN received_results r ON r.tenant_id ="
+                                       " e.tenant_id AND r.id = e.id WHERE e.tenant_id = $1";
+  db::PageQuery sql("SELECT " + std::string(kColumns) + kResultColumns + from, {query.tenant}, query.page,
+                    by_result ? "r.id" : "e.id");
+  if (query.endpoint)
+    sql.also(by_result ? " AND r.endpoint_id = $" : " AND e.endpoint_id = $", *query.endpoint);
+  if (waits) sql.also(" AND r.id IS NULL");
+  if (query.status && !waits) sql.also(" AND r.status = $", name(*query.status));
+  if (!query.source.empty()) sql.also(" AND r.source = $", query.source);
+  if (!query.table.empty()) sql.also(" AND r.table_name = $", query.table);
+  if (!query.event_type.empty()) sql.also(" AND r.event_type = $", query.event_type);
+  if (!query.external_id.empty()) sql.also(" AND e.external_id = $", query.external_id);
+  const base::Uuid since = base::first_uuid_of(query.since.value_or(base::Time{}));
+  const base::Uuid until = base::first_uuid_of(query.until.value_or(base::Time{}));
+  if (query.since) sql.also(by_result ? " AND r.id >= $" : " AND e.id >= $", since);
+  if (query.until) sql.also(by_result ? " AND r.id < $" : " AND e.id < $", until);
+  std::vector<ReceivedRow> rows;
+  XD_DO(sql.run(tx, rows, read_row));
+  return rows;
+}
+
+Result<std::optional<ReceivedRow>> find_received(db::Tx& tx, TenantId tenant, ReceivedId id) {
+  std::optional<ReceivedRow> found;
+  XD_DO(
+      tx.query("SELECT " + std::string(kColumns) + kResultColumns +
+                   ", e.headers, e.body FROM received_events e LEFT JOIN received_results r ON r.tenant_id ="
+                   " e.tenant_id AND r.id = e.id WHERE e.tenant_id = $1 AND e.id = $2",
+               {tenant, id}, [&](const db::Row& row) {
+                 found = read_row(row);
+                 found->event.headers = row.string(20);
+                 found->event.body = std::string(row.blob(21));
+               }));
+  return found;
+}
+
+Result<std::map<ReceivedId, ReceivedPtr>> find_received(
+    db::Tx& tx, std::span<const std::pair<TenantId, ReceivedId>> wanted) {
+  std::vector<db::Arg> args;
+  for (const auto& [tenant, id] : wanted) args.insert(args.end(), {tenant, id});
+  std::map<ReceivedId, ReceivedPtr> found;
+  XD_DO(tx.each("SELECT " + std::string(kColumns) +
+                    ", e.headers, e.body FROM received_events e WHERE e.tenant_id = $1 AND e.id = $2",
+                2, args, [&](std::size_t, std::int64_t, const db::Row* row) {
+                  if (row == nullptr) return;
+                  auto event = std::make_shared<ReceivedEvent>(read_event(*row));
+                  event->headers = row->string(12);
+                  event->body = std::string(row->blob(13));
+                  found.emplace(event->id, std::move(event));
+                }));
+  return found;
+}
+
+Result<std::int64_t> count_duplicates(db::Tx& tx, const ReceivedEvent& event) {
+  std::int64_t count = 0;
+  const std::string key = dedup_key(event.external_id, hash_of_body(event.body));
+  XD_DO(tx.query(
+      "SELECT duplicates FROM received_keys WHERE endpoint_id = $1 AND key = $2 AND received_id = $3",
+      {event.endpoint, key, event.id}, [&](const db::Row& row) { count = row.integer(0); }));
+  return count;
+}
+
+Result<std::optional<std::string>> find_batch(db::Tx& tx, TenantId tenant, const base::Uuid& batch) {
+  std::optional<std::string> body;
+  XD_DO(tx.query("SELECT body FROM received_batches WHERE tenant_id = $1 AND id = $2", {tenant, batch},
+                 [&](const db::Row& row) { body = std::string(row.blob(0)); }));
+  return body;
+}
+
+Result<std::int64_t> forget_keys(db::Tx& tx, base::Time now, std::size_t most) {
+  return tx.exec(
+      "DELETE FROM received_keys WHERE (endpoint_id, key) IN (SELECT endpoint_id, key FROM received_keys"
+      " WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+      {now, most});
+}
+
+Result<std::int64_t> forget_received(db::Tx& tx, base::Time now, std::size_t most) {
+  std::vector<std::tuple<EndpointId, TenantId, base::Uuid>> endpoints;
+  XD_DO(tx.query(
+      "SELECT id, tenant_id, retention_days FROM webhook_endpoints WHERE retention_days IS NOT NULL", {},
+      [&](const db::Row& row) {
+        const std::chrono::days kept{row.integer(2)};
+        endpoints.emplace_back(row.id<EndpointId>(0), row.id<TenantId>(1), base::first_uuid_of(now - kept));
+      }));
+  std::int64_t removed = 0;
+  for (const auto& [endpoint, tenant, before] : endpoints) {
+    // What waits stays, however old it is: it has no result yet.
+    std::vector<base::Uuid> old;
+    std::set<base::Uuid> batches;
+    XD_DO(
+        tx.query("SELECT e.id, e.batch_id FROM received_events e JOIN received_results r ON r.tenant_id = "
+                 "e.tenant_id AND r.id = e.id"
+                 " WHERE e.endpoint_id = $1 AND e.id < $2 ORDER BY e.id LIMIT $3",
+                 {endpoint, before, most}, [&](const db::Row& row) {
+                   old.push_back(row.uuid(0));
+                   if (!row.is_null(1)) batches.insert(row.uuid(1));
+                 }));
+    std::vector<db::Arg> args;
+    for (const base::Uuid& id : old) args.insert(args.end(), {tenant, id});
+    std::vector<db::Arg> batch_args;
+    for (const base::Uuid& id : batches) batch_args.insert(batch_args.end(), {tenant, id});
+    XD_DO(tx.each("DELETE FROM received_events WHERE tenant_id = $1 AND id = $2", 2, args));
+    XD_DO(tx.each("DELETE FROM received_results WHERE tenant_id = $1 AND id = $2", 2, args));
+    XD_DO(tx.each("DELETE FROM received_batches WHERE tenant_id = $1 AND id = $2", 2, batch_args));
+    removed += static_cast<std::int64_t>(old.size());
+  }
+  return removed;
+}
+
+}  // namespace inbound

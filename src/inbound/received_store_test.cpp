@@ -1,0 +1,167 @@
+#include <gtest/gtest.h>
+
+#include "inbound/received.hpp"
+#include "testing/core_db.hpp"
+#include "testing/fake_clock.hpp"
+#include "testing/node.hpp"
+
+namespace inbound {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr base::Time kNow{std::chrono::microseconds{1'800'000'000'000'000}};
+
+class ReceivedStore : public ::testing::StoreTest {
+ protected:
+  Incoming incoming(const std::string& id, const std::string& body, base::Time at = kNow,
+                    std::chrono::seconds window = 1h) {
+    Incoming one;
+    one.event = std::make_shared<ReceivedEvent>();
+    one.event->id = ReceivedId::make(at);
+    one.event->tenant = tenant;
+    one.event->endpoint = endpoint;
+    one.event->external_id = id;
+    one.event->method = "POST";
+    one.event->target = "/webhooks/acme/shop";
+    one.event->headers = "[]";
+    one.event->body = body;
+    one.event->verification = "{}";
+    one.event->received = at;
+    one.body_hash = hash_of_body(body);
+    one.key = dedup_key(id, one.body_hash);
+    one.expires = at + window;
+    return one;
+  }
+  Receipt insert(Incoming one) {
+    std::vector<Arrival> arrivals(1);
+    arrivals.front().events.push_back(std::move(one));
+    return store.write([&](db::Tx& tx) { return insert_arrivals(tx, queue, arrivals); }).front().front();
+  }
+  bool put(const ReceivedResult& result) {
+    const ReceivedResult* const one = &result;
+    return store.write([&](db::Tx& tx) { return put_results(tx, std::span(&one, 1)); }).front();
+  }
+  std::int64_t rows() { return store.integer("SELECT count(*) FROM received_events"); }
+  std::int64_t tasks() { return store.integer("SELECT count(*) FROM tasks"); }
+
+  const TenantId tenant = TenantId::make(kNow);
+  const EndpointId endpoint = EndpointId::make(kNow);
+  ::testing::FakeClock clock;
+  ::testing::Node node{*store, clock};  // never begins: tasks stay in the table
+  queue::Queue& queue = node.queue();
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, ReceivedStore, ::testing::both_engines(), ::testing::engine_name);
+
+TEST_P(ReceivedStore, knows_what_is_sent_again_by_its_id_and_by_its_body) {
+  for (const char* id : {"evt_1", ""}) {
+    const std::int64_t before = rows();
+    const Receipt first = insert(incoming(id, "body"));
+    const Receipt again = insert(incoming(id, "body"));
+    EXPECT_FALSE(first.duplicate);
+    EXPECT_TRUE(again.duplicate);
+    EXPECT_EQ(again.id, first.id);
+    EXPECT_EQ(rows(), before + 1);
+    EXPECT_EQ(tasks(), before + 1);
+  }
+}
+
+TEST_P(ReceivedStore, knows_it_within_one_transaction_too) {
+  std::vector<Arrival> arrivals(2);
+  arrivals[0].events = {incoming("a", "1"), incoming("b", "2"), incoming("a", "1")};
+  arrivals[1].events = {incoming("b", "2"), incoming("c", "3")};
+  const auto receipts = store.write([&](db::Tx& tx) { return insert_arrivals(tx, queue, arrivals); });
+  EXPECT_EQ(receipts[0][2].id, receipts[0][0].id);
+  EXPECT_TRUE(receipts[0][2].duplicate);
+  EXPECT_EQ(receipts[1][0].id, receipts[0][1].id);
+  EXPECT_FALSE(receipts[1][1].duplicate);
+  EXPECT_EQ(rows(), 3);
+}
+
+TEST_P(ReceivedStore, keeps_another_body_with_the_same_id_and_does_not_process_it) {
+  const Receipt first = insert(incoming("evt_1", "one"));
+  const Receipt other = insert(incoming("evt_1", "two"));
+
+  EXPECT_TRUE(other.conflict);
+  EXPECT_NE(other.id, first.id);
+  EXPECT_EQ(rows(), 2);
+  EXPECT_EQ(tasks(), 1);
+  const auto found = store.read([&](db::Tx& tx) { return find_received(tx, tenant, other.id); });
+  ASSERT_TRUE(found && found->result);
+  EXPECT_EQ(found->result->status, ReceivedStatus::conflict);
+  EXPECT_EQ(found->event.conflict_of, first.id);
+  EXPECT_EQ(found->event.body, "two");
+}
+
+TEST_P(ReceivedStore, forgets_an_id_when_its_window_is_over) {
+  const Receipt first = insert(incoming("evt_1", "body", kNow, 60s));
+  EXPECT_TRUE(insert(incoming("evt_1", "body", kNow + 59s, 60s)).duplicate);
+
+  const Receipt later = insert(incoming("evt_1", "body", kNow + 60s, 60s));
+  EXPECT_FALSE(later.duplicate);
+  EXPECT_NE(later.id, first.id);
+  EXPECT_EQ(insert(incoming("evt_1", "body", kNow + 61s, 60s)).id, later.id);
+  EXPECT_EQ(store.write([&](db::Tx& tx) { return forget_keys(tx, kNow + 119s, 10); }), 0);
+  EXPECT_EQ(store.write([&](db::Tx& tx) { return forget_keys(tx, kNow + 120s, 10); }), 1);
+}
+
+TEST_P(ReceivedStore, tells_endpoints_apart) {
+  const Receipt first = insert(incoming("evt_1", "body"));
+  Incoming other = incoming("evt_1", "body");
+  other.event->endpoint = EndpointId::make(kNow);
+  EXPECT_FALSE(insert(std::move(other)).duplicate);
+  EXPECT_EQ(store.read([&](db::Tx& tx) { return find_received(tx, TenantId::make(kNow), first.id); }),
+            std::nullopt);
+}
+
+TEST_P(ReceivedStore, writes_a_result_once_for_each_time_it_is_processed) {
+  const Receipt receipt = insert(incoming("evt_1", "body"));
+  ReceivedResult result{.id = receipt.id, .tenant = tenant, .endpoint = endpoint, .processed = kNow};
+  EXPECT_TRUE(put(result));
+  EXPECT_FALSE(put(result)) << "the same, told once more";
+  result.replay_no = 1;
+  result.status = ReceivedStatus::failed;
+  result.error = "why";
+  EXPECT_TRUE(put(result));
+  result.replay_no = 0;
+  EXPECT_FALSE(put(result)) << "an older one that comes late";
+  EXPECT_EQ(store.text("SELECT processing_error FROM received_results"), "why");
+}
+
+TEST_P(ReceivedStore, lists_by_what_was_found_and_by_what_is_not_yet) {
+  std::vector<ReceivedId> ids;
+  for (int i = 0; i < 6; ++i) ids.push_back(insert(incoming("evt_" + std::to_string(i), "body")).id);
+  for (int i = 0; i < 4; ++i) {
+    put({.id = ids[static_cast<std::size_t>(i)],
+         .tenant = tenant,
+         .endpoint = endpoint,
+         .status = i == 3 ? ReceivedStatus::failed : ReceivedStatus::processed,
+         .source = "shop",
+         .event_type = i == 0 ? "INSERT" : "UPDATE",
+         .table = "orders",
+         .processed = kNow});
+  }
+  const auto list = [&](ReceivedQuery query) {
+    query.tenant = tenant;
+    std::vector<ReceivedId> found;
+    for (const ReceivedRow& row : store.read([&](db::Tx& tx) { return list_received(tx, query); }))
+      found.push_back(row.event.id);
+    return found;
+  };
+  using Ids = std::vector<ReceivedId>;
+  EXPECT_EQ(list({}), (Ids{ids[5], ids[4], ids[3], ids[2], ids[1], ids[0]}));
+  EXPECT_EQ(list({.status = ReceivedStatus::pending}), (Ids{ids[5], ids[4]}));
+  EXPECT_EQ(list({.status = ReceivedStatus::failed}), (Ids{ids[3]}));
+  EXPECT_EQ(list({.source = "shop", .event_type = "UPDATE"}), (Ids{ids[3], ids[2], ids[1]}));
+  EXPECT_EQ(list({.table = "orders", .page = {.before = ids[2].uuid}}), (Ids{ids[1], ids[0]}));
+  EXPECT_EQ(list({.external_id = "evt_4"}), (Ids{ids[4]}));
+  EXPECT_EQ(list({.endpoint = EndpointId::make(kNow)}), Ids{});
+  EXPECT_EQ(list({.since = kNow + 1h}), Ids{});
+  EXPECT_EQ(list({.until = kNow + 1h}).size(), 6u);
+}
+
+}  // namespace
+
+}  // namespace inbound

@@ -1,0 +1,289 @@
+#include "inbound/receiver.hpp"
+
+#include "base/metrics.hpp"
+#include "base/text.hpp"
+#include "crypto/encoding.hpp"
+#include "format/json.hpp"
+
+namespace inbound {
+
+namespace {
+
+using base::Code;
+using base::fail;
+using base::Result;
+using crypto::Location;
+
+constexpr std::size_t kExternalIdBytesMax = 255;
+constexpr auto kBodyKeyWindow = std::chrono::hours{24};
+constexpr std::string_view kHidden = "***";
+
+std::unexpected<base::Error> nobody() {
+  return fail(Code::not_found, "there is no endpoint at this address");
+}
+
+/// The kinds of schemes whose signature is a secret itself.
+bool shows_secret(const crypto::Scheme& scheme) {
+  using enum crypto::Scheme::Kind;
+  return scheme.kind == token || scheme.kind == basic || scheme.kind == jwt;
+}
+
+bool is_secret(const crypto::Scheme& scheme, Location::In in, std::string_view name) {
+  if (in == Location::In::header) {
+    for (const std::string_view always : {"authorization", "proxy-authorization", "cookie"}) {
+      if (http::equals_ignoring_case(name, always)) return true;
+    }
+  }
+  return shows_secret(scheme) && std::ranges::any_of(scheme.signature, [&](const Location& place) {
+           return place.in == in && http::equals_ignoring_case(place.name, name);
+         });
+}
+
+std::string headers_json(const crypto::Scheme& scheme, const http::Request& request) {
+  std::string text;
+  format::JsonWriter json(text);
+  json.begin_array();
+  for (const auto& [name, value] : request.headers) {
+    json.begin_array().value(name);
+    json.value(is_secret(scheme, Location::In::header, name) ? kHidden : value).end_array();
+  }
+  json.end_array();
+  return text;
+}
+
+std::string shown_target(const crypto::Scheme& scheme, const http::Request& request) {
+  if (!shows_secret(scheme) || request.query.empty()) return std::string(request.target);
+  std::string text = std::string(request.path) + "?";
+  for (std::string_view rest = request.query; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('&'), rest.size());
+    const std::string_view member = rest.substr(0, end);
+    const std::string_view name = member.substr(0, member.find('='));
+    if (is_secret(scheme, Location::In::query, name)) {
+      text.append(name).append("=").append(kHidden);
+    } else {
+      text.append(member);
+    }
+    if (end < rest.size()) text += '&';
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return text;
+}
+
+std::string verification_json(const PreparedEndpoint& endpoint, std::size_t key) {
+  std::string text;
+  format::JsonWriter json(text);
+  json.begin_object().key("scheme").value(endpoint.scheme_name).key("secret");
+  key < endpoint.keys.size() ? json.value(endpoint.keys[key].fingerprint) : json.null();
+  json.end_object();
+  return text;
+}
+
+std::string text_at(const std::optional<Location>& place, const crypto::RequestView& view) {
+  if (!place) return {};
+  if (place->in == Location::In::constant) return place->name;
+  auto found = view.find(*place);
+  return found.empty() ? std::string() : std::move(found.front());
+}
+
+/// What is too long or not printable ASCII stands for itself as a hash.
+std::string storable(std::string text) {
+  const bool plain = text.size() <= kExternalIdBytesMax &&
+                     std::ranges::all_of(text, [](char c) { return c >= ' ' && c < 127; });
+  return plain ? text : "sha256:" + crypto::to_hex(crypto::digest(crypto::Hash::sha256, text));
+}
+
+std::string external_id(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
+  std::string id = endpoint.places.event_id ? text_at(endpoint.places.event_id, view)
+                                            : crypto::event_id(endpoint.scheme, view).value_or("");
+  return storable(std::move(id));
+}
+
+std::string order_key(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
+  const std::string id = text_at(endpoint.places.record_id, view);
+  return id.empty() ? id : storable(text_at(endpoint.places.table, view) + "/" + id);
+}
+
+base::Counter& counter(const char* result) {
+  return base::metrics().counter("crossdock_received_total", "Requests at endpoints, by what became of them",
+                                 {{"result", result}});
+}
+
+/// The status and body that the scheme asks for, or {"id": …}.
+http::Response answer(const PreparedEndpoint& endpoint, const Message& message,
+                      const std::vector<Receipt>& receipts, bool batch) {
+  http::Response response;
+  const crypto::Scheme::Reply& reply = endpoint.scheme.reply;
+  response.status = reply.ok;
+  if (reply.body) {
+    if (!reply.type.empty()) response.content_type = reply.type;
+    response.body = crypto::fill(*reply.body, nullptr, message);
+    return response;
+  }
+  if (reply.ok == 204) return response;
+  format::JsonWriter json(response.body);
+  json.begin_object();
+  if (batch) {
+    json.key("ids").begin_array();
+    for (const Receipt& receipt : receipts) json.value(receipt.id);
+    json.end_array();
+    json.key("duplicates").value(std::ranges::count_if(receipts, &Receipt::duplicate));
+  } else {
+    json.key("id").value(receipts.front().id);
+    if (receipts.front().duplicate) json.key("duplicate").value(true);
+    if (receipts.front().conflict) json.key("conflict").value(true);
+  }
+  json.end_object();
+  return response;
+}
+
+http::Response handshake(const crypto::Scheme::Challenge& challenge, const crypto::SchemeKey* key,
+                         const Message& message) {
+  http::Response response;
+  response.status = challenge.answer.status;
+  if (!challenge.answer.type.empty()) response.content_type = challenge.answer.type;
+  for (const auto& [name, recipe] : challenge.answer.headers) {
+    response.headers.emplace_back(name, crypto::fill(recipe, key, message));
+  }
+  response.body = crypto::fill(challenge.answer.body, key, message);
+  return response;
+}
+
+bool may_come_from(const PreparedEndpoint& endpoint, const std::string& address) {
+  if (endpoint.allowed.empty()) return true;
+  boost::system::error_code error;
+  const auto parsed = asio::ip::make_address(address, error);
+  return !error && http::is_in(endpoint.allowed, parsed);
+}
+
+bool is_one_of(const std::string& address, std::span<const http::AllowedRange> ranges) {
+  boost::system::error_code error;
+  const auto parsed = asio::ip::make_address(address, error);
+  return !error && http::is_in(ranges, parsed);
+}
+
+}  // namespace
+
+std::string client_address(const http::Request& request, std::span<const http::AllowedRange> proxies) {
+  std::string address = request.remote_ip;
+  if (proxies.empty() || !is_one_of(address, proxies)) return address;
+  std::vector<std::string_view> hops;
+  for (const auto& [name, value] : request.headers) {
+    if (!http::equals_ignoring_case(name, "x-forwarded-for")) continue;
+    for (std::string_view rest = value; !rest.empty();) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      hops.push_back(base::trimmed(rest.substr(0, comma)));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+  }
+  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+    address = *hop;
+    if (!is_one_of(address, proxies)) break;
+  }
+  return address;
+}
+
+Receiver::Receiver(base::Gate& gate, Parts parts)
+    : parts_(std::move(parts)),
+      batcher_(gate, "receive", [this](auto take) { return store_taken(std::move(take)); }) {}
+
+base::Task<std::vector<std::vector<Receipt>>> Receiver::store_taken(Batcher::Take take) {
+  co_return co_await parts_.store.write([this, take = std::move(take)](db::Tx& tx) mutable {
+    const std::vector<Arrival> arrivals = take();
+    return insert_arrivals(tx, parts_.queue, arrivals);
+  });
+}
+
+base::Task<http::Response> Receiver::receive(const http::Request& request, std::string_view tenant,
+                                             std::string_view path) {
+  const tenant::TenantPtr whose = parts_.tenants.find(tenant);
+  const PreparedEndpointPtr endpoint = whose ? parts_.book.find(whose->id, path) : nullptr;
+  if (!endpoint || whose->slug != tenant || whose->status != tenant::TenantStatus::active ||
+      !endpoint->config->accepts()) {
+    counter("unknown").add(1);
+    co_return nobody();
+  }
+  const base::Time now = parts_.clock.now();
+  const std::string origin =
+      parts_.public_url.empty() ? "http://" + std::string(request.header("host")) : parts_.public_url;
+  const Message message(request, origin + std::string(request.target));
+  const crypto::Scheme& scheme = endpoint->scheme;
+  const auto keys = endpoint->keys_at(now);
+
+  const crypto::Scheme::Challenge* challenge = crypto::find_challenge(scheme, keys, message);
+  if (challenge == nullptr && request.method != "POST") co_return nobody();
+  if (challenge != nullptr && !challenge->checked) {
+    co_return handshake(*challenge, keys.empty() ? nullptr : keys.front(), message);
+  }
+  if (!may_come_from(*endpoint, client_address(request, parts_.proxies))) {
+    counter("forbidden").add(1);
+    co_return fail(Code::forbidden, "this address may not send to this endpoint");
+  }
+  const crypto::Check check = verify(scheme, keys, message, now);
+  if (!check.passed()) {
+    counter("refused").add(1);
+    // The same text for every reason: it helps whoever tries signatures with nothing.
+    if (scheme.reply.bad == 401) co_return fail(Code::unauthenticated, "the signature does not fit");
+    co_return http::Response{.status = scheme.reply.bad};
+  }
+  const crypto::SchemeKey* used = check.key && *check.key < keys.size() ? keys[*check.key] : nullptr;
+  if (challenge != nullptr) co_return handshake(*challenge, used, message);
+  if (endpoint->meter && !endpoint->meter->take(base::steady_now())) {
+    counter("limited").add(1);
+    co_return fail(Code::limited, "this endpoint takes no more at the moment; send it again", "OVERLOADED");
+  }
+  const auto place = std::ranges::find_if(endpoint->keys, [&](const auto& one) { return &one.key == used; });
+  co_return co_await accept(request, *endpoint, message,
+                            static_cast<std::size_t>(place - endpoint->keys.begin()));
+}
+
+base::Task<http::Response> Receiver::accept(const http::Request& request, const PreparedEndpoint& endpoint,
+                                            const Message& message, std::size_t key) {
+  const base::Time now = parts_.clock.now();
+  const bool batch = endpoint.scheme.each.has_value();
+  Arrival arrival;
+  const auto add = [&](const crypto::RequestView& view, std::string body) {
+    Incoming& one = arrival.events.emplace_back();
+    one.event = std::make_shared<ReceivedEvent>();
+    ReceivedEvent& event = *one.event;
+    event.id = ReceivedId::make(now);
+    event.tenant = endpoint.config->tenant;
+    event.endpoint = endpoint.config->id;
+    event.external_id = external_id(endpoint, view);
+    event.method = request.method;
+    event.target = shown_target(endpoint.scheme, request);
+    event.headers = headers_json(endpoint.scheme, request);
+    event.remote_ip = client_address(request, parts_.proxies);
+    event.verification = verification_json(endpoint, key);
+    event.received = now;
+    one.body_hash = hash_of_body(body);
+    event.body = std::move(body);
+    one.key = dedup_key(event.external_id, one.body_hash);
+    const auto window = event.external_id.empty()
+                            ? std::min<std::chrono::seconds>(endpoint.config->dedup_window, kBodyKeyWindow)
+                            : endpoint.config->dedup_window;
+    one.expires = now + window;
+    one.order_key = order_key(endpoint, view);
+    if (batch) {
+      event.batch = arrival.events.front().event->id.uuid;
+      event.batch_index = static_cast<std::int64_t>(arrival.events.size()) - 1;
+    }
+  };
+  if (batch) {
+    XD_CO_TRY(const std::vector<Element> elements, elements_of(endpoint.scheme, message));
+    arrival.events.reserve(elements.size());
+    for (const Element& element : elements) add(element, std::string(element.value().raw()));
+    if (arrival.events.empty())
+      co_return http::Response{.status = 200, .body = R"({"ids":[],"duplicates":0})"};
+    arrival.batch = *arrival.events.front().event->batch;
+    arrival.batch_body = request.body;
+  } else {
+    add(message, request.body);
+  }
+  XD_CO_TRY(const std::vector<Receipt> receipts, co_await batcher_.add(std::move(arrival)));
+  for (const Receipt& receipt : receipts) {
+    counter(receipt.duplicate ? "duplicate" : receipt.conflict ? "conflict" : "accepted").add(1);
+  }
+  co_return answer(endpoint, message, receipts, batch);
+}
+
+}  // namespace inbound

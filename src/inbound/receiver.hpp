@@ -1,0 +1,50 @@
+// Receiving a webhook: who sends it is checked, and what it holds is durable before it is acknowledged.
+#pragma once
+
+#include "base/batcher.hpp"
+#include "inbound/book.hpp"
+#include "inbound/message.hpp"
+#include "inbound/received.hpp"
+#include "tenant/tenant.hpp"
+
+namespace inbound {
+
+/// What an address says of who really sends: the peer, or where that is a trusted proxy the last address of
+/// X-Forwarded-For that is none.
+std::string client_address(const http::Request& request, std::span<const http::AllowedRange> proxies);
+
+/// One for each shard, on whose thread it lives.
+class Receiver {
+ public:
+  struct Parts {
+    const base::Clock& clock;
+    db::Db& store;
+    queue::Queue& queue;
+    const tenant::TenantBook& tenants;
+    const Book& book;
+    std::string public_url{};  ///< "https://hooks.example.com"; empty: as the Host header says
+    std::vector<http::AllowedRange> proxies{};
+  };
+  Receiver(base::Gate& gate, Parts parts);
+
+  /// In this order: the endpoint, a handshake, the addresses it may come from, its signature and age, how
+  /// often it may; then it is stored, and answered as its sender expects. Errors: not_found, the same for an
+  /// unknown tenant, an unknown path and an endpoint that is switched off; forbidden; unauthenticated;
+  /// limited; invalid, where a batch is none; those of the store.
+  base::Task<http::Response> receive(const http::Request& request, std::string_view tenant,
+                                     std::string_view path);
+
+  /// Arrivals that wait for a flush.
+  std::size_t waiting() const { return batcher_.pending(); }
+
+ private:
+  using Batcher = base::Batcher<Arrival, std::vector<Receipt>>;
+  base::Task<std::vector<std::vector<Receipt>>> store_taken(Batcher::Take take);
+  base::Task<http::Response> accept(const http::Request& request, const PreparedEndpoint& endpoint,
+                                    const Message& message, std::size_t key);
+
+  Parts parts_;
+  Batcher batcher_;
+};
+
+}  // namespace inbound
