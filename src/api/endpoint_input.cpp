@@ -118,6 +118,8 @@ void read_config(Input& input, Endpoint& endpoint) {
 }
 
 void read_scheme(Input& input, Members& members, Endpoint& endpoint) {
+  const bool was_plain =
+      endpoint.signature_header && endpoint.signature_scheme == plain_scheme(input, endpoint);
   if (members.touches("signature_header")) {
     endpoint.signature_header = input.text("signature_header", 100);
     if (endpoint.signature_header && !is_header_name(*endpoint.signature_header))
@@ -126,7 +128,16 @@ void read_scheme(Input& input, Members& members, Endpoint& endpoint) {
   if (members.touches("signature_algorithm"))
     endpoint.signature_algorithm = input.text("signature_algorithm", kWordBytesMax);
   if (members.touches("signature_config")) read_config(input, endpoint);
-  if (!members.touches("signature_scheme")) return;
+  if (!members.touches("signature_scheme")) {
+    if (!input.has("signature_header") && !input.has("signature_algorithm")) return;
+    if (was_plain) {
+      endpoint.signature_scheme = plain_scheme(input, endpoint);
+    } else {
+      input.error("signature_scheme", "REQUIRED",
+                  "signature_header and signature_algorithm count where there is no scheme; send it as null");
+    }
+    return;
+  }
   const format::Value* scheme = input.any("signature_scheme");
   if (scheme == nullptr) {
     if (endpoint.signature_header) {
@@ -179,7 +190,10 @@ void read_state(Input& input, Members& members, Endpoint& endpoint) {
 /// Where nothing is verified, somebody must have said so.
 void read_unsigned(Input& input, Members& members, const Endpoint& endpoint) {
   const bool given = input.boolean("unsigned").value_or(false);
-  if (!members.touches("unsigned") && !members.touches("signature_scheme")) return;
+  if (!members.touches("unsigned") && !members.touches("signature_scheme") &&
+      !members.touches("signature_header")) {
+    return;
+  }
   const auto scheme = inbound::scheme_of(endpoint);
   if (!scheme) return;  // told when it is set up
   const bool verifies_nothing = scheme->kind == crypto::Scheme::Kind::none;

@@ -49,6 +49,9 @@ Result<void> read_keys_into(PreparedEndpoint& prepared) {
 Result<void> read_place(const std::string& text, const char* name, bool json,
                         std::optional<Location>& place) {
   if (text.empty()) return {};
+  if (std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 127; })) {
+    return refuse(std::string("#/paths/") + name, "no control characters");
+  }
   auto read = json ? read_json_place(text) : Location::parse(text);
   if (!read) return refuse(std::string("#/paths/") + name, read.error().message);
   using In = Location::In;

@@ -15,6 +15,7 @@ using base::Result;
 using crypto::Location;
 
 constexpr std::size_t kTextBytesMax = 255;
+constexpr std::size_t kComparedMembersMax = 500;  // each is looked for among the others
 
 /// A stored request, to look into. Owns what it refers to.
 class Stored {
@@ -159,7 +160,10 @@ Result<Extracted> extract(const PreparedEndpoint& endpoint, const ReceivedEvent&
                   : record == nullptr ? "null"
                                       : std::string(record->raw());
   if (before != nullptr) result.old_record = before->raw();
-  if (record != nullptr && before != nullptr && record->is_object() && before->is_object()) {
+  const auto small = [](const format::Value* value) {
+    return value != nullptr && value->is_object() && value->members().size() <= kComparedMembersMax;
+  };
+  if (small(record) && small(before)) {
     result.changes = changes_of(*before, *record);
   }
   return result;

@@ -13,7 +13,8 @@ struct Extracted {
   std::string record_id{};
   std::string record{};      ///< JSON; the whole body where no path says more, "null" for none
   std::string old_record{};  ///< JSON; empty for none
-  std::string changes{};     ///< {"field": {"old": …, "new": …}} of both; empty where one is missing
+  std::string
+      changes{};  ///< {"field": {"old": …, "new": …}} of both; empty where one is missing, or has over 500
 
   /// "orders/42"; empty where one of them is missing.
   std::string subject() const;

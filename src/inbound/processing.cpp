@@ -13,6 +13,7 @@ using base::Result;
 
 /// Runs that a crash cut off: the next one might end the process again.
 constexpr int kCrashesMax = 3;
+constexpr auto kEndpointRetry = std::chrono::seconds{5};
 constexpr const char* kOrigin = "inbound";
 constexpr const char* kSystemOrigin = "system";
 
@@ -80,7 +81,10 @@ Result<void> ProcessHandler::hydrate(db::Tx& tx, std::span<queue::Task> tasks) c
 asio::awaitable<queue::Outcome> ProcessHandler::run(const queue::Task& task) {
   const auto event = std::static_pointer_cast<const ReceivedEvent>(task.payload);
   const PreparedEndpointPtr endpoint = parts_.book.find(EndpointId{task.lane.uuid});
-  if (!event || !endpoint) co_return queue::Outcome{};  // removed meanwhile
+  if (!event) co_return queue::Outcome{};  // removed meanwhile
+  // With a deleted endpoint its lane is gone, and this task. So it is one that this node has not heard of
+  // yet, or cannot use.
+  if (!endpoint) co_return queue::Outcome{queue::Verdict::retry_at(parts_.clock.now() + kEndpointRetry)};
   auto report = std::make_shared<Report>();
   report->received = event->received;
   ReceivedResult& result = report->result;

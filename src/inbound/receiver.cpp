@@ -51,8 +51,21 @@ std::string headers_json(const crypto::Scheme& scheme, const http::Request& requ
   return text;
 }
 
+/// Printable ASCII as it is, all else as %XX: what is stored is text.
+std::string printable(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    if (c > ' ' && c < 127) {
+      text += c;
+    } else {
+      text += "%" + crypto::to_hex(std::string_view(&c, 1));
+    }
+  }
+  return text;
+}
+
 std::string shown_target(const crypto::Scheme& scheme, const http::Request& request) {
-  if (!shows_secret(scheme) || request.query.empty()) return std::string(request.target);
+  if (!shows_secret(scheme) || request.query.empty()) return printable(request.target);
   std::string text = std::string(request.path) + "?";
   for (std::string_view rest = request.query; !rest.empty();) {
     const std::size_t end = std::min(rest.find('&'), rest.size());
@@ -66,7 +79,23 @@ std::string shown_target(const crypto::Scheme& scheme, const http::Request& requ
     if (end < rest.size()) text += '&';
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  return text;
+  return printable(text);
+}
+
+/// Of schemes whose secret stands in the body.
+void hide_secret(const PreparedEndpoint& endpoint, std::size_t key, std::string& body) {
+  const bool inside = std::ranges::any_of(endpoint.scheme.signature, [](const Location& place) {
+    return place.in == Location::In::json || place.in == Location::In::form;
+  });
+  if (!shows_secret(endpoint.scheme) || !inside || key >= endpoint.keys.size()) return;
+  const std::string text(endpoint.keys[key].key.text());
+  const std::string quoted = format::json_string(text);
+  for (const std::string& secret : {text, quoted.substr(1, quoted.size() - 2)}) {
+    for (std::size_t at = body.find(secret); !secret.empty() && at != body.npos; at = body.find(secret, at)) {
+      body.replace(at, secret.size(), kHidden);
+      at += kHidden.size();
+    }
+  }
 }
 
 std::string verification_json(const PreparedEndpoint& endpoint, std::size_t key) {
@@ -98,6 +127,12 @@ std::string external_id(const PreparedEndpoint& endpoint, const crypto::RequestV
   return storable(std::move(id));
 }
 
+/// Whether what stands for the event's id is made of its body.
+bool is_of_body(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
+  return !endpoint.places.event_id && endpoint.scheme.id_hash &&
+         std::ranges::all_of(endpoint.scheme.id, [&](const Location& at) { return view.find(at).empty(); });
+}
+
 std::string order_key(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
   const std::string id = text_at(endpoint.places.record_id, view);
   return id.empty() ? id : storable(text_at(endpoint.places.table, view) + "/" + id);
@@ -106,6 +141,27 @@ std::string order_key(const PreparedEndpoint& endpoint, const crypto::RequestVie
 base::Counter& counter(const char* result) {
   return base::metrics().counter("crossdock_received_total", "Requests at endpoints, by what became of them",
                                  {{"result", result}});
+}
+
+/// What a scheme fills in, without what would end a header line.
+std::string one_line(std::string text) {
+  std::erase_if(text, [](char c) { return c < ' ' && c != '\t'; });
+  return text;
+}
+
+/// Headers that are the server's alone, or that would say something of its whole origin.
+bool is_ours(std::string_view name) {
+  for (const std::string_view own : {"set-cookie", "content-length", "transfer-encoding", "connection"}) {
+    if (http::equals_ignoring_case(name, own)) return true;
+  }
+  return false;
+}
+
+/// Whatever a tenant lets its endpoint answer, no browser is to run it.
+void make_harmless(http::Response& response) {
+  response.content_type = one_line(std::move(response.content_type));
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  response.headers.emplace_back("Content-Security-Policy", "sandbox; default-src 'none'");
 }
 
 /// The status and body that the scheme asks for, or {"id": …}.
@@ -117,6 +173,7 @@ http::Response answer(const PreparedEndpoint& endpoint, const Message& message,
   if (reply.body) {
     if (!reply.type.empty()) response.content_type = reply.type;
     response.body = crypto::fill(*reply.body, nullptr, message);
+    make_harmless(response);
     return response;
   }
   if (reply.ok == 204) return response;
@@ -142,10 +199,24 @@ http::Response handshake(const crypto::Scheme::Challenge& challenge, const crypt
   response.status = challenge.answer.status;
   if (!challenge.answer.type.empty()) response.content_type = challenge.answer.type;
   for (const auto& [name, recipe] : challenge.answer.headers) {
-    response.headers.emplace_back(name, crypto::fill(recipe, key, message));
+    if (!is_ours(name)) {
+      response.headers.emplace_back(one_line(name), one_line(crypto::fill(recipe, key, message)));
+    }
   }
   response.body = crypto::fill(challenge.answer.body, key, message);
+  make_harmless(response);
   return response;
+}
+
+/// Whether a handshake that nothing has verified asks with nothing but tokens. One that could hold a body of
+/// JSON might be answered with the signature of that body.
+bool asks_with_tokens(const http::Request& request) {
+  return std::ranges::all_of(http::parse_query(request.query), [](const auto& member) {
+    return member.second.size() <= 256 && std::ranges::all_of(member.second, [](char c) {
+             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+                    c == '_' || c == '.' || c == '~' || c == '+' || c == '/' || c == '=';
+           });
+  });
 }
 
 bool may_come_from(const PreparedEndpoint& endpoint, const std::string& address) {
@@ -176,8 +247,11 @@ std::string client_address(const http::Request& request, std::span<const http::A
     }
   }
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-    address = *hop;
-    if (!is_one_of(address, proxies)) break;
+    boost::system::error_code error;
+    const auto parsed = asio::ip::make_address(std::string(*hop), error);
+    if (error) return {};
+    address = parsed.to_string();
+    if (!http::is_in(proxies, parsed)) break;
   }
   return address;
 }
@@ -212,6 +286,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   const crypto::Scheme::Challenge* challenge = crypto::find_challenge(scheme, keys, message);
   if (challenge == nullptr && request.method != "POST") co_return nobody();
   if (challenge != nullptr && !challenge->checked) {
+    if (request.method != "POST" && !asks_with_tokens(request)) co_return nobody();
     co_return handshake(*challenge, keys.empty() ? nullptr : keys.front(), message);
   }
   if (!may_come_from(*endpoint, client_address(request, parts_.proxies))) {
@@ -249,16 +324,24 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     event.tenant = endpoint.config->tenant;
     event.endpoint = endpoint.config->id;
     event.external_id = external_id(endpoint, view);
+    one.body_hash = hash_of_body(body);
+    const auto twin = std::ranges::find_if(arrival.events, [&](const Incoming& before) {
+      return before.event.get() != &event && before.event->external_id == event.external_id;
+    });
+    if (batch && twin != arrival.events.end() && twin->body_hash != one.body_hash) {
+      // The id is that of the batch.
+      event.external_id += "#" + std::to_string(arrival.events.size() - 1);
+    }
     event.method = request.method;
     event.target = shown_target(endpoint.scheme, request);
     event.headers = headers_json(endpoint.scheme, request);
     event.remote_ip = client_address(request, parts_.proxies);
     event.verification = verification_json(endpoint, key);
     event.received = now;
-    one.body_hash = hash_of_body(body);
     event.body = std::move(body);
+    hide_secret(endpoint, key, event.body);
     one.key = dedup_key(event.external_id, one.body_hash);
-    const auto window = event.external_id.empty()
+    const auto window = event.external_id.empty() || is_of_body(endpoint, view)
                             ? std::min<std::chrono::seconds>(endpoint.config->dedup_window, kBodyKeyWindow)
                             : endpoint.config->dedup_window;
     one.expires = now + window;
@@ -276,6 +359,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
       co_return http::Response{.status = 200, .body = R"({"ids":[],"duplicates":0})"};
     arrival.batch = *arrival.events.front().event->batch;
     arrival.batch_body = request.body;
+    hide_secret(endpoint, key, arrival.batch_body);
   } else {
     add(message, request.body);
   }

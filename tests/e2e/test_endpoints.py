@@ -2,6 +2,7 @@
 import hashlib
 import hmac
 import json
+import socket
 import time
 import unittest
 import uuid
@@ -157,6 +158,29 @@ class Receiving(EndpointCase):
         found = self.wait_processed(answer["id"])
         self.assertNotIn(SECRET, json.dumps(found))
 
+    def test_a_secret_in_the_body_is_not_kept(self):
+        scheme = {"kind": "token", "sig": "json:token", "id": "json:id"}
+        endpoint = self.make_endpoint("inside", signature_scheme=scheme, secret_key='a "quoted" secret')
+        body = json.dumps({"id": 1, "token": 'a "quoted" secret'}).encode()
+        answer = self.expect(200, self.send(endpoint, body, {"X": "y"}))
+        found = self.wait_processed(answer["id"])
+        self.assertEqual(json.loads(found["body"]), {"id": 1, "token": "***"})
+        self.assertEqual(self.expect(200, self.send(endpoint, body, {"X": "y"}))["id"], answer["id"])
+
+    def test_bytes_that_are_no_text_harm_nobody(self):
+        endpoint = self.make_endpoint("open", signature_scheme="unsigned", unsigned=True)
+        with socket.create_connection(("127.0.0.1", self.hub.port)) as connection:
+            connection.sendall(f"POST {self.path_of(endpoint)}?x=".encode() + b"\xff\xc3( HTTP/1.1\r\nHost: h\r\n"
+                               b"X-Odd: \xff\r\nContent-Length: 3\r\nConnection: close\r\n\r\n\xff\x00{")
+            head = b""
+            while piece := connection.recv(4096):
+                head += piece
+        if head.startswith(b"HTTP/1.1 400"):
+            return  # the target was refused as such
+        self.assertTrue(head.startswith(b"HTTP/1.1 200"), head)
+        found = self.wait_processed(json.loads(head.split(b"\r\n\r\n", 1)[1])["id"])
+        self.assertEqual((found["body_encoding"], found["target"].partition("?")[2]), ("base64", "x=%ff%c3("))
+
     def test_a_batch_is_an_event_for_each_element(self):
         scheme = {"kind": "hmac", "sig": "header:x-sig", "each": "json:events", "id": "json:id"}
         endpoint = self.make_endpoint("batch", signature_scheme=scheme, paths={"event_type": "json:kind"})
@@ -184,6 +208,13 @@ class Receiving(EndpointCase):
         self.assertEqual(reply.status, 200)
         self.assertIn(b"abc", reply.content)
         self.assertEqual(self.received(), [])
+
+    def test_a_handshake_signs_no_body(self):
+        endpoint = self.make_endpoint("x", signature_scheme="twitter_x")
+        answer = self.hub.api.get(self.path_of(endpoint) + "?crc_token=abc_123")
+        self.assertEqual(answer.status, 200)
+        self.assertIn(b"sha256=", answer.content)
+        self.expect(404, self.hub.api.get(self.path_of(endpoint) + "?crc_token=%7B%22a%22%3A1%7D"))
 
 
 class Processing(EndpointCase):
@@ -285,6 +316,7 @@ class Managing(EndpointCase):
             ({"ip_whitelist": ["203.0.113.1/24"]}, "#/ip_whitelist/0"),
             ({"ip_whitelist": ["203.0.113.1:80"]}, "#/ip_whitelist/0"),
             ({"paths": {"record": "header:x"}}, "#/paths/record"),
+            ({"paths": {"table": "const:a\0b"}}, "#/paths/table"),
             ({"paths": {"else": "json:x"}}, "#/paths/else"),
             ({"routes": [{"publish": "a..b"}]}, "#/routes/0/publish"),
             ({"rate_limit": {"requests": 0}}, "#/rate_limit/requests"),
@@ -295,6 +327,16 @@ class Managing(EndpointCase):
                 wanted = {"endpoint_path": "x", "signature_scheme": "github", "secret_key": SECRET} | settings
                 problem = self.expect_problem(422, "VALIDATION_FAILED", self.api.post(ENDPOINTS, wanted))
                 self.assertIn(pointer, [error["pointer"] for error in problem["errors"]])
+
+    def test_the_plain_header_changes_what_is_verified(self):
+        endpoint = self.make_endpoint("plain", signature_scheme=None, signature_header="X-Sig")
+        path = f"{ENDPOINTS}/{endpoint['id']}"
+        self.expect(200, self.api.patch(path, {"signature_header": "X-New", "signature_algorithm": "HMAC-SHA512"}))
+        digest = hmac.new(SECRET.encode(), b"{}", hashlib.sha512).hexdigest()
+        self.expect(200, self.send(endpoint, b"{}", {"X-New": digest}))
+        self.expect(401, self.send(endpoint, b"{}", {"X-Sig": digest}))
+        other = self.make_endpoint()
+        self.expect(422, self.api.patch(f"{ENDPOINTS}/{other['id']}", {"signature_header": "X-New"}))
 
     def test_a_path_is_taken_once_and_deleted_with_what_waits(self):
         endpoint = self.make_endpoint()
