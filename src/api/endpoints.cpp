@@ -91,19 +91,12 @@ Result<void> rotate(Call& call, db::Tx& tx, Endpoint& endpoint, const base::Secr
   };
   if (std::ranges::any_of(endpoint.secrets, same))
     return fail(Code::conflict, "this secret counts already; give another, or none");
-  for (tenant::SigningSecret& old : endpoint.secrets) {
-    if (!old.active(now)) continue;
-    old.valid_until = std::min(old.valid_until.value_or(now + overlap), now + overlap);
-    XD_DO(tenant::end_secret(tx, endpoint.secret_owner(), old.id, *old.valid_until));
-  }
-  XD_DO(tenant::drop_ended_secrets(tx, endpoint.secret_owner(), now));
-  std::erase_if(endpoint.secrets, [&](const tenant::SigningSecret& old) { return !old.active(now); });
-  if (endpoint.secrets.size() >= base::limits::kActiveSecretsMax) {
+  XD_TRY(const bool room,
+         tenant::rotate_secrets(tx, call.services.ring, endpoint.secret_owner(), endpoint.secrets,
+                                tenant::make_signing_secret(text.clone(), now),
+                                [&](const tenant::SigningSecret&) { return now + overlap; }));
+  if (!room)
     return fail(Code::conflict, "four secrets count already; wait until the overlap of one has ended");
-  }
-  tenant::SigningSecret fresh = tenant::make_signing_secret(text.clone(), now);
-  XD_DO(tenant::insert_secret(tx, call.services.ring, endpoint.secret_owner(), fresh));
-  endpoint.secrets.insert(endpoint.secrets.begin(), std::move(fresh));
   XD_DO(inbound::prepare_endpoint(std::make_shared<const Endpoint>(endpoint.copy()), nullptr));
   return {};
 }

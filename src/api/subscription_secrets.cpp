@@ -45,22 +45,17 @@ Result<Rotation> read_rotation(const format::Value& body, Subscription& subscrip
 /// The fresh secret signs from now on; those before it for the overlap, where they fit the scheme.
 Result<void> rotate(Call& call, db::Tx& tx, Subscription& subscription, const Rotation& rotation,
                     base::Time now) {
-  SigningSecret fresh = tenant::make_signing_secret(rotation.secret.clone(), now);
-  for (SigningSecret& old : subscription.secrets) {
-    if (!old.active(now)) continue;
+  const auto until = [&](const SigningSecret& old) {
     const bool goes_on = outbound::can_go_on_signing(subscription.signing_scheme, old.text.reveal());
-    const base::Time until = goes_on ? now + rotation.overlap : now;
-    old.valid_until = std::min(old.valid_until.value_or(until), until);
-    XD_DO(tenant::end_secret(tx, subscription.secret_owner(), old.id, *old.valid_until));
-  }
-  XD_DO(tenant::drop_ended_secrets(tx, subscription.secret_owner(), now));
-  std::erase_if(subscription.secrets, [&](const SigningSecret& old) { return !old.active(now); });
-  if (subscription.secrets.size() >= base::limits::kActiveSecretsMax) {
+    return goes_on ? now + rotation.overlap : now;
+  };
+  XD_TRY(const bool room,
+         tenant::rotate_secrets(tx, call.services.ring, subscription.secret_owner(), subscription.secrets,
+                                tenant::make_signing_secret(rotation.secret.clone(), now), until));
+  if (!room) {
     return fail(Code::conflict,
                 "four secrets are valid already; wait until the overlap of one has ended, or revoke one");
   }
-  XD_DO(tenant::insert_secret(tx, call.services.ring, subscription.secret_owner(), fresh));
-  subscription.secrets.insert(subscription.secrets.begin(), std::move(fresh));
   XD_DO(outbound::prepare(std::make_shared<const Subscription>(subscription.copy())));
   return {};
 }

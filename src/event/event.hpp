@@ -34,6 +34,9 @@ struct Event {
 
 using EventPtr = std::shared_ptr<const Event>;
 
+/// The origin of events of the hub itself.
+inline constexpr const char* kSystemOrigin = "system";
+
 /// Letters, digits, '_', '-', '.' and '/' up to kEventTypeBytesMax; not empty, no empty part between dots.
 /// Error: invalid.
 base::Result<void> check_type(std::string_view type);

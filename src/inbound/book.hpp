@@ -3,6 +3,7 @@
 
 #include <unordered_map>
 
+#include "base/text.hpp"
 #include "crypto/scheme.hpp"
 #include "http/egress.hpp"
 #include "inbound/endpoint.hpp"
@@ -69,17 +70,13 @@ class Book {
  private:
   void drop(const Endpoint& endpoint);
 
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   struct Entry {
     PreparedEndpointPtr prepared;
     base::Steady put{};
   };
   Meters& meters_;
   std::unordered_map<EndpointId, Entry> by_id_;
-  std::unordered_map<TenantId, std::unordered_map<std::string, EndpointId, TextHash, std::equal_to<>>>
+  std::unordered_map<TenantId, std::unordered_map<std::string, EndpointId, base::TextHash, std::equal_to<>>>
       by_path_;
   std::unordered_map<EndpointId, base::Steady> removed_;  // until a read that began later was told
 };

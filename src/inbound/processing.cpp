@@ -15,7 +15,6 @@ using base::Result;
 constexpr int kCrashesMax = 3;
 constexpr auto kEndpointRetry = std::chrono::seconds{5};
 constexpr const char* kOrigin = "inbound";
-constexpr const char* kSystemOrigin = "system";
 
 std::int64_t replay_no_of(const queue::Task& task) {
   std::int64_t number = 0;
@@ -53,7 +52,7 @@ event::EventPtr make_received_event(const ReceivedEvent& received, const Extract
   json.key("table_name").value(extracted.table).key("payload").raw(extracted.record).end_object();
   made->occurred = received.received;
   made->created = now;
-  made->origin = kSystemOrigin;
+  made->origin = event::kSystemOrigin;
   return made;
 }
 

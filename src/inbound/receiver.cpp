@@ -1,5 +1,7 @@
 #include "inbound/receiver.hpp"
 
+#include <array>
+
 #include "base/metrics.hpp"
 #include "base/text.hpp"
 #include "crypto/encoding.hpp"
@@ -138,9 +140,18 @@ std::string order_key(const PreparedEndpoint& endpoint, const crypto::RequestVie
   return id.empty() ? id : storable(text_at(endpoint.places.table, view) + "/" + id);
 }
 
-base::Counter& counter(const char* result) {
-  return base::metrics().counter("crossdock_received_total", "Requests at endpoints, by what became of them",
-                                 {{"result", result}});
+/// What became of a request, or of an element of one.
+enum class Ended : std::uint8_t { unknown, forbidden, refused, limited, accepted, duplicate, conflict };
+
+void count(Ended ended) {
+  static const auto series = [](const char* result) {
+    return &base::metrics().counter("crossdock_received_total",
+                                    "Requests at endpoints, by what became of them", {{"result", result}});
+  };
+  static const std::array all = {series("unknown"), series("forbidden"), series("refused"),
+                                 series("limited"), series("accepted"),  series("duplicate"),
+                                 series("conflict")};
+  all[static_cast<std::size_t>(ended)]->add(1);
 }
 
 /// What a scheme fills in, without what would end a header line.
@@ -219,13 +230,6 @@ bool asks_with_tokens(const http::Request& request) {
   });
 }
 
-bool may_come_from(const PreparedEndpoint& endpoint, const std::string& address) {
-  if (endpoint.allowed.empty()) return true;
-  boost::system::error_code error;
-  const auto parsed = asio::ip::make_address(address, error);
-  return !error && http::is_in(endpoint.allowed, parsed);
-}
-
 bool is_one_of(const std::string& address, std::span<const http::AllowedRange> ranges) {
   boost::system::error_code error;
   const auto parsed = asio::ip::make_address(address, error);
@@ -273,7 +277,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   const PreparedEndpointPtr endpoint = whose ? parts_.book.find(whose->id, path) : nullptr;
   if (!endpoint || whose->slug != tenant || whose->status != tenant::TenantStatus::active ||
       !endpoint->config->accepts()) {
-    counter("unknown").add(1);
+    count(Ended::unknown);
     co_return nobody();
   }
   const base::Time now = parts_.clock.now();
@@ -289,13 +293,13 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
     if (request.method != "POST" && !asks_with_tokens(request)) co_return nobody();
     co_return handshake(*challenge, keys.empty() ? nullptr : keys.front(), message);
   }
-  if (!may_come_from(*endpoint, client_address(request, parts_.proxies))) {
-    counter("forbidden").add(1);
+  if (!endpoint->allowed.empty() && !is_one_of(client_address(request, parts_.proxies), endpoint->allowed)) {
+    count(Ended::forbidden);
     co_return fail(Code::forbidden, "this address may not send to this endpoint");
   }
   const crypto::Check check = verify(scheme, keys, message, now);
   if (!check.passed()) {
-    counter("refused").add(1);
+    count(Ended::refused);
     // The same text for every reason: it helps whoever tries signatures with nothing.
     if (scheme.reply.bad == 401) co_return fail(Code::unauthenticated, "the signature does not fit");
     co_return http::Response{.status = scheme.reply.bad};
@@ -303,7 +307,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   const crypto::SchemeKey* used = check.key && *check.key < keys.size() ? keys[*check.key] : nullptr;
   if (challenge != nullptr) co_return handshake(*challenge, used, message);
   if (endpoint->meter && !endpoint->meter->take(base::steady_now())) {
-    counter("limited").add(1);
+    count(Ended::limited);
     co_return fail(Code::limited, "this endpoint takes no more at the moment; send it again", "OVERLOADED");
   }
   const auto place = std::ranges::find_if(endpoint->keys, [&](const auto& one) { return &one.key == used; });
@@ -315,6 +319,9 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
                                             const Message& message, std::size_t key) {
   const base::Time now = parts_.clock.now();
   const bool batch = endpoint.scheme.each.has_value();
+  const std::string target = shown_target(endpoint.scheme, request);
+  const std::string headers = headers_json(endpoint.scheme, request);
+  const std::string address = client_address(request, parts_.proxies);
   Arrival arrival;
   const auto add = [&](const crypto::RequestView& view, std::string body) {
     Incoming& one = arrival.events.emplace_back();
@@ -333,9 +340,9 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
       event.external_id += "#" + std::to_string(arrival.events.size() - 1);
     }
     event.method = request.method;
-    event.target = shown_target(endpoint.scheme, request);
-    event.headers = headers_json(endpoint.scheme, request);
-    event.remote_ip = client_address(request, parts_.proxies);
+    event.target = target;
+    event.headers = headers;
+    event.remote_ip = address;
     event.verification = verification_json(endpoint, key);
     event.received = now;
     event.body = std::move(body);
@@ -365,7 +372,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
   }
   XD_CO_TRY(const std::vector<Receipt> receipts, co_await batcher_.add(std::move(arrival)));
   for (const Receipt& receipt : receipts) {
-    counter(receipt.duplicate ? "duplicate" : receipt.conflict ? "conflict" : "accepted").add(1);
+    count(receipt.duplicate ? Ended::duplicate : receipt.conflict ? Ended::conflict : Ended::accepted);
   }
   co_return answer(endpoint, message, receipts, batch);
 }

@@ -39,7 +39,9 @@ Result<PreparedAuth::Mac> prepare_mac(const format::Value& config, const Subscri
                            crypto::HmacKey(*hash, key)};
 }
 
-Whose whose(const event::Event& event) { return event.origin == kSystemOrigin ? Whose::hub : Whose::tenant; }
+Whose whose(const event::Event& event) {
+  return event.origin == event::kSystemOrigin ? Whose::hub : Whose::tenant;
+}
 
 /// What Book::Patterns knows a pattern by: a type by itself, "order.*" by "order.", "*" by nothing.
 std::string_view stem(std::string_view pattern) {

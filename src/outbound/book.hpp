@@ -5,6 +5,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "base/text.hpp"
 #include "event/event.hpp"
 #include "outbound/filter.hpp"
 #include "outbound/oauth2.hpp"
@@ -74,12 +75,8 @@ class Book {
   void watch(std::function<void(const Subscription&)> watcher) { watcher_ = std::move(watcher); }
 
  private:
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   /// The subscriptions that have a pattern, by its stem.
-  using Patterns = std::unordered_map<std::string, std::vector<PreparedPtr>, TextHash, std::equal_to<>>;
+  using Patterns = std::unordered_map<std::string, std::vector<PreparedPtr>, base::TextHash, std::equal_to<>>;
   /// visit(subscriptions) for each pattern that fits; one that has several of them comes with each.
   template <class Visit>
   void for_each_match(TenantId tenant, std::string_view type, Whose whose, const Visit& visit) const;

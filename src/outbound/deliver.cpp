@@ -233,7 +233,7 @@ asio::awaitable<queue::Outcome> DeliveryHandler::run(const queue::Task& task) {
 void DeliveryHandler::add_news(const queue::Task& task, const event::Event& event, AttemptReport& report,
                                bool over) {
   const bool delivered = report.attempt.outcome == kDelivered;
-  if (!over || event.origin == kSystemOrigin) return;
+  if (!over || event.origin == event::kSystemOrigin) return;
   const std::string type = delivered ? "webhook.delivered" : "webhook.failed";
   const bool wanted = parts_.book.wants_system(task.tenant, type, SubscriptionId{task.lane.uuid});
   if (delivered && !wanted) return;

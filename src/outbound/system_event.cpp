@@ -19,7 +19,7 @@ std::shared_ptr<event::Event> make_event(TenantId tenant, SubscriptionId about, 
   made->subject = std::string(kSubjectPrefix) + about.str();
   made->occurred = now;
   made->created = now;
-  made->origin = kSystemOrigin;
+  made->origin = event::kSystemOrigin;
   return made;
 }
 
@@ -65,7 +65,7 @@ event::EventPtr make_disabled_event(TenantId tenant, SubscriptionId id, std::str
 }
 
 std::optional<SubscriptionId> subject_of(const event::Event& event) {
-  if (event.origin != kSystemOrigin || !event.subject.starts_with(kSubjectPrefix)) return std::nullopt;
+  if (event.origin != event::kSystemOrigin || !event.subject.starts_with(kSubjectPrefix)) return std::nullopt;
   return SubscriptionId::parse(std::string_view(event.subject).substr(kSubjectPrefix.size()));
 }
 

@@ -11,9 +11,6 @@
 
 namespace outbound {
 
-/// The origin of events that the hub publishes.
-inline constexpr const char* kSystemOrigin = "system";
-
 /// An event, and whether somebody has subscribed to it. One that nobody wants is in the log all the same, but
 /// for webhook.delivered, which is not made then.
 struct SystemEvent {

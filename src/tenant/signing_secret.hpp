@@ -1,6 +1,7 @@
 // Secrets that signatures of webhooks are made and verified with: of a subscription, or of an endpoint.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,11 @@ base::Result<void> end_secret(db::Tx& tx, const SecretOwner& owner, const base::
                               base::Time until);
 /// Removes those that have ended.
 base::Result<void> drop_ended_secrets(db::Tx& tx, const SecretOwner& owner, base::Time now);
+/// Makes a fresh one the current one; each that counts goes on until what `until` says of it, those that have
+/// ended are removed. False, and the transaction is to be given up, where kActiveSecretsMax count already.
+base::Result<bool> rotate_secrets(db::Tx& tx, const crypto::KeyRing& ring, const SecretOwner& owner,
+                                  std::vector<SigningSecret>& secrets, SigningSecret fresh,
+                                  const std::function<base::Time(const SigningSecret&)>& until);
 /// Removes all of them.
 base::Result<void> drop_secrets(db::Tx& tx, const SecretOwner& owner);
 

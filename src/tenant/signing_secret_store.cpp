@@ -1,3 +1,4 @@
+#include "base/limits.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 #include "tenant/signing_secret.hpp"
@@ -61,6 +62,24 @@ Result<void> drop_ended_secrets(db::Tx& tx, const SecretOwner& owner, base::Time
   XD_DO(tx.exec("DELETE FROM endpoint_secrets WHERE tenant_id = $1 AND owner_id = $2 AND valid_until <= $3",
                 {owner.tenant, owner.id, now}));
   return {};
+}
+
+Result<bool> rotate_secrets(db::Tx& tx, const crypto::KeyRing& ring, const SecretOwner& owner,
+                            std::vector<SigningSecret>& secrets, SigningSecret fresh,
+                            const std::function<base::Time(const SigningSecret&)>& until) {
+  const base::Time now = fresh.created;
+  for (SigningSecret& old : secrets) {
+    if (!old.active(now)) continue;
+    const base::Time end = until(old);
+    old.valid_until = std::min(old.valid_until.value_or(end), end);
+    XD_DO(end_secret(tx, owner, old.id, *old.valid_until));
+  }
+  XD_DO(drop_ended_secrets(tx, owner, now));
+  std::erase_if(secrets, [&](const SigningSecret& old) { return !old.active(now); });
+  if (secrets.size() >= base::limits::kActiveSecretsMax) return false;
+  XD_DO(insert_secret(tx, ring, owner, fresh));
+  secrets.insert(secrets.begin(), std::move(fresh));
+  return true;
 }
 
 Result<void> drop_secrets(db::Tx& tx, const SecretOwner& owner) {
