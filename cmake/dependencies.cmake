@@ -10,6 +10,8 @@ find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(RapidJSON REQUIRED)
+find_package(pugixml 1.13 CONFIG REQUIRED)
+find_library(RE2_LIBRARY re2 REQUIRED)  # its pkg-config file asks for -pthread, which the precompiled header lacks
 find_package(mimalloc 2.0 REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)

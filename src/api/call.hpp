@@ -35,6 +35,7 @@ struct Services {
   outbound::Book& book;
   outbound::DeliveryHandler& deliveries;
   inbound::Book& endpoints;
+  inbound::KeyFinder& key_finder;
   inbound::Receiver& receiver;
   const base::Everywhere<tenant::TenantBook>& all_tenants;
   const base::Everywhere<tenant::KeyCache>& all_keys;
@@ -44,7 +45,7 @@ struct Services {
   std::size_t intake_waiting_max = 1000;
   std::chrono::seconds webhook_timeout{30};  ///< default of timeout_seconds
   int webhook_max_retries = 5;               ///< default of max_retries
-  std::string public_url{};                  ///< what the outside calls this server
+  inbound::Origin origin{};
 };
 
 /// Whether the disk has room for new work. The store looks at the disk after each commit, so where there is

@@ -252,6 +252,16 @@ base::Secret read_endpoint_secret(Input& input, const Endpoint& endpoint) {
   const auto scheme = inbound::scheme_of(endpoint);
   if (!scheme || scheme->kind == crypto::Scheme::Kind::none) return base::Secret(crypto::to_hex(bytes));
   using Kind = crypto::Scheme::Kind;
+  using Source = crypto::Scheme::KeyRule::Source;
+  const auto& query = scheme->key.set_query;
+  const bool needs_none = scheme->key.source == Source::certificate ||
+                          scheme->key.source == Source::capture ||
+                          (scheme->key.source == Source::key_set && !(query && query->has_secret()));
+  if (needs_none) return {};
+  if (scheme->key.source == Source::key_set) {
+    input.error("secret_key", "REQUIRED", "the secret that the sender's keys are asked for with");
+    return {};
+  }
   using Encoding = crypto::Scheme::KeyRule::Encoding;
   if (scheme->kind == Kind::public_key || scheme->kind == Kind::jwt) {
     input.error("secret_key", "REQUIRED",
@@ -276,7 +286,7 @@ std::string endpoint_json(const Call& call, const Endpoint& e, const inbound::En
   json.begin_object().key("id").value(e.id).key("integration_id");
   e.integration ? json.value(*e.integration) : json.null();
   json.key("endpoint_path").value(e.path).key("name").value(e.name);
-  json.key("url").value(call.services.public_url + "/webhooks/" + call.tenant->slug + "/" + e.path);
+  json.key("url").value(call.services.origin.public_url + "/webhooks/" + call.tenant->slug + "/" + e.path);
   json.key("source").value(e.source).key("event_types");
   texts(json, e.event_types);
   json.key("handler_type").value(e.handler_type).key("transform_template").null();
@@ -298,6 +308,8 @@ std::string endpoint_json(const Call& call, const Endpoint& e, const inbound::En
   }
   json.key("status").value(inbound::name(e.status)).key("is_enabled").value(e.is_enabled);
   if (!secret_key.empty()) json.key("secret_key").value(secret_key);
+  const auto scheme = inbound::scheme_of(e);
+  json.key("awaiting_secret").value(scheme && inbound::awaits_secret(*scheme, e.secrets));
   json.key("signing_secrets").begin_array();
   const base::Time now = call.services.clock.now();
   for (const tenant::SigningSecret& secret : e.secrets) {

@@ -82,10 +82,13 @@ HandlerResult change_by(Call& call, const char* action, std::function<Result<voi
   co_return co_await change_once(call, [&](db::Tx& tx) { return change(call, tx, id, action, edit); });
 }
 
-/// The fresh secret counts from now on; those before it for the overlap.
+/// The fresh secret counts from now on; those before it for the overlap. Without a fresh one, which only
+/// schemes whose sender tells it do without, the next handshake brings it.
 Result<void> rotate(Call& call, db::Tx& tx, Endpoint& endpoint, const base::Secret& text,
                     std::chrono::seconds overlap) {
   const base::Time now = call.services.clock.now();
+  const auto until = [&](const tenant::SigningSecret&) { return now + overlap; };
+  if (text.empty()) return tenant::retire_secrets(tx, endpoint.secret_owner(), endpoint.secrets, now, until);
   const auto same = [&](const tenant::SigningSecret& known) {
     return known.active(now) && known.text.reveal() == text.reveal();
   };
@@ -93,12 +96,25 @@ Result<void> rotate(Call& call, db::Tx& tx, Endpoint& endpoint, const base::Secr
     return fail(Code::conflict, "this secret counts already; give another, or none");
   XD_TRY(const bool room,
          tenant::rotate_secrets(tx, call.services.ring, endpoint.secret_owner(), endpoint.secrets,
-                                tenant::make_signing_secret(text.clone(), now),
-                                [&](const tenant::SigningSecret&) { return now + overlap; }));
+                                tenant::make_signing_secret(text.clone(), now), until));
   if (!room)
     return fail(Code::conflict, "four secrets count already; wait until the overlap of one has ended");
   XD_DO(inbound::prepare_endpoint(std::make_shared<const Endpoint>(endpoint.copy()), nullptr));
   return {};
+}
+
+/// What a captured request would be verified with, where its sender shows its keys in public.
+base::Task<inbound::KeyFinder::Keys> published_keys(Call& call, const Endpoint& endpoint,
+                                                    const inbound::Captured& captured,
+                                                    const std::string& url) {
+  XD_CO_TRY(const auto prepared,
+            inbound::prepare_endpoint(std::make_shared<const Endpoint>(endpoint.copy()), nullptr));
+  if (!inbound::KeyFinder::is_needed(prepared.scheme)) co_return inbound::KeyFinder::Keys{};
+  const http::Request request = captured.request();
+  const inbound::Message message(request, url);
+  const auto secrets = prepared.keys_at(call.services.clock.now());
+  co_return co_await call.services.key_finder.find(prepared, secrets.empty() ? nullptr : secrets.front(),
+                                                   message);
 }
 
 }  // namespace
@@ -116,7 +132,7 @@ HandlerResult create_endpoint(Call& call) {
   read_endpoint(input, Reading::whole, *made);
   const base::Secret secret = read_endpoint_secret(input, *made);
   XD_CO_DO(input.finish());
-  made->secrets.push_back(tenant::make_signing_secret(secret.clone(), now));
+  if (!secret.empty()) made->secrets.push_back(tenant::make_signing_secret(secret.clone(), now));
   XD_CO_DO(inbound::prepare_endpoint(made, nullptr));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const std::int64_t count, inbound::count_endpoints(tx, made->tenant));
@@ -223,6 +239,30 @@ HandlerResult rotate_endpoint_secret(Call& call) {
   });
 }
 
+HandlerResult reveal_endpoint_secret(Call& call) {
+  XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
+  XD_CO_TRY(std::string body, co_await call.services.store.write([&](db::Tx& tx) -> Result<std::string> {
+    XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+    XD_TRY(const crypto::Scheme scheme, inbound::scheme_of(*known));
+    const base::Time now = call.services.clock.now();
+    const auto current =
+        std::ranges::find_if(known->secrets, [&](const auto& one) { return one.active(now); });
+    if (scheme.key.source != crypto::Scheme::KeyRule::Source::capture)
+      return fail(Code::conflict,
+                  "this secret is not one that the sender has told; it was shown when it was made");
+    if (current == known->secrets.end())
+      return fail(Code::conflict, "the sender has not told its secret yet; let it send its handshake");
+    XD_DO(tenant::insert_audit(tx, call.audit("endpoint.secret_revealed", "endpoint", id.uuid)));
+    std::string text;
+    format::JsonWriter json(text);
+    json.begin_object().key("secret_key").value(current->text.reveal()).end_object();
+    return text;
+  }));
+  http::Response response = json_response(200, std::move(body));
+  response.headers.emplace_back("Cache-Control", "no-store");
+  co_return response;
+}
+
 HandlerResult diagnose_endpoint(Call& call) {
   XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
   XD_CO_TRY(const auto document, read_json(call));
@@ -243,9 +283,9 @@ HandlerResult diagnose_endpoint(Call& call) {
   for (const tenant::SigningSecret& secret : known->secrets) {
     if (secret.active(at)) secrets.push_back(secret.text.clone());
   }
-  const std::string url =
-      call.services.public_url.empty() ? captured->url() : call.services.public_url + captured->target;
-  const inbound::Diagnosis found = inbound::diagnose(scheme, secrets, *captured, url, at);
+  const std::string url = call.services.origin.url_of(captured->request());
+  XD_CO_TRY(const auto keys, co_await published_keys(call, *known, *captured, url));
+  const inbound::Diagnosis found = inbound::diagnose(scheme, {secrets, keys}, *captured, url, at);
   std::string body;
   format::JsonWriter json(body);
   json.begin_object().key("passed").value(found.passed()).key("result").value(crypto::name(found.check.step));

@@ -45,6 +45,7 @@ HandlerResult delete_endpoint(Call& call);
 HandlerResult enable_endpoint(Call& call);
 HandlerResult disable_endpoint(Call& call);
 HandlerResult rotate_endpoint_secret(Call& call);
+HandlerResult reveal_endpoint_secret(Call& call);
 HandlerResult diagnose_endpoint(Call& call);
 HandlerResult receive_webhook(Call& call);
 HandlerResult list_received(Call& call);

@@ -74,6 +74,7 @@ class Shard {
   monitor::HousekeepingHandler housekeeping_;
   event::Tail tail_;
   event::Intake intake_;
+  inbound::KeyFinder key_finder_;
   inbound::Receiver receiver_;
   inbound::ProcessHandler processing_;
   api::Services services_;

@@ -29,6 +29,8 @@ constexpr Setting kSettings[] = {
     {"CROSSDOCK_BOOTSTRAP_KEY", "", true,
      "becomes a platform administrator's API key on a store without keys"},
     {"CROSSDOCK_EGRESS_ALLOW", "", false, "private ranges that may be sent to: CIDR[:port], …"},
+    {"CROSSDOCK_CA_FILE", "", false,
+     "PEM file of the authorities that others' certificates may be from; empty: the system's"},
     {"CROSSDOCK_PUBLIC_URL", "", false, "what the outside calls this server"},
     {"CROSSDOCK_TRUSTED_PROXIES", "", false, "whose X-Forwarded-For is believed: CIDR, …"},
     {"CROSSDOCK_TLS_CERTIFICATE", "", false,
@@ -217,6 +219,9 @@ Result<Config> make_config(const Values& values) {
   if (!ranges) reader.refuse("CROSSDOCK_EGRESS_ALLOW", ranges.error().message);
   if (ranges) config.egress_allow = std::move(*ranges);
   read_outside(reader, values, config);
+  config.ca_file = values.text("CROSSDOCK_CA_FILE");
+  if (!config.ca_file.empty() && !std::ifstream(config.ca_file))
+    reader.refuse("CROSSDOCK_CA_FILE", "the file cannot be read");
   config.tls_certificate = values.text("CROSSDOCK_TLS_CERTIFICATE");
   config.tls_key = values.text("CROSSDOCK_TLS_KEY");
   if (config.tls_certificate.empty() != config.tls_key.empty()) {

@@ -59,6 +59,7 @@ struct Config {
   base::Secret bootstrap_key{};
   std::vector<http::AllowedRange> egress_allow{};
   std::vector<http::AllowedRange> trusted_proxies{};
+  std::string ca_file{};     ///< PEM; empty: the system's certificate authorities
   std::string public_url{};  ///< without a slash at its end; empty: not known
   std::string tls_certificate{};
   std::string tls_key{};

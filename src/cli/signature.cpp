@@ -121,8 +121,8 @@ Result<inbound::Diagnosis> verify(const SignatureOptions& options) {
   }
   XD_TRY(const inbound::Captured captured, read_captured(options));
   XD_TRY(const base::Time now, time_of_check(options));
-  return inbound::diagnose(scheme, secrets, captured, options.url.empty() ? captured.url() : options.url,
-                           now);
+  return inbound::diagnose(scheme, {.secrets = secrets}, captured,
+                           options.url.empty() ? captured.url() : options.url, now);
 }
 
 using Headers = std::vector<std::pair<std::string, std::string>>;

@@ -17,7 +17,8 @@ constexpr std::array kKinds = {
     Kind{"header", Location::In::header},  Kind{"query", Location::In::query},
     Kind{"json", Location::In::json},      Kind{"form", Location::In::form},
     Kind{"item", Location::In::item},      Kind{"jwt", Location::In::jwt},
-    Kind{"const", Location::In::constant}, Kind{"jwt_head", Location::In::jwt_head}};
+    Kind{"const", Location::In::constant}, Kind{"jwt_head", Location::In::jwt_head},
+    Kind{"xml", Location::In::xml}};
 
 }  // namespace
 
@@ -27,8 +28,8 @@ base::Result<Location> Location::parse(std::string_view text) {
   if (colon == std::string_view::npos || kind == kKinds.end()) {
     return base::fail(base::Code::invalid,
                       "'" + std::string(text.substr(0, 40)) +
-                          "' is no place: write header:, query:, json:, form:, item:, jwt:, jwt_head: or "
-                          "const: and a name");
+                          "' is no place: write header:, query:, json:, form:, xml:, item:, jwt:, "
+                          "jwt_head: or const: and a name");
   }
   const std::string_view name = text.substr(colon + 1);
   if (name.empty() || name.size() > kNameBytesMax) {

@@ -18,6 +18,7 @@ struct Location {
     query,     ///< a parameter of the URL, decoded
     json,      ///< members and indices from the root: "a.b.0.c"; "$": the root
     form,      ///< a field of a form body, decoded
+    xml,       ///< the elements at a path of an XML body: "a/b" from the root, "//b" anywhere; "," between
     item,      ///< another item of the list that the signature stands in: the one that begins with the name
     jwt,       ///< a claim of the token that the signature is
     jwt_head,  ///< a member of its header

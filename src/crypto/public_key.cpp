@@ -1,9 +1,11 @@
 #include "crypto/public_key.hpp"
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -62,6 +64,18 @@ bool is_of_kind(EVP_PKEY* key, PublicAlgorithm algorithm) {
   return kind_of(algorithm) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) >= kRsaBitsMin;
 }
 
+/// A public key of OpenSSL's named kind from its parameters; null where they make none.
+EVP_PKEY* key_from(const char* kind, OSSL_PARAM_BLD& builder) {
+  const std::unique_ptr<OSSL_PARAM, Freed<OSSL_PARAM_free>> parameters(OSSL_PARAM_BLD_to_param(&builder));
+  const std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>> context(
+      EVP_PKEY_CTX_new_from_name(nullptr, kind, nullptr));
+  EVP_PKEY* key = nullptr;
+  const bool made = parameters && context && EVP_PKEY_fromdata_init(context.get()) == 1 &&
+                    EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get()) == 1;
+  ERR_clear_error();
+  return made ? key : nullptr;
+}
+
 /// r and s one after the other → DER; empty where that is none.
 std::string to_der(std::string_view signature) {
   if (signature.size() != 2 * kTokenNumberBytes) return {};
@@ -118,6 +132,48 @@ base::Result<PublicKey> PublicKey::from_ed25519(std::string_view raw) {
   EVP_PKEY* key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes(raw), raw.size());
   ERR_clear_error();
   if (key == nullptr) return fail(Code::invalid, "an Ed25519 public key has 32 bytes");
+  return PublicKey(key);
+}
+
+base::Result<PublicKey> PublicKey::from_certificate(std::string_view pem, base::Time now) {
+  const Certificate certificate(PEM_read_bio_X509(reading(pem).get(), nullptr, refuse_password, nullptr));
+  ERR_clear_error();
+  if (!certificate) return fail(Code::invalid, "this is no certificate in PEM");
+  std::time_t moment = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  if (X509_cmp_time(X509_get0_notBefore(certificate.get()), &moment) > 0 ||
+      X509_cmp_time(X509_get0_notAfter(certificate.get()), &moment) < 0) {
+    return fail(Code::invalid, "the certificate does not count at this time");
+  }
+  EVP_PKEY* key = X509_get_pubkey(certificate.get());
+  ERR_clear_error();
+  if (key == nullptr) return fail(Code::invalid, "the certificate has no key that can be used");
+  return PublicKey(key);
+}
+
+base::Result<PublicKey> PublicKey::from_p256(std::string_view x, std::string_view y) {
+  std::string point = "\x04";  // not compressed
+  point.append(x).append(y);
+  const std::unique_ptr<OSSL_PARAM_BLD, Freed<OSSL_PARAM_BLD_free>> builder(OSSL_PARAM_BLD_new());
+  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
+  OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size());
+  EVP_PKEY* key =
+      x.size() == kTokenNumberBytes && y.size() == kTokenNumberBytes ? key_from("EC", *builder) : nullptr;
+  if (key == nullptr) return fail(Code::invalid, "these are not the coordinates of a point on P-256");
+  return PublicKey(key);
+}
+
+base::Result<PublicKey> PublicKey::from_rsa(std::string_view n, std::string_view e) {
+  constexpr std::size_t kBytesMax = 1024;
+  if (n.empty() || e.empty() || n.size() > kBytesMax || e.size() > kBytesMax)
+    return fail(Code::invalid, "these are not the numbers of an RSA key");
+  using Number = std::unique_ptr<BIGNUM, Freed<BN_free>>;
+  const Number modulus(BN_bin2bn(bytes(n), static_cast<int>(n.size()), nullptr));
+  const Number exponent(BN_bin2bn(bytes(e), static_cast<int>(e.size()), nullptr));
+  const std::unique_ptr<OSSL_PARAM_BLD, Freed<OSSL_PARAM_BLD_free>> builder(OSSL_PARAM_BLD_new());
+  OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get());
+  OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get());
+  EVP_PKEY* key = key_from("RSA", *builder);
+  if (key == nullptr) return fail(Code::invalid, "these are not the numbers of an RSA key");
   return PublicKey(key);
 }
 

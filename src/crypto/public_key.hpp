@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 
 namespace crypto {
@@ -27,6 +28,13 @@ class PublicKey {
   static base::Result<PublicKey> from_spki(std::string_view der);
   /// The 32 bytes of RFC 8032. Error: invalid.
   static base::Result<PublicKey> from_ed25519(std::string_view bytes);
+  /// PEM: the key of a certificate that counts at that time. Whoever issued it is not looked at: where it
+  /// came from says whose it is. Error: invalid.
+  static base::Result<PublicKey> from_certificate(std::string_view pem, base::Time now);
+  /// The numbers of a key in JSON (RFC 7518 §6): a point on P-256, 32 bytes each; modulus and exponent.
+  /// Error: invalid.
+  static base::Result<PublicKey> from_p256(std::string_view x, std::string_view y);
+  static base::Result<PublicKey> from_rsa(std::string_view n, std::string_view e);
 
   /// False also where the key is of another kind, is too short to be trusted (RSA below 2048 bits), or the
   /// signature is none.

@@ -230,6 +230,13 @@ bool Recipe::has_body() const {
                              [](const Piece& piece) { return piece.hole && piece.hole->from == From::body; });
 }
 
+bool Recipe::signs() const {
+  return std::ranges::any_of(pieces_, [](const Piece& piece) {
+    return piece.hole &&
+           (piece.hole->function == Function::hmac_hex || piece.hole->function == Function::hmac_base64);
+  });
+}
+
 bool Recipe::has_secret() const {
   return std::ranges::any_of(
       pieces_, [](const Piece& piece) { return piece.hole && piece.hole->from == From::secret; });

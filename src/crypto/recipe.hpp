@@ -51,6 +51,8 @@ class Recipe {
   /// Whether it has {body}: the signature covers all that came.
   bool has_body() const;
   bool has_secret() const;
+  /// Whether it makes a signature of what it is asked with.
+  bool signs() const;
 
  private:
   enum class From : std::uint8_t {

@@ -50,13 +50,20 @@ struct Scheme {
   };
   struct KeyRule {
     enum class Encoding : std::uint8_t { utf8, base64, hex, pem, spki_base64, ed25519_hex, ed25519_base64 };
-    enum class Source : std::uint8_t { secret, certificate, capture };
+    enum class Source : std::uint8_t {
+      secret,
+      certificate,  ///< the sender's, whose URL stands in the request
+      capture,      ///< a secret that the sender tells in a handshake
+      key_set       ///< one of the public keys that the sender shows at a URL, by the token's kid
+    };
     std::string strip{};  ///< what the secret's text may begin with
     Encoding encoding = Encoding::utf8;
     bool sha256 = false;  ///< the key is the hash of that
     Source source = Source::secret;
     std::optional<Location> certificate_at{};  ///< of certificate: where its URL stands
     std::string pattern{};                     ///< RE2: what such a URL must be
+    std::string set_url{};                     ///< of key_set
+    std::optional<Recipe> set_query{};         ///< what is posted there for one key; none: the set is got
   };
   enum class Url : std::uint8_t { configured, port_variants, hubspot_decoded };
   struct Claim {
@@ -85,7 +92,7 @@ struct Scheme {
   };
   struct Reply {
     int ok = 200;
-    int bad = 401;
+    std::optional<int> bad{};  ///< with nothing but this status; none: 401 with a problem
     std::string type{};
     std::optional<Recipe> body{};
   };
@@ -175,6 +182,12 @@ const Scheme::Challenge* find_challenge(const Scheme& scheme, std::span<const Sc
                                         const RequestView& request);
 /// The body of a handshake's answer, or of a header of it.
 std::string fill(const Recipe& recipe, const SchemeKey* key, const RequestView& request);
+
+/// A member of the head of the token that the request is signed with; nothing where there is none.
+std::optional<std::string> token_head(const Scheme& scheme, const RequestView& request,
+                                      std::string_view member);
+/// What the owner of a set of keys is asked, of the key of this request.
+std::string key_query(const Scheme& scheme, const SchemeKey* secret, const RequestView& request);
 
 /// What a sender adds to a request. request has neither yet.
 struct Signing {

@@ -422,6 +422,26 @@ const Scheme::Challenge* find_challenge(const Scheme& scheme, std::span<const Sc
   return nullptr;
 }
 
+std::optional<std::string> token_head(const Scheme& scheme, const RequestView& request,
+                                      std::string_view member) {
+  const Items items = find_items(scheme, {.request = request});
+  const auto signatures = signatures_of(scheme, items);
+  if (signatures.empty()) return std::nullopt;
+  auto values = Ingredients{.request = request, .token = signatures.front()}.find(
+      {Location::In::jwt_head, std::string(member)});
+  if (values.empty()) return std::nullopt;
+  return std::move(values.front());
+}
+
+std::string key_query(const Scheme& scheme, const SchemeKey* secret, const RequestView& request) {
+  const Items items = find_items(scheme, {.request = request});
+  const auto signatures = signatures_of(scheme, items);
+  Ingredients from{.request = request};
+  if (!signatures.empty()) from.token = signatures.front();
+  if (secret != nullptr) from.secret = secret->text();
+  return scheme.key.set_query->make(from).text();
+}
+
 std::string fill(const Recipe& recipe, const SchemeKey* key, const RequestView& request) {
   Ingredients from{.request = request, .url = request.url()};
   if (key != nullptr) from.key = key->hmac();

@@ -56,7 +56,7 @@ base::Result<SchemeKey> SchemeKey::make(const Scheme& scheme, std::string_view s
   if (scheme.kind == Scheme::Kind::basic && secret.find(':') == std::string_view::npos) {
     return fail(Code::invalid, "the secret of kind basic is user:password");
   }
-  if (by_text) return made;
+  if (by_text || scheme.key.source == Scheme::KeyRule::Source::key_set) return made;
   std::string_view text = secret;
   if (!scheme.key.strip.empty() && text.starts_with(scheme.key.strip)) {
     text.remove_prefix(scheme.key.strip.size());

@@ -26,23 +26,31 @@ Result<void> read_scheme_into(PreparedEndpoint& prepared) {
   const auto document = format::parse_json(prepared.config->signature_scheme);
   const bool preset = document && document->root().is_string();
   prepared.scheme_name = preset ? std::string(document->root().text()) : "custom";
-  if (prepared.scheme.key.source != crypto::Scheme::KeyRule::Source::secret) {
-    return refuse(
-        "#/signature_scheme",
-        "this scheme gets its key from a certificate or in a handshake, which endpoints do not do yet");
+  if (const std::string& pattern = prepared.scheme.key.pattern; !pattern.empty()) {
+    XD_TRY(prepared.certificate_url, format::Regex::compile(pattern));
+  }
+  for (const crypto::Scheme::Challenge& challenge : prepared.scheme.challenges) {
+    auto& url = prepared.fetch_urls.emplace_back();
+    if (!challenge.fetch) continue;
+    XD_TRY(url, format::Regex::compile(challenge.fetch_pattern));
   }
   return {};
 }
 
 Result<void> read_keys_into(PreparedEndpoint& prepared) {
-  if (prepared.scheme.kind == crypto::Scheme::Kind::none) return {};
+  using Source = crypto::Scheme::KeyRule::Source;
+  const crypto::Scheme::KeyRule& rule = prepared.scheme.key;
+  const bool asks_with_secret = rule.set_query && rule.set_query->has_secret();
+  if (prepared.scheme.kind == crypto::Scheme::Kind::none || rule.source == Source::certificate) return {};
+  if (rule.source == Source::key_set && !asks_with_secret) return {};
   for (const tenant::SigningSecret& secret : prepared.config->secrets) {
     if (prepared.keys.size() == crypto::kSchemeKeysMax) break;
     auto key = crypto::SchemeKey::make(prepared.scheme, secret.text.reveal());
     if (!key) return refuse("#/secret_key", key.error().message);
     prepared.keys.push_back({std::move(*key), secret.fingerprint, secret.valid_until});
   }
-  if (prepared.keys.empty()) return refuse("#/secret_key", "this scheme needs a secret");
+  if (prepared.keys.empty() && rule.source != Source::capture)
+    return refuse("#/secret_key", "this scheme needs a secret");
   return {};
 }
 
@@ -57,7 +65,7 @@ Result<void> read_place(const std::string& text, const char* name, bool json,
   using In = Location::In;
   if (read->in == In::item || read->in == In::jwt || read->in == In::jwt_head) {
     return refuse(std::string("#/paths/") + name,
-                  "header:NAME, query:NAME, form:NAME, json:PATH or const:TEXT");
+                  "header:NAME, query:NAME, form:NAME, json:PATH, xml:PATH or const:TEXT");
   }
   place = std::move(*read);
   return {};
@@ -119,6 +127,17 @@ std::vector<const crypto::SchemeKey*> PreparedEndpoint::keys_at(base::Time now) 
     if (!one.valid_until || now < *one.valid_until) good.push_back(&one.key);
   }
   return good;
+}
+
+bool PreparedEndpoint::awaits_secret() const { return inbound::awaits_secret(scheme, config->secrets); }
+
+bool awaits_secret(const crypto::Scheme& scheme, std::span<const tenant::SigningSecret> secrets) {
+  return scheme.key.source == crypto::Scheme::KeyRule::Source::capture &&
+         std::ranges::all_of(secrets, [](const auto& secret) { return secret.valid_until.has_value(); });
+}
+
+bool is_allowed(const std::optional<format::Regex>& pattern, std::string_view url) {
+  return pattern && url.starts_with("https://") && pattern->fits_whole(url);
 }
 
 Result<PreparedEndpoint> prepare_endpoint(EndpointPtr config, Meters* meters) {

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "crypto/scheme.hpp"
+#include "format/regex.hpp"
 #include "http/egress.hpp"
 #include "inbound/endpoint.hpp"
 #include "inbound/meter.hpp"
@@ -32,14 +33,22 @@ struct PreparedEndpoint {
   std::string scheme_name{};  ///< of a preset; "custom" for others
   crypto::Scheme scheme{};
   std::vector<Key> keys{};
-  std::vector<http::AllowedRange> allowed{};  ///< empty: anybody
+  std::optional<format::Regex> certificate_url{};          ///< of schemes whose key is a certificate's
+  std::vector<std::optional<format::Regex>> fetch_urls{};  ///< of each handshake, where it has one got
+  std::vector<http::AllowedRange> allowed{};               ///< empty: anybody
   Places places{};
   std::shared_ptr<Meter> meter{};  ///< null: no limit
 
   /// Those that are good at that time.
   std::vector<const crypto::SchemeKey*> keys_at(base::Time now) const;
+  bool awaits_secret() const;
 };
 using PreparedEndpointPtr = std::shared_ptr<const PreparedEndpoint>;
+
+/// Whether a handshake is to tell the secret: the scheme says so, and there is none that is to stay.
+bool awaits_secret(const crypto::Scheme& scheme, std::span<const tenant::SigningSecret> secrets);
+/// Whether a URL of a request may be got: it is https, and fits.
+bool is_allowed(const std::optional<format::Regex>& pattern, std::string_view url);
 
 /// The scheme that its signature_scheme names or is. Error: invalid, with a pointer for each member that
 /// cannot be used.

@@ -184,17 +184,20 @@ std::string said_of(const Scheme& scheme, const Check& check) {
 
 }  // namespace
 
-Diagnosis diagnose(const Scheme& scheme, std::span<const base::Secret> secrets, const Captured& captured,
+Diagnosis diagnose(const Scheme& scheme, const DiagnosisKeys& with, const Captured& captured,
                    const std::string& url, base::Time now) {
+  const std::span<const base::Secret> secrets = with.secrets;
   Diagnosis diagnosis;
   const auto say = [&](std::string name, bool good, std::string said) {
     diagnosis.steps.push_back({std::move(name), good, std::move(said)});
   };
-  for (std::size_t i = 0; i < secrets.size() && scheme.kind != Scheme::Kind::none; ++i) {
+  const bool own_keys = with.published.empty();
+  for (std::size_t i = 0; own_keys && i < secrets.size() && scheme.kind != Scheme::Kind::none; ++i) {
     const auto key = SchemeKey::make(scheme, secrets[i].reveal());
     if (!key) say("secret " + std::to_string(i + 1), false, key.error().message);
   }
-  const Keys keys = make_keys(scheme, secrets);
+  Keys keys = own_keys ? make_keys(scheme, secrets) : Keys{};
+  for (const auto& key : with.published) keys.all.push_back(key.get());
   const http::Request request = captured.request();
   const Message message(request, url);
   if (const auto* challenge = find_challenge(scheme, keys.all, message)) {

@@ -11,6 +11,12 @@
 
 namespace inbound {
 
+/// What a request is verified with: the endpoint's secrets, or keys that its sender shows in public.
+struct DiagnosisKeys {
+  std::span<const base::Secret> secrets{};
+  std::span<const std::shared_ptr<const crypto::SchemeKey>> published{};
+};
+
 struct Diagnosis {
   struct Step {
     std::string name{};  ///< "secret", "handshake", "batch", "signature", "event id"
@@ -27,9 +33,9 @@ struct Diagnosis {
 
 /// Goes through what is done to a request when it arrives. Where no signature fits, changes are tried that
 /// things on the way are known to make: white space taken out, a line end added, another hash, the secret
-/// taken for something else. secrets are the endpoint's, url is the one that was given out. Nothing that is
+/// taken for something else. url is the one that was given out. Nothing that is
 /// said holds a secret or a whole digest.
-Diagnosis diagnose(const crypto::Scheme& scheme, std::span<const base::Secret> secrets,
-                   const Captured& captured, const std::string& url, base::Time now);
+Diagnosis diagnose(const crypto::Scheme& scheme, const DiagnosisKeys& with, const Captured& captured,
+                   const std::string& url, base::Time now);
 
 }  // namespace inbound

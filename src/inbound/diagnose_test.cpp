@@ -29,7 +29,7 @@ Captured captured_with(std::string_view signed_body, std::string_view arrived, s
 Diagnosis diagnose_with(const Scheme& scheme, const Captured& captured, std::string_view secret = kSecret) {
   std::vector<base::Secret> secrets;
   secrets.emplace_back(std::string(secret));
-  return diagnose(scheme, secrets, captured, "https://hub.example.com/webhooks/acme/in", kNow);
+  return diagnose(scheme, {.secrets = secrets}, captured, "https://hub.example.com/webhooks/acme/in", kNow);
 }
 
 TEST(Diagnose, names_the_secret_and_the_event_of_what_passes) {

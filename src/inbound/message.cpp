@@ -89,12 +89,23 @@ std::vector<std::string> Message::find(const Location& location) const {
     case Location::In::query: return first_named(http::parse_query(request_.query), location.name);
     case Location::In::form: return first_named(form(), location.name);
     case Location::In::json: return text_at(json(), location.name);
+    case Location::In::xml: return in_xml(location.name);
     case Location::In::item:
     case Location::In::jwt:
     case Location::In::jwt_head:
     case Location::In::constant: break;
   }
   return {};
+}
+
+std::vector<std::string> Message::in_xml(std::string_view path) const {
+  if (!xml_) xml_ = format::Xml::parse(request_.body);
+  if (!*xml_) return {};
+  const auto texts = (*xml_)->texts(path, kBatchElementsMax);
+  if (texts.empty()) return {};
+  std::string joined = texts.front();
+  for (std::size_t i = 1; i < texts.size(); ++i) joined.append(",").append(texts[i]);
+  return {std::move(joined)};
 }
 
 crypto::RequestView::Fields Message::form() const { return http::parse_query(request_.body); }

@@ -6,6 +6,7 @@
 
 #include "crypto/scheme.hpp"
 #include "format/json.hpp"
+#include "format/xml.hpp"
 #include "http/message.hpp"
 
 namespace inbound {
@@ -32,9 +33,12 @@ class Message final : public crypto::RequestView {
   const format::Value* json() const;
 
  private:
+  std::vector<std::string> in_xml(std::string_view path) const;
+
   const http::Request& request_;
   std::string url_;
   mutable std::optional<base::Result<format::Document>> json_;
+  mutable std::optional<base::Result<format::Xml>> xml_;
 };
 
 /// One element of a batch: everything of the whole, but json: places are the element's own.

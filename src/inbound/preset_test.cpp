@@ -18,8 +18,11 @@ using crypto::Scheme;
 using crypto::SchemeKey;
 using namespace std::chrono_literals;
 
-const SchemeConfig kConfig = {
-    {"webhook_id", "1JE4291016473214C"}, {"key_id", "K1"}, {"verify_token", "meatyhamhock"}};
+const SchemeConfig kConfig = {{"webhook_id", "1JE4291016473214C"},
+                              {"key_id", "K1"},
+                              {"verify_token", "meatyhamhock"},
+                              {"topic_arn", "arn:t"},
+                              {"client_id", "c"}};
 
 Scheme scheme_of(const std::string& name) {
   auto scheme = preset_scheme(name, kConfig);
@@ -76,7 +79,8 @@ Sender make_sender(const Scheme& scheme, Who who) {
                             : (other ? kOtherRsaKey : kRsaKey));
   }
   std::string secret = secret_of(scheme, other ? "somebody else" : "the sender", pair ? &*pair : nullptr);
-  if (scheme.key.source == Scheme::KeyRule::Source::certificate) {
+  using Source = Scheme::KeyRule::Source;
+  if (scheme.key.source == Source::certificate || scheme.key.source == Source::key_set) {
     auto key = SchemeKey(std::move(*crypto::PublicKey::from_spki(pair->public_spki())));
     return {std::move(pair), std::move(secret), std::move(key)};
   }
@@ -150,6 +154,10 @@ Sent make_request(const std::string& name, const Sender& sender, base::Time at) 
     sent.body = R"({"Type":"Notification","MessageId":"m-1","TopicArn":"arn:t","Message":"Hi",)"
                 R"("Timestamp":"2026-11-22T16:48:00.000Z","SignatureVersion":"2","Signature":")" +
                 crypto::to_base64(*signature) + R"("})";
+  } else if (name == "salesforce") {
+    sent.body =
+        "<e:Envelope xmlns:e=\"s\"><e:Body><notifications xmlns=\"o\"><OrganizationId>" + secret +
+        "</OrganizationId><Notification><Id>n1</Id></Notification></notifications></e:Body></e:Envelope>";
   } else if (name == "paypal_local") {
     sent.headers.emplace_back("paypal-transmission-id", "t-1");
   }
@@ -157,7 +165,7 @@ Sent make_request(const std::string& name, const Sender& sender, base::Time at) 
 }
 
 bool signs_by_itself(const std::string& name) {
-  static const std::set<std::string> names = {"ms_graph", "zoho_crm",       "query_token",
+  static const std::set<std::string> names = {"ms_graph", "zoho_crm",       "query_token", "salesforce",
                                               "mailgun",  "adyen_payments", "aws_sns"};
   return names.contains(name);
 }

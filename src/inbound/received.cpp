@@ -19,6 +19,10 @@ std::string dedup_key(std::string_view external_id, std::string_view body_hash) 
   return external_id.empty() ? "body:" + crypto::to_hex(body_hash) : "id:" + std::string(external_id);
 }
 
+std::string conflict_key(std::string_view key, std::string_view body_hash) {
+  return std::string(key) + "#" + crypto::to_hex(body_hash);
+}
+
 std::string hash_of_body(std::string_view body) {
   return crypto::digest(crypto::Hash::sha256, body).substr(0, 16);
 }

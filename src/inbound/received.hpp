@@ -47,6 +47,8 @@ struct Incoming {
 };
 /// "id:" and the sender's id, or "body:" and the hash of a body without one.
 std::string dedup_key(std::string_view external_id, std::string_view body_hash);
+/// What a body is known by whose id another one had before it.
+std::string conflict_key(std::string_view key, std::string_view body_hash);
 /// The first 16 bytes of its SHA-256.
 std::string hash_of_body(std::string_view body);
 
@@ -60,7 +62,7 @@ struct Arrival {
 struct Receipt {
   ReceivedId id{};         ///< of the first one, where this is a repeat
   bool duplicate = false;  ///< it is there already; nothing was stored
-  bool conflict = false;   ///< another body with the same id: stored, and not processed
+  bool conflict = false;   ///< another body with the same id: stored once, and not processed
 };
 /// Writes what is new and puts it into the lanes of its endpoints; one receipt for each event, in order.
 base::Result<std::vector<std::vector<Receipt>>> insert_arrivals(db::Tx& tx, queue::Queue& queue,

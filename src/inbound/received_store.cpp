@@ -55,23 +55,25 @@ ReceivedRow read_row(const db::Row& row) {
 struct Place {
   const Incoming* incoming = nullptr;
   Receipt* receipt = nullptr;
+  std::string key{};
 };
 
-/// Says of each whether it is the first one with its key.
-Result<void> take_keys(db::Tx& tx, std::span<const Place> places) {
+/// Says of each whether it is the first one with its key, and whose the key is.
+Result<void> take_keys(db::Tx& tx, std::span<const Place> places,
+                       const std::function<void(const Place&, ReceivedId holder, bool same_body)>& told) {
   // In one order for all, or two transactions on PostgreSQL might wait for each other.
   std::vector<const Place*> order;
   order.reserve(places.size());
   for (const Place& place : places) order.push_back(&place);
   std::ranges::sort(order, [](const Place* a, const Place* b) {
-    return std::tie(a->incoming->event->endpoint, a->incoming->key, a) <
-           std::tie(b->incoming->event->endpoint, b->incoming->key, b);
+    return std::tie(a->incoming->event->endpoint, a->key, a) <
+           std::tie(b->incoming->event->endpoint, b->key, b);
   });
   std::vector<db::Arg> args;
   args.reserve(order.size() * 7);
   for (const Place* place : order) {
     const Incoming& one = *place->incoming;
-    args.insert(args.end(), {one.event->endpoint, one.key, one.event->tenant, one.event->id,
+    args.insert(args.end(), {one.event->endpoint, place->key, one.event->tenant, one.event->id,
                              db::Arg::blob(one.body_hash), one.expires, one.event->received});
   }
   return tx.each(
@@ -82,19 +84,36 @@ Result<void> take_keys(db::Tx& tx, std::span<const Place> places) {
       "  ELSE received_keys.received_id END,"
       " body_hash = CASE WHEN received_keys.expires_at <= $7 THEN excluded.body_hash"
       "  ELSE received_keys.body_hash END,"
-      " duplicates = CASE WHEN received_keys.expires_at <= $7 THEN 0 ELSE received_keys.duplicates + 1 END,"
+      " duplicates = CASE WHEN received_keys.expires_at <= $7 THEN 0"
+      "  WHEN received_keys.body_hash <> excluded.body_hash THEN received_keys.duplicates"
+      "  ELSE received_keys.duplicates + 1 END,"
       " expires_at = CASE WHEN received_keys.expires_at <= $7 THEN excluded.expires_at"
       "  ELSE received_keys.expires_at END RETURNING received_id, body_hash",
       7, args, [&](std::size_t index, std::int64_t, const db::Row* row) {
         if (row == nullptr) return;
-        Receipt& receipt = *order[index]->receipt;
-        const Incoming& own = *order[index]->incoming;
-        const auto holder = row->id<ReceivedId>(0);
-        receipt.id = holder;
-        if (holder == own.event->id) return;
-        receipt.conflict = row->blob(1) != own.body_hash;
-        receipt.duplicate = !receipt.conflict;
+        told(*order[index], row->id<ReceivedId>(0), row->blob(1) == order[index]->incoming->body_hash);
       });
+}
+
+/// What is new, what is a repeat, and what has another one's id.
+Result<void> tell_apart(db::Tx& tx, std::span<const Place> places) {
+  std::vector<Place> conflicts;
+  XD_DO(take_keys(tx, places, [&](const Place& place, ReceivedId holder, bool same_body) {
+    place.receipt->id = holder;
+    if (holder == place.incoming->event->id) return;
+    place.receipt->duplicate = same_body;
+    place.receipt->conflict = !same_body;
+    if (same_body) return;
+    conflicts.push_back(place);
+    conflicts.back().key = conflict_key(place.key, place.incoming->body_hash);
+  }));
+  if (conflicts.empty()) return {};
+  // Those are sent again as well.
+  return take_keys(tx, conflicts, [](const Place& place, ReceivedId holder, bool) {
+    if (holder == place.incoming->event->id) return;
+    place.receipt->id = holder;
+    place.receipt->duplicate = true;
+  });
 }
 
 Result<void> insert_events(db::Tx& tx, std::span<const ReceivedPtr> events) {
@@ -138,9 +157,10 @@ Result<std::vector<std::vector<Receipt>>> insert_arrivals(db::Tx& tx, queue::Que
   receipts.reserve(arrivals.size());
   for (const Arrival& arrival : arrivals) {
     std::vector<Receipt>& own = receipts.emplace_back(arrival.events.size());
-    for (std::size_t i = 0; i < own.size(); ++i) places.push_back({&arrival.events[i], &own[i]});
+    for (std::size_t i = 0; i < own.size(); ++i)
+      places.push_back({&arrival.events[i], &own[i], arrival.events[i].key});
   }
-  XD_DO(take_keys(tx, places));
+  XD_DO(tell_apart(tx, places));
   std::vector<ReceivedPtr> events;
   std::vector<queue::Task> tasks;
   std::vector<ReceivedResult> conflicts;
@@ -274,7 +294,9 @@ Result<std::map<ReceivedId, ReceivedPtr>> find_received(
 
 Result<std::int64_t> count_duplicates(db::Tx& tx, const ReceivedEvent& event) {
   std::int64_t count = 0;
-  const std::string key = dedup_key(event.external_id, hash_of_body(event.body));
+  const std::string hash = hash_of_body(event.body);
+  std::string key = dedup_key(event.external_id, hash);
+  if (event.conflict_of) key = conflict_key(key, hash);
   XD_DO(tx.query(
       "SELECT duplicates FROM received_keys WHERE endpoint_id = $1 AND key = $2 AND received_id = $3",
       {event.endpoint, key, event.id}, [&](const db::Row& row) { count = row.integer(0); }));

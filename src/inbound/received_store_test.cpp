@@ -95,6 +95,28 @@ TEST_P(ReceivedStore, keeps_another_body_with_the_same_id_and_does_not_process_i
   EXPECT_EQ(found->event.body, "two");
 }
 
+TEST_P(ReceivedStore, keeps_a_conflicting_body_once) {
+  const Receipt first = insert(incoming("evt_1", "one"));
+  const Receipt other = insert(incoming("evt_1", "two"));
+  const Receipt again = insert(incoming("evt_1", "two"));
+  const Receipt third = insert(incoming("evt_1", "three"));
+
+  EXPECT_EQ(again.id, other.id);
+  EXPECT_TRUE(again.duplicate && again.conflict);
+  EXPECT_TRUE(third.conflict && !third.duplicate);
+  EXPECT_EQ(rows(), 3);
+  const auto duplicates = [&](ReceivedId id) {
+    return store.read([&](db::Tx& tx) -> base::Result<std::int64_t> {
+      XD_TRY(const auto found, find_received(tx, tenant, id));
+      return count_duplicates(tx, found->event);
+    });
+  };
+  EXPECT_EQ(duplicates(first.id), 0) << "another body is no repeat";
+  EXPECT_EQ(duplicates(other.id), 1);
+  EXPECT_TRUE(insert(incoming("evt_1", "one")).duplicate);
+  EXPECT_EQ(duplicates(first.id), 1);
+}
+
 TEST_P(ReceivedStore, forgets_an_id_when_its_window_is_over) {
   const Receipt first = insert(incoming("evt_1", "body", kNow, 60s));
   EXPECT_TRUE(insert(incoming("evt_1", "body", kNow + 59s, 60s)).duplicate);

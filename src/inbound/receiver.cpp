@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "crypto/encoding.hpp"
 #include "format/json.hpp"
+#include "inbound/capture.hpp"
 
 namespace inbound {
 
@@ -17,6 +18,7 @@ using base::Result;
 using crypto::Location;
 
 constexpr std::size_t kExternalIdBytesMax = 255;
+constexpr std::size_t kCapturedBytesMax = 500;
 constexpr auto kBodyKeyWindow = std::chrono::hours{24};
 constexpr std::string_view kHidden = "***";
 
@@ -162,7 +164,8 @@ std::string one_line(std::string text) {
 
 /// Headers that are the server's alone, or that would say something of its whole origin.
 bool is_ours(std::string_view name) {
-  for (const std::string_view own : {"set-cookie", "content-length", "transfer-encoding", "connection"}) {
+  for (const std::string_view own : {"set-cookie", "content-length", "transfer-encoding", "connection",
+                                     "x-content-type-options", "content-security-policy"}) {
     if (http::equals_ignoring_case(name, own)) return true;
   }
   return false;
@@ -219,9 +222,10 @@ http::Response handshake(const crypto::Scheme::Challenge& challenge, const crypt
   return response;
 }
 
-/// Whether a handshake that nothing has verified asks with nothing but tokens. One that could hold a body of
-/// JSON might be answered with the signature of that body.
+/// Whether a handshake that nothing has verified asks with nothing but tokens. What it asks with is signed
+/// for whoever asks: were it a body of JSON, that would be the signature of a webhook.
 bool asks_with_tokens(const http::Request& request) {
+  if (request.method == "POST") return false;
   return std::ranges::all_of(http::parse_query(request.query), [](const auto& member) {
     return member.second.size() <= 256 && std::ranges::all_of(member.second, [](char c) {
              return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
@@ -260,6 +264,12 @@ std::string client_address(const http::Request& request, std::span<const http::A
   return address;
 }
 
+std::string Origin::url_of(const http::Request& request) const {
+  const std::string origin =
+      public_url.empty() ? (tls ? "https://" : "http://") + std::string(request.header("host")) : public_url;
+  return origin + std::string(request.target);
+}
+
 Receiver::Receiver(base::Gate& gate, Parts parts)
     : parts_(std::move(parts)),
       batcher_(gate, "receive", [this](auto take) { return store_taken(std::move(take)); }) {}
@@ -281,31 +291,44 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
     co_return nobody();
   }
   const base::Time now = parts_.clock.now();
-  const std::string origin =
-      parts_.public_url.empty() ? "http://" + std::string(request.header("host")) : parts_.public_url;
-  const Message message(request, origin + std::string(request.target));
+  const Message message(request, parts_.origin.url_of(request));
   const crypto::Scheme& scheme = endpoint->scheme;
-  const auto keys = endpoint->keys_at(now);
+  auto keys = endpoint->keys_at(now);
 
   const crypto::Scheme::Challenge* challenge = crypto::find_challenge(scheme, keys, message);
   if (challenge == nullptr && request.method != "POST") co_return nobody();
-  if (challenge != nullptr && !challenge->checked) {
-    if (request.method != "POST" && !asks_with_tokens(request)) co_return nobody();
+  const bool captures = challenge != nullptr && !challenge->capture.empty();
+  if (challenge != nullptr && !challenge->checked && !captures) {
+    if (challenge->answer.body.signs() && !asks_with_tokens(request)) co_return nobody();
     co_return handshake(*challenge, keys.empty() ? nullptr : keys.front(), message);
   }
-  if (!endpoint->allowed.empty() && !is_one_of(client_address(request, parts_.proxies), endpoint->allowed)) {
+  const std::string address = client_address(request, parts_.proxies);
+  if (!endpoint->allowed.empty() && !is_one_of(address, endpoint->allowed)) {
     count(Ended::forbidden);
     co_return fail(Code::forbidden, "this address may not send to this endpoint");
+  }
+  if (captures) {
+    XD_CO_DO(co_await capture(*endpoint, *challenge, message, address));
+    co_return handshake(*challenge, nullptr, message);
+  }
+  KeyFinder::Keys found;
+  if (KeyFinder::is_needed(scheme)) {
+    XD_CO_TRY(found, co_await parts_.keys.find(*endpoint, keys.empty() ? nullptr : keys.front(), message));
+    keys.clear();
+    for (const KeyFinder::KeyPtr& key : found) keys.push_back(key.get());
   }
   const crypto::Check check = verify(scheme, keys, message, now);
   if (!check.passed()) {
     count(Ended::refused);
     // The same text for every reason: it helps whoever tries signatures with nothing.
-    if (scheme.reply.bad == 401) co_return fail(Code::unauthenticated, "the signature does not fit");
-    co_return http::Response{.status = scheme.reply.bad};
+    if (!scheme.reply.bad) co_return fail(Code::unauthenticated, "the signature does not fit");
+    co_return http::Response{.status = *scheme.reply.bad};
   }
   const crypto::SchemeKey* used = check.key && *check.key < keys.size() ? keys[*check.key] : nullptr;
-  if (challenge != nullptr) co_return handshake(*challenge, used, message);
+  if (challenge != nullptr) {
+    if (challenge->fetch) XD_CO_DO(co_await parts_.keys.confirm(*endpoint, *challenge, message));
+    co_return handshake(*challenge, used, message);
+  }
   if (endpoint->meter && !endpoint->meter->take(base::steady_now())) {
     count(Ended::limited);
     co_return fail(Code::limited, "this endpoint takes no more at the moment; send it again", "OVERLOADED");
@@ -313,6 +336,33 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   const auto place = std::ranges::find_if(endpoint->keys, [&](const auto& one) { return &one.key == used; });
   co_return co_await accept(request, *endpoint, message,
                             static_cast<std::size_t>(place - endpoint->keys.begin()));
+}
+
+base::Task<void> Receiver::capture(const PreparedEndpoint& endpoint,
+                                   const crypto::Scheme::Challenge& challenge, const Message& message,
+                                   const std::string& address) {
+  auto values = message.find(challenge.capture.front().second);
+  const bool shaped = !values.empty() && !values.front().empty() &&
+                      values.front().size() <= kCapturedBytesMax &&
+                      printable(values.front()) == values.front();
+  Told told{.tenant = endpoint.config->tenant,
+            .endpoint = endpoint.config->id,
+            .secret = base::Secret(shaped ? std::move(values.front()) : std::string()),
+            .remote_ip = address,
+            .at = parts_.clock.now()};
+  bool known = false;
+  if (shaped) {
+    // Most that come here late come often: the book knows, without asking the store.
+    const auto same = [&](const auto& key) { return key.key.text() == told.secret.reveal(); };
+    known = std::ranges::any_of(endpoint.keys, same);
+    if (!known && endpoint.awaits_secret()) {
+      XD_CO_TRY(known, co_await parts_.store.write(
+                           [&](db::Tx& tx) { return capture_secret(tx, parts_.ring, told, parts_.books); }));
+    }
+  }
+  if (known) co_return Result<void>{};
+  count(Ended::refused);
+  co_return fail(Code::unauthenticated, "the signature does not fit");
 }
 
 base::Task<http::Response> Receiver::accept(const http::Request& request, const PreparedEndpoint& endpoint,

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "base/batcher.hpp"
-#include "inbound/book.hpp"
+#include "base/everywhere.hpp"
+#include "inbound/key_finder.hpp"
 #include "inbound/message.hpp"
 #include "inbound/received.hpp"
 #include "tenant/tenant.hpp"
@@ -13,6 +14,15 @@ namespace inbound {
 /// X-Forwarded-For that is none.
 std::string client_address(const http::Request& request, std::span<const http::AllowedRange> proxies);
 
+/// What the outside calls this server.
+struct Origin {
+  std::string public_url{};  ///< "https://hooks.example.com"; empty: as the Host header says
+  bool tls = false;          ///< of its own listener
+
+  /// The URL that was given out for the request, with the query as it came.
+  std::string url_of(const http::Request& request) const;
+};
+
 /// One for each shard, on whose thread it lives.
 class Receiver {
  public:
@@ -22,15 +32,19 @@ class Receiver {
     queue::Queue& queue;
     const tenant::TenantBook& tenants;
     const Book& book;
-    std::string public_url{};  ///< "https://hooks.example.com"; empty: as the Host header says
+    KeyFinder& keys;
+    const crypto::KeyRing& ring;
+    const base::Everywhere<Book>& books;
+    Origin origin{};
     std::vector<http::AllowedRange> proxies{};
   };
   Receiver(base::Gate& gate, Parts parts);
 
-  /// In this order: the endpoint, a handshake, the addresses it may come from, its signature and age, how
-  /// often it may; then it is stored, and answered as its sender expects. Errors: not_found, the same for an
-  /// unknown tenant, an unknown path and an endpoint that is switched off; forbidden; unauthenticated;
-  /// limited; invalid, where a batch is none; those of the store.
+  /// In this order: the endpoint, a handshake, the addresses it may come from, its signature and age (and
+  /// before, the sender's key, where that has to be got), how often it may; then it is stored, and answered
+  /// as its sender expects. Errors: not_found, the same for an unknown tenant, an unknown path and an
+  /// endpoint that is switched off; forbidden; unauthenticated; limited; invalid, where a batch is none;
+  /// those of the store.
   base::Task<http::Response> receive(const http::Request& request, std::string_view tenant,
                                      std::string_view path);
 
@@ -40,6 +54,8 @@ class Receiver {
  private:
   using Batcher = base::Batcher<Arrival, std::vector<Receipt>>;
   base::Task<std::vector<std::vector<Receipt>>> store_taken(Batcher::Take take);
+  base::Task<void> capture(const PreparedEndpoint& endpoint, const crypto::Scheme::Challenge& challenge,
+                           const Message& message, const std::string& address);
   base::Task<http::Response> accept(const http::Request& request, const PreparedEndpoint& endpoint,
                                     const Message& message, std::size_t key);
 

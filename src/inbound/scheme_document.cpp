@@ -1,14 +1,12 @@
 #include "inbound/scheme_document.hpp"
 
-#include <algorithm>
-#include <array>
-#include <set>
+#include "format/regex.hpp"
+#include "inbound/scheme_reader.hpp"
 
 namespace inbound {
 
 namespace {
 
-using crypto::Choice;
 using crypto::Hash;
 using crypto::Location;
 using crypto::PublicAlgorithm;
@@ -18,15 +16,7 @@ using format::Value;
 using Encoding = Scheme::KeyRule::Encoding;
 using Unit = Scheme::Timestamp::Unit;
 
-constexpr std::size_t kListMax = 16;
-constexpr std::size_t kTextBytesMax = 2000;
 constexpr std::int64_t kToleranceMax = 86'400;
-
-template <class T>
-struct Word {
-  std::string_view word;
-  T value;
-};
 
 constexpr std::array kKinds = {Word{"hmac", Scheme::Kind::hmac},     Word{"digest", Scheme::Kind::digest},
                                Word{"pk", Scheme::Kind::public_key}, Word{"token", Scheme::Kind::token},
@@ -55,147 +45,6 @@ constexpr std::array kKeyEncodings = {Word{"utf8", Encoding::utf8},
 constexpr std::array kUrls = {Word{"configured", Scheme::Url::configured},
                               Word{"port", Scheme::Url::port_variants},
                               Word{"hubspot", Scheme::Url::hubspot_decoded}};
-
-template <class T, std::size_t n>
-std::string words_of(const std::array<Word<T>, n>& words) {
-  std::string out;
-  for (std::size_t i = 0; i < n; ++i) {
-    out.append(i == 0 ? "" : i + 1 == n ? " or " : ", ").append(words[i].word);
-  }
-  return out;
-}
-
-/// Reads members of one object and remembers what is wrong with them.
-class Reader {
- public:
-  Reader(const SchemeConfig& config, std::vector<base::FieldError>& errors)
-      : config_(config), errors_(errors) {}
-
-  void error(const std::string& pointer, std::string detail, std::string code = "INVALID") {
-    errors_.push_back({pointer, std::move(code), std::move(detail)});
-  }
-
-  void refuse_others(const Value& object, const std::string& pointer,
-                     std::initializer_list<std::string_view> known) {
-    for (const format::Member& member : object.members()) {
-      if (std::ranges::find(known, member.key) == known.end()) {
-        error(pointer + "/" + std::string(member.key), "there is no such member here", "UNKNOWN_MEMBER");
-      }
-    }
-  }
-
-  /// The text with the endpoint's settings in it.
-  std::string text(const Value& value, const std::string& pointer) {
-    if (!value.is_string() || value.text().size() > kTextBytesMax) {
-      error(pointer, "this must be a text of at most 2,000 bytes", "WRONG_TYPE");
-      return {};
-    }
-    return with_settings(std::string(value.text()), pointer);
-  }
-
-  template <class T, std::size_t n>
-  T word(const Value& value, const std::string& pointer, const std::array<Word<T>, n>& words) {
-    const std::string given = text(value, pointer);
-    const auto found = std::ranges::find(words, given, &Word<T>::word);
-    if (found != words.end()) return found->value;
-    error(pointer, "this is one of " + words_of(words));
-    return words.front().value;
-  }
-
-  Location location(const Value& value, const std::string& pointer) {
-    auto parsed = Location::parse(text(value, pointer));
-    if (parsed) return std::move(*parsed);
-    error(pointer, parsed.error().message);
-    return {};
-  }
-  Location location(std::string_view given, const std::string& pointer) {
-    auto parsed = Location::parse(with_settings(std::string(given), pointer));
-    if (parsed) return std::move(*parsed);
-    error(pointer, parsed.error().message);
-    return {};
-  }
-
-  /// One, or a list of them.
-  std::vector<Location> locations(const Value& value, const std::string& pointer) {
-    std::vector<Location> found;
-    each_of(value, pointer,
-            [&](const Value& one, const std::string& at) { found.push_back(location(one, at)); });
-    return found;
-  }
-
-  Recipe recipe(const Value& value, const std::string& pointer) {
-    return recipe(text(value, pointer), pointer);
-  }
-  Recipe recipe(std::string_view given, const std::string& pointer) {
-    auto parsed = Recipe::parse(given);
-    if (parsed) return std::move(*parsed);
-    error(pointer, parsed.error().message);
-    return {};
-  }
-
-  template <class F>
-  void each_of(const Value& value, const std::string& pointer, const F& what) {
-    if (!value.is_array()) return what(value, pointer);
-    if (value.elements().empty() || value.elements().size() > kListMax) {
-      return error(pointer, "a list has 1 to 16 elements");
-    }
-    std::size_t i = 0;
-    for (const Value& one : value.elements()) what(one, pointer + "/" + std::to_string(i++));
-  }
-
-  /// A value, or {"by": place, case: value, …}.
-  template <class T, class F>
-  Choice<T> choice(const Value& value, const std::string& pointer, const F& read) {
-    Choice<T> made;
-    if (!value.is_object()) {
-      made.cases.emplace_back("", read(value, pointer));
-      return made;
-    }
-    const Value* by = value.find("by");
-    if (by == nullptr || value.members().size() < 2 || value.members().size() > kListMax) {
-      error(pointer, "this is a value, or {\"by\": place, and what it is for each value of the place}");
-      return made;
-    }
-    made.by = location(*by, pointer + "/by");
-    for (const format::Member& member : value.members()) {
-      if (member.key == "by") continue;
-      const std::string at = pointer + "/" + std::string(member.key);
-      // Several cases may share one text: "A|B".
-      for (std::string_view rest = member.key; !rest.empty();) {
-        const std::size_t bar = std::min(rest.find('|'), rest.size());
-        made.cases.emplace_back(std::string(rest.substr(0, bar)), read(member.value, at));
-        rest.remove_prefix(std::min(bar + 1, rest.size()));
-      }
-    }
-    return made;
-  }
-
- private:
-  std::string with_settings(std::string text, const std::string& pointer) {
-    constexpr std::string_view kOpen = "{config:";
-    for (std::size_t at = text.find(kOpen); at != std::string::npos; at = text.find(kOpen, at)) {
-      const std::size_t end = text.find('}', at);
-      if (end == std::string::npos) {
-        error(pointer, "a setting is written {config:NAME} or {config:NAME|otherwise}");
-        return {};
-      }
-      const std::string inside = text.substr(at + kOpen.size(), end - at - kOpen.size());
-      const std::size_t bar = inside.find('|');
-      const auto found = config_.find(inside.substr(0, bar));
-      if (found == config_.end() && bar == std::string::npos) {
-        error(pointer, "the endpoint must say what '" + inside + "' is, in signature_config", "REQUIRED");
-        return {};
-      }
-      const std::string value = found != config_.end() ? found->second : inside.substr(bar + 1);
-      text.replace(at, end + 1 - at, value);
-      at += value.size();
-    }
-    return text;
-  }
-
-  const SchemeConfig& config_;
-  std::vector<base::FieldError>& errors_;
-};
 
 class SchemeReader {
  public:
@@ -325,7 +174,8 @@ class SchemeReader {
 
   void read_key(const Value& value, const std::string& pointer) {
     if (!value.is_object()) return in_.error(pointer, "this is an object", "WRONG_TYPE");
-    in_.refuse_others(value, pointer, {"strip", "encoding", "derive", "cert", "pattern", "capture"});
+    in_.refuse_others(value, pointer,
+                      {"strip", "encoding", "derive", "cert", "pattern", "capture", "jwks", "ask"});
     Scheme::KeyRule& key = made_.key;
     with(value, "strip", [&](const Value& v, auto& at) { key.strip = in_.text(v, at); }, pointer);
     with(
@@ -345,7 +195,7 @@ class SchemeReader {
           key.certificate_at = in_.location(v, at);
         },
         pointer);
-    with(value, "pattern", [&](const Value& v, auto& at) { key.pattern = in_.text(v, at); }, pointer);
+    with(value, "pattern", [&](const Value& v, auto& at) { key.pattern = pattern(v, at); }, pointer);
     with(
         value, "capture",
         [&](const Value& v, auto& at) {
@@ -353,14 +203,34 @@ class SchemeReader {
           (void)in_.text(v, at);
         },
         pointer);
+    with(value, "jwks", [&](const Value& v, auto& at) { read_key_set(v, at); }, pointer);
+    with(value, "ask", [&](const Value& v, auto& at) { key.set_query = in_.recipe(v, at); }, pointer);
     if (key.source == Scheme::KeyRule::Source::certificate && key.pattern.empty()) {
       in_.error(pointer + "/pattern",
                 "a certificate's URL must be bound to a pattern, or anybody brings his own", "REQUIRED");
     }
+    if (key.set_query && key.set_url.empty()) in_.error(pointer + "/ask", "this goes with jwks");
+  }
+
+  void read_key_set(const Value& value, const std::string& pointer) {
+    made_.key.source = Scheme::KeyRule::Source::key_set;
+    made_.key.set_url = in_.text(value, pointer);
+    if (made_.kind != Scheme::Kind::jwt) in_.error(pointer, "a set of keys goes with kind jwt");
+    if (!made_.key.set_url.starts_with("https://"))
+      in_.error(pointer, "keys are got from https:// only, or anybody on the way brings his own");
+  }
+
+  /// Of URLs that a request names: https only, whatever else fits.
+  std::string pattern(const Value& value, const std::string& pointer) {
+    std::string text = in_.text(value, pointer);
+    if (auto compiled = format::Regex::compile(text); !compiled) in_.error(pointer, compiled.error().message);
+    if (!text.starts_with("https://"))
+      in_.error(pointer, "this must begin with https://, or anybody on the way brings his own");
+    return text;
   }
 
   void read_claims(const Value& value, const std::string& pointer) {
-    if (!value.is_object() || value.members().size() > kListMax) {
+    if (!value.is_object() || value.members().size() > MemberReader::kListMax) {
       return in_.error(pointer, "this is an object of places and what must stand there");
     }
     for (const format::Member& member : value.members()) {
@@ -393,7 +263,7 @@ class SchemeReader {
         },
         pointer);
     with(value, "fetch", [&](const Value& v, auto& at) { made.fetch = in_.location(v, at); }, pointer);
-    with(value, "pattern", [&](const Value& v, auto& at) { made.fetch_pattern = in_.text(v, at); }, pointer);
+    with(value, "pattern", [&](const Value& v, auto& at) { made.fetch_pattern = pattern(v, at); }, pointer);
     if (made.fetch && made.fetch_pattern.empty()) {
       in_.error(pointer + "/pattern", "a URL that is to be fetched must be bound to a pattern", "REQUIRED");
     }
@@ -474,7 +344,7 @@ class SchemeReader {
   }
 
   std::vector<base::FieldError> errors_;
-  Reader in_;
+  MemberReader in_;
   Scheme made_;
 };
 

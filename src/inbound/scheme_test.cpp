@@ -244,7 +244,7 @@ struct Handshake {
 };
 
 TEST(Handshakes, are_answered_as_each_sender_asks) {
-  const SchemeConfig config = {{"verify_token", "meatyhamhock"}};
+  const SchemeConfig config = {{"verify_token", "meatyhamhock"}, {"topic_arn", "arn:t"}};
   const auto mac = [](std::string_view text) { return crypto::hmac(crypto::Hash::sha256, "key", text); };
   const std::vector<Handshake> handshakes = {
       {"slack",

@@ -44,8 +44,12 @@ base::Result<void> end_secret(db::Tx& tx, const SecretOwner& owner, const base::
                               base::Time until);
 /// Removes those that have ended.
 base::Result<void> drop_ended_secrets(db::Tx& tx, const SecretOwner& owner, base::Time now);
-/// Makes a fresh one the current one; each that counts goes on until what `until` says of it, those that have
-/// ended are removed. False, and the transaction is to be given up, where kActiveSecretsMax count already.
+/// Lets each that counts go on until what `until` says of it; those that have ended are removed.
+base::Result<void> retire_secrets(db::Tx& tx, const SecretOwner& owner, std::vector<SigningSecret>& secrets,
+                                  base::Time now,
+                                  const std::function<base::Time(const SigningSecret&)>& until);
+/// Retires them, and makes a fresh one the current one. False, and the transaction is to be given up, where
+/// kActiveSecretsMax count already.
 base::Result<bool> rotate_secrets(db::Tx& tx, const crypto::KeyRing& ring, const SecretOwner& owner,
                                   std::vector<SigningSecret>& secrets, SigningSecret fresh,
                                   const std::function<base::Time(const SigningSecret&)>& until);

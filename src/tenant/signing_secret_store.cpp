@@ -64,10 +64,8 @@ Result<void> drop_ended_secrets(db::Tx& tx, const SecretOwner& owner, base::Time
   return {};
 }
 
-Result<bool> rotate_secrets(db::Tx& tx, const crypto::KeyRing& ring, const SecretOwner& owner,
-                            std::vector<SigningSecret>& secrets, SigningSecret fresh,
-                            const std::function<base::Time(const SigningSecret&)>& until) {
-  const base::Time now = fresh.created;
+Result<void> retire_secrets(db::Tx& tx, const SecretOwner& owner, std::vector<SigningSecret>& secrets,
+                            base::Time now, const std::function<base::Time(const SigningSecret&)>& until) {
   for (SigningSecret& old : secrets) {
     if (!old.active(now)) continue;
     const base::Time end = until(old);
@@ -76,6 +74,13 @@ Result<bool> rotate_secrets(db::Tx& tx, const crypto::KeyRing& ring, const Secre
   }
   XD_DO(drop_ended_secrets(tx, owner, now));
   std::erase_if(secrets, [&](const SigningSecret& old) { return !old.active(now); });
+  return {};
+}
+
+Result<bool> rotate_secrets(db::Tx& tx, const crypto::KeyRing& ring, const SecretOwner& owner,
+                            std::vector<SigningSecret>& secrets, SigningSecret fresh,
+                            const std::function<base::Time(const SigningSecret&)>& until) {
+  XD_DO(retire_secrets(tx, owner, secrets, fresh.created, until));
   if (secrets.size() >= base::limits::kActiveSecretsMax) return false;
   XD_DO(insert_secret(tx, ring, owner, fresh));
   secrets.insert(secrets.begin(), std::move(fresh));

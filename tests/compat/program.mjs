@@ -46,10 +46,10 @@ class Running {
 
 /** `crossdock serve --dev`, and requests to it with the demo tenant's key. */
 export class Hub {
-  static async start() {
+  static async start(environment = {}) {
     const hub = new Hub();
     hub.directory = await mkdtemp(path.join(tmpdir(), "crossdock-compat-"));
-    hub.running = new Running(["serve", "--dev", "--data", hub.directory, "--listen", "127.0.0.1:0"], {});
+    hub.running = new Running(["serve", "--dev", "--data", hub.directory, "--listen", "127.0.0.1:0"], environment);
     hub.running.process.stderr.resume();
     const said = [];
     for await (const line of createInterface({ input: hub.running.process.stdout })) {
@@ -70,6 +70,13 @@ export class Hub {
     });
     const answer = await response.json();
     if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
+  async get(path) {
+    const response = await fetch(this.url + path, { headers: { authorization: `Bearer ${this.key}` } });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${JSON.stringify(answer)}`);
     return answer;
   }
 

@@ -56,10 +56,12 @@ class Api:
         made = self.call("POST", "/api/v1/webhooks/subscriptions", key, wanted)
         return made["id"], made["secret_key"]
 
-    def waiting(self, keys: list[str]) -> bool:
-        """Whether any delivery waits or is under way."""
-        path = "/api/v1/webhooks/deliveries?status=PENDING,RETRYING,HELD&limit=1"
-        return any(self.call("GET", path, key)["data"] for key in keys)
+    def waiting(self, keys: list[str], inbound: bool = False) -> bool:
+        """Whether any delivery waits or is under way; inbound: or anything that was received."""
+        paths = ["/api/v1/webhooks/deliveries?status=PENDING,RETRYING,HELD&limit=1"]
+        if inbound:
+            paths.append("/api/v1/webhooks/received?status=PENDING&limit=1")
+        return any(self.call("GET", path, key)["data"] for key in keys for path in paths)
 
 
 class Setting:

@@ -10,7 +10,6 @@ an attempt that a crash cut off. Status 1: it is not so; the ledgers are kept. 2
 """
 import argparse
 import contextlib
-import json
 import os
 import pathlib
 import secrets
@@ -26,14 +25,17 @@ from dataclasses import dataclass, field
 
 import disk as disks
 import export
+import inbound_ledger
 import ledger
 from api import RETRIES_MAX, TIMEOUT_S, Setting
-from oracle import ENDPOINTS
+from child import Child
+from inbound_reconcile import reconcile_inbound
+from inbound_store import read_inbound_store
+from inlets import make_inlets
 from reconcile import Rules, Verdict, reconcile
 from report import print_report, write_report
-from server import Fault, Server, can_trace, die_with_parent, make_breaks, make_cuts, make_plan
+from server import Fault, Server, can_trace, make_breaks, make_cuts, make_plan
 
-HERE = pathlib.Path(__file__).resolve().parent
 SKIPPED = 77
 BROKEN = 2
 PLACED_S_MAX = 10       # in which an awaited system call comes
@@ -43,29 +45,6 @@ STUCK_S_MAX = 60        # without a request although deliveries wait
 LAST_LIFE_S = 2         # of load after the last restart
 STATUS_STORAGE_BROKEN = 74
 IN_FLIGHT_MAX = 512     # deliveries under way in one thread of the server, as documented
-
-
-class Child:
-    """A process of the harness that talks in lines of JSON and ends when its standard input does."""
-
-    def __init__(self, program: str):
-        self._process = subprocess.Popen([sys.executable, str(HERE / program)], stdin=subprocess.PIPE,
-                                         stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
-
-    def tell(self, message: dict) -> None:
-        self._process.stdin.write(json.dumps(message) + "\n")
-        self._process.stdin.flush()
-
-    def hear(self) -> dict:
-        text = self._process.stdout.readline()
-        if not text:
-            raise RuntimeError(f"{self._process.args[1]} ended before it was ready")
-        return json.loads(text)
-
-    def stop(self) -> None:
-        self._process.stdin.close()
-        if self._process.wait(60) != 0:
-            raise RuntimeError(f"{self._process.args[1]} ended with {self._process.returncode}")
 
 
 @dataclass
@@ -97,14 +76,16 @@ class Run:
         self.server = Server(options.server, self.data, directory / "server.log", environment)
 
     def perform(self, plan: list[Fault]) -> Verdict:
-        receiver, producer = Child("receiver.py"), Child("producer.py")
+        inbound = self.options.inbound
+        receiver, producer = Child("receiver.py"), Child("sender.py" if inbound else "producer.py")
         setting = self._set_up(receiver.hear()["port"])
         receiver.tell({"seed": self.options.seed, "ledger": self._path("received"),
                        "secrets": setting.secrets})
         receiver.hear()
-        producer.tell({"port": self.server.port, "keys": setting.keys, "rate": self.options.rate,
-                       "seed": self.options.seed, "run": secrets.token_hex(4), "ledger": self._path("sent"),
-                       "ordered": self.options.ordered})
+        producer.tell({"port": self.server.port, "rate": self.options.rate, "seed": self.options.seed,
+                       "run": secrets.token_hex(4), "ledger": self._path("sent"),
+                       **({"secrets": self.inlet_secrets} if inbound else
+                          {"keys": setting.keys, "ordered": self.options.ordered})})
         for number, fault in enumerate(plan, 1):
             self._say(f"{number}/{len(plan)} {fault}")
             self._live(fault)
@@ -121,6 +102,8 @@ class Run:
         if not self._ready():
             raise RuntimeError(f"the server does not start; see {self.directory}/server.log")
         setting = Setting(self.server.api, receiver_port, "PER_KEY" if self.options.ordered else "NONE")
+        if self.options.inbound:
+            self.inlets, self.inlet_secrets = make_inlets(self.server.api, setting.keys)
         if self.options.mutant:
             # A mutant cannot even be set up: what it said yes to may not be there for the next request.
             self.server.drain(60)
@@ -172,7 +155,8 @@ class Run:
         """The last life under load: until enough was acknowledged, at least for a moment."""
         if self._ready():
             status = self.server.wait(LAST_LIFE_S)
-            while status is None and ledger.count_acknowledged(self._path("sent")) < self.options.events_min:
+            count = (inbound_ledger if self.options.inbound else ledger).count_acknowledged
+            while status is None and count(self._path("sent")) < self.options.events_min:
                 status = self.server.wait(1)
             self.course.lives.append((self.ready_at, time.time()))
             if status is not None:
@@ -233,7 +217,7 @@ class Run:
             if (size := self._received_bytes()) != seen:
                 seen, arrived_at = size, time.monotonic()
             quiet_s = time.monotonic() - arrived_at
-            if quiet_s > 2 * TIMEOUT_S and not self.server.api.waiting(setting.keys):
+            if quiet_s > 2 * TIMEOUT_S and not self.server.api.waiting(setting.keys, self.options.inbound):
                 break
             if quiet_s > STUCK_S_MAX:
                 break  # what is left is counted as undrained
@@ -247,17 +231,28 @@ class Run:
         self._check_store()
         if self.options.engine == "sqlite":
             with export.Copy(self.data / "core.db") as copy:
-                stored = export.read_export(lambda query: export.rows_of_sqlite(copy, query))
-        else:
-            url = self.options.database_url
-            stored = export.read_export(lambda query: export.rows_of_postgres(url, query))
+                return self._judge(setting, lambda query: export.rows_of_sqlite(copy, query))
+        url = self.options.database_url
+        return self._judge(setting, lambda query: export.rows_of_postgres(url, query))
+
+    def _judge(self, setting: Setting, rows_of) -> Verdict:
+        """rows_of: from a query to its rows."""
+        stored = export.read_export(rows_of)
         crashes = self.server.starts - 1
         rules = Rules(setting.tenants, setting.subscriptions, RETRIES_MAX, crashes,
                       IN_FLIGHT_MAX * (os.cpu_count() or 1), self.options.ordered)
+        received = ledger.read_received(self._path("received"))
+        if self.options.inbound:
+            requests = inbound_ledger.read_requests(self._path("sent"))
+            moments = inbound_ledger.acknowledged_us(requests)
+            self.rate = acknowledged_rate(moments, self.course.lives)
+            store = read_inbound_store(rows_of)
+            return reconcile_inbound(requests, store, received, stored, rules, self.inlets)
         sent = ledger.read_sent(self._path("sent"))
-        self.rate = acknowledged_rate(sent, self.course.lives)
+        moments = [event.acknowledged_us for event in sent.values() if event.acknowledged_us]
+        self.rate = acknowledged_rate(moments, self.course.lives)
         history = ledger.read_history(self._path("received")) if self.options.ordered else None
-        return reconcile(sent, ledger.read_received(self._path("received")), stored, rules, history)
+        return reconcile(sent, received, stored, rules, history)
 
     def _path(self, name: str) -> str:
         return str(self.directory / f"{name}.tsv")
@@ -270,12 +265,11 @@ class Run:
             print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-def acknowledged_rate(sent: dict[int, ledger.Sent], lives: list[tuple[float, float]]) -> float:
+def acknowledged_rate(moments_us: list[int], lives: list[tuple[float, float]]) -> float:
     """Events acknowledged per second in which the server was there."""
     there = sum(end - begin for begin, end in lives)
     spans = [(begin * 1e6, end * 1e6) for begin, end in lives]
-    count = sum(1 for event in sent.values() if event.acknowledged_us
-                and any(begin <= event.acknowledged_us <= end for begin, end in spans))
+    count = sum(1 for moment in moments_us if any(begin <= moment <= end for begin, end in spans))
     return count / there if there else 0.0
 
 
@@ -301,6 +295,8 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1300, help="events per second that are offered")
     parser.add_argument("--ordered", action="store_true",
                         help="subscriptions with ordering PER_KEY: nothing may overtake within its key")
+    parser.add_argument("--inbound", action="store_true",
+                        help="webhooks come in, each sent three times at once, and become the events")
     parser.add_argument("--events-min", type=int, default=0,
                         help="events that must be acknowledged before the load ends")
     parser.add_argument("--rate-min", type=float, default=0,
@@ -318,6 +314,8 @@ def read_arguments() -> argparse.Namespace:
     options.seconds_between = tuple(float(number) for number in options.seconds_between.split(","))
     if not os.access(options.server, os.X_OK):
         parser.error(f"{options.server} is not a program; build it first")
+    if options.inbound and options.ordered:
+        parser.error("--inbound knows no --ordered")
     if options.power_cut and (options.engine != "sqlite" or options.kills):
         parser.error("--power-cut is for SQLite, and without --kills")
     if not options.power_cut and not options.kills:

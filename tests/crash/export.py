@@ -18,7 +18,8 @@ QUERIES = {
     "attempts": "SELECT delivery_id, attempt_number, outcome, response_status FROM delivery_attempts",
     "tasks": "SELECT id, kind, attempt, unknown_attempts FROM tasks",
 }
-UUID_COLUMNS = {"id", "tenant_id", "subscription_id", "event_id", "delivery_id"}
+UUID_COLUMNS = {"id", "tenant_id", "subscription_id", "event_id", "delivery_id", "endpoint_id", "conflict_of",
+                "batch_id", "received_id"}
 
 
 @dataclass(slots=True, frozen=True)
@@ -56,7 +57,9 @@ class Export:
     orphans: int = 0  # attempts of no delivery
 
 
-def uuid_text(raw: bytes) -> str:
+def uuid_text(raw: bytes | None) -> str | None:
+    if raw is None:
+        return None
     text = raw.hex()
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 

@@ -75,7 +75,7 @@ def read_sent(path: str) -> dict[int, Sent]:
     """
     events: dict[int, Sent] = {}
     unknown: set[int] = set()
-    for fields in _read(path):
+    for fields in read_lines(path):
         kind, at_us, seq = fields[0], int(fields[1]), int(fields[2])
         if kind == "S":
             if seq not in events:
@@ -136,7 +136,7 @@ def answered_line(endpoint: int, seq: int) -> str:
 
 
 def read_received(path: str) -> list[Received]:
-    return [_received(fields) for fields in _read(path) if fields[0] != ANSWERED]
+    return [_received(fields) for fields in read_lines(path) if fields[0] != ANSWERED]
 
 
 def _received(fields: list[str]) -> Received:
@@ -154,7 +154,7 @@ class Step(Enum):
 def read_history(path: str) -> list[tuple[Step, int, int]]:
     """The steps with endpoint and seq, in their order."""
     history = []
-    for fields in _read(path):
+    for fields in read_lines(path):
         if fields[0] == ANSWERED:
             history.append((Step.ANSWERED, int(fields[1]), int(fields[2])))
             continue
@@ -165,7 +165,7 @@ def read_history(path: str) -> list[tuple[Step, int, int]]:
     return history
 
 
-def _read(path: str) -> Iterator[list[str]]:
+def read_lines(path: str) -> Iterator[list[str]]:
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             yield line.rstrip("\n").split("\t")

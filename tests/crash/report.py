@@ -10,7 +10,7 @@ def print_report(options, file_system: str, run, verdict: Verdict) -> bool:
     course = run.course
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(course.kills.items()))
     print(f"crash test: {options.engine}{' on ' + file_system if file_system else ''}"
-          f"{', ordered' if options.ordered else ''}"
+          f"{', ordered' if options.ordered else ''}{', inbound' if options.inbound else ''}"
           f"{', mutant ' + options.mutant if options.mutant else ''}, seed {options.seed}")
     line("kills", sum(course.kills.values()), f"{kinds}; {course.missed} placed ones came too late")
     line("restarts", run.server.starts - 1, f"the slowest was ready after {course.slowest_restart_s:.2f} s")

@@ -28,17 +28,21 @@ case "${1:-quick}" in
     crash --server build/dev/crossdock --kills 8
     crash --server build/dev/crossdock --engine postgres --kills 4
     crash --server build/dev/crossdock --ordered --kills 3 --rate 700
+    crash --server build/dev/crossdock --inbound --kills 2 --rate 300
     crash --server build/dev/crossdock --power-cut 2
     ;;
   full)
     build release crossdock crossdock_test_postgres
     build mutants crossdock
     python3 tests/crash/reconcile_test.py
+    python3 tests/crash/inbound_test.py
     crash --server build/release/crossdock --kills 60 --broken-disks 6 --rate-min 1000
     crash --server build/release/crossdock --power-cut 25 --rate-min 1000
     crash --server build/release/crossdock --engine postgres --kills 12 --rate-min 1000
     crash --server build/release/crossdock --ordered --kills 20 --seconds-between 3,6 --events-min 100000
     crash --server build/release/crossdock --engine postgres --ordered --kills 6
+    crash --server build/release/crossdock --inbound --kills 20 --rate 400 --events-min 20000
+    crash --server build/release/crossdock --engine postgres --inbound --kills 6 --rate 400
     python3 tests/crash/mutants.py || failed="$failed\n  mutants.py"
     ;;
   *)

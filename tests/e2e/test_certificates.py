@@ -1,38 +1,19 @@
 """Certificates of a subscription: shown to receivers that ask for one, and whom it trusts."""
 import json
-import pathlib
 import socket
 import ssl
-import subprocess
 import tempfile
 import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from harness import HubCase, eventually, on_both_engines
+from harness.identity import Identity
 
 load_tests = on_both_engines
 
 SUBSCRIPTIONS = "/api/v1/webhooks/subscriptions"
 HANDSHAKE_S = 10
-
-
-class Identity:
-    """A self-signed certificate with its key, valid for so many days."""
-
-    def __init__(self, name: str, days: int = 2):
-        with tempfile.TemporaryDirectory(prefix="crossdock-e2e-cert-") as directory:
-            key, certificate = pathlib.Path(directory, "key"), pathlib.Path(directory, "certificate")
-            subprocess.run(
-                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                 "-days", str(days), "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1",
-                 "-keyout", key, "-out", certificate],
-                check=True, capture_output=True)
-            self.key, self.certificate = key.read_text(), certificate.read_text()
-
-    @property
-    def pair(self) -> dict:
-        return {"certificate": self.certificate, "private_key": self.key}
 
 
 class DemandingReceiver:

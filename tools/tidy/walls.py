@@ -28,6 +28,7 @@ WALLS = (
     Wall("a JSON or XML library",
          re.compile(r"rapidjson/|simdjson|nlohmann/|boost/(?:json|property_tree)\b|(?:.*/)?pugixml\.hpp$"),
          "src/format/"),
+    Wall("RE2", re.compile(r"re2/"), "src/format/"),
 )
 
 

@@ -1,0 +1,110 @@
+#include "format/xml.hpp"
+
+#include <pugixml.hpp>
+
+#include "base/text.hpp"
+
+namespace format {
+
+namespace {
+
+using base::Code;
+using base::fail;
+
+constexpr int kDepthMax = 200;
+constexpr std::size_t kStepsMax = 32;
+
+std::string_view local_name(const pugi::xml_node& node) {
+  const std::string_view name = node.name();
+  const std::size_t colon = name.find(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+std::vector<std::string_view> steps_of(std::string_view path) {
+  std::vector<std::string_view> steps;
+  while (!path.empty() && steps.size() <= kStepsMax) {
+    const std::size_t slash = std::min(path.find('/'), path.size());
+    steps.push_back(path.substr(0, slash));
+    path.remove_prefix(std::min(slash + 1, path.size()));
+  }
+  return steps;
+}
+
+/// The node and its parents have these names, the last one being its own; and, from_root, there is none
+/// above.
+bool stands_at(pugi::xml_node node, const std::vector<std::string_view>& steps, bool from_root) {
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step, node = node.parent()) {
+    if (node.type() != pugi::node_element || local_name(node) != *step) return false;
+  }
+  return !from_root || node.type() == pugi::node_document;
+}
+
+/// Each element in the order of the document, without recursion; false where they are too deep.
+template <class F>
+bool walk(const pugi::xml_node& root, const F& visit) {
+  int depth = 0;
+  for (pugi::xml_node node = root.first_child(); node;) {
+    if (depth > kDepthMax) return false;
+    if (node.type() == pugi::node_element && !visit(node)) return true;
+    if (node.first_child()) {
+      node = node.first_child();
+      ++depth;
+      continue;
+    }
+    while (node && !node.next_sibling()) {
+      node = node.parent();
+      --depth;
+      if (node == root) return true;
+    }
+    node = node.next_sibling();
+  }
+  return true;
+}
+
+/// Of an element: its own text, not that of elements in it.
+std::string text_of(const pugi::xml_node& element) {
+  std::string text;
+  for (const pugi::xml_node& child : element.children()) {
+    if (child.type() == pugi::node_pcdata || child.type() == pugi::node_cdata) text += child.value();
+  }
+  return std::string(base::trimmed(text));
+}
+
+}  // namespace
+
+struct Xml::Tree {
+  pugi::xml_document document;
+};
+
+base::Result<Xml> Xml::parse(std::string_view text) {
+  auto tree = std::make_shared<Tree>();
+  const auto parsed = tree->document.load_buffer(
+      text.data(), text.size(), pugi::parse_default | pugi::parse_doctype, pugi::encoding_auto);
+  if (!parsed) {
+    return fail(Code::invalid, std::string("this is no XML: ") + parsed.description() + " at byte " +
+                                   std::to_string(parsed.offset));
+  }
+  for (const pugi::xml_node& node : tree->document.children()) {
+    if (node.type() == pugi::node_doctype)
+      return fail(Code::invalid, "XML with a DOCTYPE is refused: send it without");
+  }
+  if (!walk(tree->document, [](const pugi::xml_node&) { return true; }))
+    return fail(Code::invalid, "this XML has more than 200 elements in each other");
+  return Xml(std::move(tree));
+}
+
+std::vector<std::string> Xml::texts(std::string_view path, std::size_t most) const {
+  const bool anywhere = path.starts_with("//");
+  if (anywhere) path.remove_prefix(2);
+  if (path.starts_with('/')) path.remove_prefix(1);
+  const auto steps = steps_of(path);
+  std::vector<std::string> found;
+  if (steps.empty() || steps.size() > kStepsMax) return found;
+  walk(tree_->document, [&](const pugi::xml_node& element) {
+    if (stands_at(element, steps, !anywhere)) found.push_back(text_of(element));
+    return found.size() < most;
+  });
+  return found;
+}
+
+}  // namespace format
