@@ -93,6 +93,7 @@ const Endpoint kEndpoints[] = {
     {{"GET", "/api/v1/webhooks/received"}, in_tenant(received_read), list_received},
     {{"GET", "/api/v1/webhooks/received/:id"}, in_tenant(received_read), get_received},
     {{"POST", "/api/v1/webhooks/received/:id/replay"}, in_tenant(received_replay), replay_received},
+    {{"POST", "/api/v1/webhooks/received/replay"}, in_tenant(received_replay), replay_many_received},
     {{"POST", "/webhooks/:tenant/:path"}, open(), receive_webhook},
     {{"GET", "/webhooks/:tenant/:path"}, open(), receive_webhook},
 

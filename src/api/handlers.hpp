@@ -51,6 +51,7 @@ HandlerResult receive_webhook(Call& call);
 HandlerResult list_received(Call& call);
 HandlerResult get_received(Call& call);
 HandlerResult replay_received(Call& call);
+HandlerResult replay_many_received(Call& call);
 
 HandlerResult list_deliveries(Call& call);
 HandlerResult list_subscription_deliveries(Call& call);

@@ -3,6 +3,7 @@
 #include "api/input.hpp"
 #include "api/operation_json.hpp"
 #include "api/page.hpp"
+#include "inbound/replay.hpp"
 #include "outbound/cancel.hpp"
 
 namespace api {
@@ -155,7 +156,7 @@ HandlerResult cancel_operation(Call& call) {
   }
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const Operation known, find_or_fail(call, tx, id));
-    if (!makes_deliveries(known))
+    if (!makes_deliveries(known) && known.kind != inbound::kReplayOperation)
       return fail(Code::conflict, "a deletion cannot be stopped once it has begun");
     const base::Time now = call.services.clock.now();
     XD_TRY(const bool cancelled, operation::cancel(tx, call.services.queue, known, now));

@@ -2,6 +2,7 @@
 #include "api/handlers.hpp"
 #include "api/once.hpp"
 #include "api/page.hpp"
+#include "api/received_json.hpp"
 #include "crypto/encoding.hpp"
 #include "format/utf8.hpp"
 #include "inbound/extract.hpp"
@@ -44,12 +45,6 @@ void write_row_members(format::JsonWriter& json, const ReceivedRow& row) {
   event.batch ? json.value(event.batch_index) : json.null();
   json.key("replays").value(result ? result->replay_no : 0);
   json.key("source_ip").value(event.remote_ip).key("received_at").value(event.received);
-}
-
-void write_row(format::JsonWriter& json, const ReceivedRow& row) {
-  json.begin_object();
-  write_row_members(json, row);
-  json.end_object();
 }
 
 Result<inbound::ReceivedQuery> read_query(const Call& call) {
@@ -98,6 +93,12 @@ void write_record(format::JsonWriter& json, const Call& call, const ReceivedEven
 
 }  // namespace
 
+void write_received(format::JsonWriter& json, const ReceivedRow& row) {
+  json.begin_object();
+  write_row_members(json, row);
+  json.end_object();
+}
+
 HandlerResult receive_webhook(Call& call) {
   if (call.services.draining)
     co_return fail(Code::unavailable, "this server is being stopped; send it again");
@@ -120,7 +121,7 @@ HandlerResult list_received(Call& call) {
   XD_CO_TRY(auto rows,
             co_await call.services.store.read([&](db::Tx& tx) { return inbound::list_received(tx, query); }));
   co_return list_response(
-      page, std::move(rows), [](const ReceivedRow& row) { return row.event.id.uuid; }, write_row);
+      page, std::move(rows), [](const ReceivedRow& row) { return row.event.id.uuid; }, write_received);
 }
 
 HandlerResult get_received(Call& call) {

@@ -5,6 +5,7 @@
 #include "api/input.hpp"
 #include "api/operation_json.hpp"
 #include "api/page.hpp"
+#include "api/replay_input.hpp"
 #include "api/resource_json.hpp"
 #include "http/egress.hpp"
 
@@ -24,34 +25,9 @@ using outbound::ReplayScope;
 using outbound::SubscriptionId;
 
 constexpr std::string_view kEnded[] = {"DELIVERED", "FAILED", "CANCELLED", "SKIPPED"};
-constexpr std::size_t kIdsMax = 1000;
 constexpr std::size_t kWordBytesMax = 500;
-constexpr std::int64_t kRateMax = 10'000;
-/// More than this are not counted: a plan is there at once, however long the history.
-constexpr std::int64_t kCountedMax = 100'000;
-constexpr auto kCountingTime = std::chrono::milliseconds{500};
 constexpr std::size_t kSample = 5;
 constexpr std::size_t kSubscriptionsShown = 100;
-
-/// One text, or an array of them.
-std::vector<std::string> read_texts(Input& input, std::string_view name, std::size_t count_max) {
-  std::vector<std::string> texts;
-  const format::Value* value = input.any(name);
-  if (value == nullptr) return texts;
-  const auto elements = value->is_array() ? value->elements() : std::span(value, 1);
-  if (elements.empty() || elements.size() > count_max) {
-    input.error(name, "OUT_OF_RANGE", "from 1 to " + std::to_string(count_max) + " of them");
-    return texts;
-  }
-  for (const format::Value& element : elements) {
-    if (!element.is_string() || element.text().size() > kWordBytesMax) {
-      input.error(name, "WRONG_TYPE", "this must be a string of at most 500 bytes, or an array of them");
-      return {};
-    }
-    texts.emplace_back(element.text());
-  }
-  return texts;
-}
 
 void read_status_code(Input& input, ReplayFilter& filter) {
   const format::Value* code = input.any("status_code");
@@ -62,15 +38,8 @@ void read_status_code(Input& input, ReplayFilter& filter) {
   filter.status_code = std::string(code->text());
 }
 
-/// As they are stored: to the millisecond.
-std::optional<base::Time> read_time(Input& input, std::string_view name) {
-  const auto time = input.time(name);
-  return time ? std::optional<base::Time>(std::chrono::floor<std::chrono::milliseconds>(*time))
-              : std::nullopt;
-}
-
 void read_ids(Input& input, ReplayFilter& filter) {
-  for (const std::string& text : read_texts(input, "delivery_ids", kIdsMax)) {
+  for (const std::string& text : read_texts_or_one(input, "delivery_ids", kReplayIdsMax)) {
     const auto id = DeliveryId::parse(text);
     if (!id) return input.error("delivery_ids", "INVALID", "'" + text.substr(0, 50) + "' is not a UUID");
     filter.ids.push_back(*id);
@@ -79,7 +48,7 @@ void read_ids(Input& input, ReplayFilter& filter) {
 
 ReplayFilter read_filter(Input& input) {
   ReplayFilter filter;
-  filter.statuses = read_texts(input, "status", std::size(kEnded));
+  filter.statuses = read_texts_or_one(input, "status", std::size(kEnded));
   for (const std::string& status : filter.statuses) {
     if (std::ranges::find(kEnded, status) == std::end(kEnded)) {
       input.error("status", "INVALID",
@@ -90,8 +59,8 @@ ReplayFilter read_filter(Input& input) {
   filter.error_class = input.text("error_class", kWordBytesMax).value_or("");
   filter.error_signature = input.text("error_signature", kWordBytesMax).value_or("");
   filter.event_type = input.text("event_type", base::limits::kEventTypeBytesMax).value_or("");
-  filter.since = read_time(input, "since");
-  filter.until = read_time(input, "until");
+  filter.since = read_stored_time(input, "since");
+  filter.until = read_stored_time(input, "until");
   if (const auto id = input.text("subscription_id", 36)) {
     filter.subscription = SubscriptionId::parse(*id);
     if (!filter.subscription) input.error("subscription_id", "INVALID", "this is not a UUID");
@@ -104,13 +73,6 @@ struct Request {
   ReplayOrder order{};
   bool dry_run = false;
 };
-
-/// Of the query.
-Result<bool> read_dry_run(const Call& call) {
-  const std::string text = query_value(call, "dry_run");
-  if (text.empty() || text == "true" || text == "false") return text == "true";
-  return fail(Code::invalid, "dry_run is true or false", "BAD_REQUEST");
-}
 
 Result<Request> read_request(Call& call, std::optional<SubscriptionId> subscription) {
   Request request;
@@ -130,7 +92,7 @@ Result<Request> read_request(Call& call, std::optional<SubscriptionId> subscript
       input.error("filter", "REQUIRED",
                   "say which deliveries, at least by one member such as {\"status\": \"FAILED\"}");
     }
-    order.rate = input.integer("rate_per_second", 1, kRateMax);
+    order.rate = input.integer("rate_per_second", 1, kReplayRateMax);
     order.url = read_target(call, input, "url");
     request.dry_run = input.boolean("dry_run").value_or(request.dry_run);
     XD_DO(input.finish());
@@ -181,7 +143,8 @@ HandlerResult plan_or_start(Call& call, const Request& request, operation::Opera
   XD_CO_TRY(const Plan plan, co_await call.services.store.read([&](db::Tx& tx) -> Result<Plan> {
     Plan read;
     const auto find_here = [&](const base::Uuid& after, std::size_t limit) { return find(tx, after, limit); };
-    XD_TRY(read.first, outbound::count_pages(find_here, kCountedMax, base::steady_now() + kCountingTime));
+    XD_TRY(read.first,
+           outbound::count_pages(find_here, kReplayCountedMax, base::steady_now() + kReplayCountingTime));
     if (!request.dry_run) return read;
     XD_TRY(read.second, read_sample(tx, call.tenant_id(), find));
     return read;
@@ -208,10 +171,10 @@ Result<Request> read_recovery(Call& call, SubscriptionId subscription) {
   Request request;
   ReplayOrder& order = request.order;
   order.filter.subscription = subscription;
-  order.filter.since = read_time(input, "since");
-  order.filter.until = read_time(input, "until");
+  order.filter.since = read_stored_time(input, "since");
+  order.filter.until = read_stored_time(input, "until");
   if (!input.has("since")) input.error("since", "REQUIRED", "say since when events may have been missed");
-  order.rate = input.integer("rate_per_second", 1, kRateMax);
+  order.rate = input.integer("rate_per_second", 1, kReplayRateMax);
   order.url = read_target(call, input, "url");
   request.dry_run = input.boolean("dry_run").value_or(false);
   XD_DO(input.finish());

@@ -53,6 +53,7 @@ Shard::Shard(const Shared& shared)
                    .bell = &shared.bell}),
       fanouts_(shared.store, book_, shared.queue, shared.clock),
       replays_(shared.store, book_, shared.queue, shared.clock),
+      received_replays_(shared.store, shared.queue, shared.clock),
       drains_(shared.store, {shared.queue, shared.all_books}, shared.clock),
       removals_({shared.store, {shared.queue, shared.all_books}, shared.all_tenants, shared.clock}),
       housekeeping_({shared.store, shared.logs, shared.clock, shared.config.retention}),
@@ -108,6 +109,7 @@ Shard::Shard(const Shared& shared)
   lanes_.add_handler(outbound::kFanoutKind, fanouts_);
   lanes_.add_handler(inbound::kProcessKind, processing_);
   lanes_.add_handler(outbound::kReplayTask, replays_);
+  lanes_.add_handler(inbound::kReplayTask, received_replays_);
   lanes_.add_handler(outbound::kDrainTask, drains_);
   lanes_.add_handler(monitor::kRemovalTask, removals_);
   lanes_.add_handler(monitor::kHousekeepingKind, housekeeping_);

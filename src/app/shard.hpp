@@ -8,6 +8,7 @@
 #include "api/api.hpp"
 #include "cli/config.hpp"
 #include "inbound/processing.hpp"
+#include "inbound/replay.hpp"
 #include "monitor/housekeeping.hpp"
 #include "monitor/removal.hpp"
 #include "outbound/fanout.hpp"
@@ -69,6 +70,7 @@ class Shard {
   outbound::DeliveryHandler deliveries_;
   outbound::FanoutHandler fanouts_;
   outbound::ReplayHandler replays_;
+  inbound::ReplayHandler received_replays_;
   outbound::DrainHandler drains_;
   monitor::RemovalHandler removals_;
   monitor::HousekeepingHandler housekeeping_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -134,6 +135,9 @@ base::Result<std::vector<EndpointPtr>> list_endpoints(db::Tx& tx, const crypto::
                                                       TenantId tenant, const db::Page& page);
 /// A text that differs after any endpoint of any tenant was made, changed or deleted.
 base::Result<std::string> mark_of_endpoints(db::Tx& tx);
+/// Those of the tenant's that are there. They stay until the transaction ends.
+base::Result<std::set<EndpointId>> hold_endpoints(db::Tx& tx, TenantId tenant,
+                                                  const std::set<EndpointId>& wanted);
 base::Result<std::int64_t> count_endpoints(db::Tx& tx, TenantId tenant);
 base::Result<EndpointStats> find_endpoint_stats(db::Tx& tx, EndpointId id);
 

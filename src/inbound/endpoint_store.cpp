@@ -244,6 +244,18 @@ Result<std::string> mark_of_endpoints(db::Tx& tx) {
   return mark;
 }
 
+Result<std::set<EndpointId>> hold_endpoints(db::Tx& tx, TenantId tenant, const std::set<EndpointId>& wanted) {
+  std::vector<db::Arg> args;
+  for (const EndpointId& id : wanted) args.insert(args.end(), {id, tenant});
+  std::string sql = "SELECT id FROM webhook_endpoints WHERE id = $1 AND tenant_id = $2";
+  if (tx.engine() == db::Engine::postgres) sql += " FOR KEY SHARE";
+  std::set<EndpointId> held;
+  XD_DO(tx.each(sql, 2, args, [&](std::size_t, std::int64_t, const db::Row* row) {
+    if (row != nullptr) held.insert(row->id<EndpointId>(0));
+  }));
+  return held;
+}
+
 Result<std::int64_t> count_endpoints(db::Tx& tx, TenantId tenant) {
   std::int64_t count = 0;
   XD_DO(tx.query("SELECT count(*) FROM webhook_endpoints WHERE tenant_id = $1", {tenant},

@@ -1,6 +1,5 @@
 #include "outbound/replay.hpp"
 
-#include "base/log.hpp"
 #include "event/event_store.hpp"
 #include "format/json.hpp"
 #include "outbound/fanout.hpp"
@@ -12,40 +11,11 @@ namespace {
 using base::Code;
 using base::Result;
 using operation::Operation;
-using operation::OperationId;
 
 /// One transaction's worth, in deliveries and in bytes of events (one event always fits).
 constexpr std::int64_t kPiece = 500;
 constexpr std::size_t kPieceBytes = 4 << 20;
 constexpr std::size_t kEventsAtOnce = 20;
-constexpr auto kStoreRetry = std::chrono::seconds{1};
-/// With a rate, so much work is put into the lanes ahead of its time: what was not put there yet can be
-/// cancelled.
-constexpr auto kAhead = std::chrono::seconds{1};
-constexpr std::int64_t kPieceSeconds = 2;
-
-/// How far an operation has come: the last delivery done, and with a rate when the next one may begin.
-struct Cursor {
-  base::Uuid after{};
-  base::Time next{};
-};
-
-std::string write_cursor(const Cursor& cursor) {
-  return cursor.after.str() + " " + std::to_string(base::to_micros(cursor.next));
-}
-
-Cursor read_cursor(std::string_view text) {
-  Cursor cursor;
-  const std::size_t blank = std::min(text.find(' '), text.size());
-  cursor.after = base::Uuid::parse(text.substr(0, blank)).value_or(base::Uuid{});
-  if (blank < text.size()) {
-    cursor.next = base::from_micros(std::strtoll(std::string(text.substr(blank)).c_str(), nullptr, 10));
-  }
-  return cursor;
-}
-
-/// Trying again would not help.
-bool is_final(Code code) { return code == Code::invalid || code == Code::corrupt || code == Code::not_found; }
 
 void write_filter(format::JsonWriter& json, const ReplayFilter& filter) {
   json.begin_object();
@@ -170,10 +140,9 @@ Result<ReplayHandler::Piece> ReplayHandler::read(db::Tx& tx, const Operation& kn
                                                  const Prepared* subscription) const {
   Piece piece;
   XD_TRY(piece.order, read_order(known.parameters));
-  const std::int64_t most = std::min(piece.order.rate.value_or(kPiece) * kPieceSeconds, kPiece);
   const ReplayScope scope{*known.tenant, piece.order.filter, known.created};
-  const base::Uuid after = read_cursor(known.cursor).after;
-  const auto limit = static_cast<std::size_t>(most);
+  const base::Uuid after = operation::read_cursor(known.cursor).after;
+  const std::size_t limit = operation::Pace::most(piece.order.rate, kPiece);
   if (subscription != nullptr) {
     XD_TRY(piece.page, find_missed(tx, scope, *subscription, after, limit));
   } else {
@@ -193,9 +162,7 @@ Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, con
   std::set<SubscriptionId> wanted;
   for (const Replayable& one : piece.page.found) wanted.insert(one.subscription);
   XD_TRY(const auto held, hold_subscriptions(tx, *before.tenant, wanted));
-  Cursor cursor = read_cursor(before.cursor);
-  base::Time due = std::max(cursor.next, now);
-  const std::chrono::microseconds step{piece.order.rate ? 1'000'000 / *piece.order.rate : 0};
+  operation::Pace pace(piece.order.rate, operation::read_cursor(before.cursor).next, now);
   std::vector<queue::Task> tasks;
   for (const Replayable& one : piece.page.found) {
     ++after.done;
@@ -209,15 +176,11 @@ Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, con
       const DeliveryArgs args{one.replay_no + 1, one.id, piece.order.url, before.id.uuid};
       queue::Task task =
           make_delivery_task(one.subscription, subscription->second, event->second, now, &args);
-      task.due = due;
-      task.timed = due > now;
+      pace.take(task);
       tasks.push_back(std::move(task));
-      due += step;
     }
   }
-  cursor.after = piece.page.reached;
-  cursor.next = due;
-  after.cursor = write_cursor(cursor);
+  after.cursor = operation::write_cursor({piece.page.reached, pace.next()});
   if (piece.page.last) {
     after.status = operation::Status::completed;
     after.finished = now;
@@ -226,48 +189,22 @@ Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, con
   XD_TRY(const bool ours, operation::advance(tx, queue_, before, after));
   if (!ours) return base::fail(Code::conflict, "operation " + before.id.str() + " was changed meanwhile");
   XD_DO(queue_.enqueue(tx, std::move(tasks)));
-  return std::max(now, due - kAhead);
+  return pace.next_piece();
 }
 
-base::Task<queue::Verdict> ReplayHandler::perform(OperationId id) {
-  XD_CO_TRY(const auto known,
-            co_await store_.read([id](db::Tx& tx) { return operation::find_operation(tx, id); }));
-  if (!known || known->ended() || !known->tenant) co_return queue::Verdict::done();
+base::Task<queue::Verdict> ReplayHandler::perform(const Operation& known) {
   PreparedPtr subscription;
-  if (known->kind == kRecoveryOperation) {
-    subscription = book_.find(SubscriptionId{known->target.value_or(base::Uuid{})});
-    if (!subscription || subscription->config->tenant != *known->tenant) {
+  if (known.kind == kRecoveryOperation) {
+    subscription = book_.find(SubscriptionId{known.target.value_or(base::Uuid{})});
+    if (!subscription || subscription->config->tenant != *known.tenant) {
       co_return base::fail(Code::not_found, "the subscription no longer exists");
     }
   }
-  XD_CO_TRY(const Piece piece, co_await store_.read([this, &known, &subscription](db::Tx& tx) {
-    return read(tx, *known, subscription.get());
-  }));
+  XD_CO_TRY(const Piece piece,
+            co_await store_.read([&](db::Tx& tx) { return read(tx, known, subscription.get()); }));
   XD_CO_TRY(const base::Time next,
-            co_await store_.write([this, &known, &piece](db::Tx& tx) { return write(tx, *known, piece); }));
+            co_await store_.write([&](db::Tx& tx) { return write(tx, known, piece); }));
   co_return piece.page.last ? queue::Verdict::done() : queue::Verdict::retry_at(next);
-}
-
-asio::awaitable<queue::Outcome> ReplayHandler::run(const queue::Task& task) {
-  const OperationId id{task.ref};
-  auto verdict = co_await perform(id);
-  if (!verdict && is_final(verdict.error().code)) {
-    if (auto failed = co_await fail(id, verdict.error().message)) verdict = queue::Verdict::done();
-  }
-  if (!verdict) verdict = queue::Verdict::retry_at(clock_.now() + kStoreRetry);
-  // With a report, so that record() can tell it from one that never came to its end.
-  co_return queue::Outcome{*verdict, queue::Signal::neutral, std::make_shared<bool>(true)};
-}
-
-base::Task<void> ReplayHandler::fail(OperationId id, std::string message) {
-  base::log(base::LogLevel::error, "operation failed", {{"operation_id", id}, {"error", message}});
-  co_return co_await store_.write([this, id, message = std::move(message)](db::Tx& tx) {
-    return operation::fail(tx, queue_, id, message, clock_.now());
-  });
-}
-
-Result<void> ReplayHandler::record(db::Tx& tx, std::span<const queue::Finished> finished) const {
-  return operation::fail_given_up(tx, queue_, finished, clock_.now());
 }
 
 }  // namespace outbound

@@ -1,7 +1,7 @@
 // Replays of many deliveries at once: which, in which order and pace, as an operation that survives a crash.
 #pragma once
 
-#include "operation/operation.hpp"
+#include "operation/pieces.hpp"
 #include "outbound/book.hpp"
 #include "outbound/delivery.hpp"
 
@@ -98,26 +98,18 @@ base::Result<ReplayOutcomes> outcomes_of(db::Tx& tx, TenantId tenant, operation:
 
 /// Puts replays into their lanes piece by piece. A piece is one transaction: the tasks, the operation's
 /// progress, and where the next one begins. One for each shard.
-class ReplayHandler final : public queue::Handler {
+class ReplayHandler final : public operation::PieceHandler {
  public:
   ReplayHandler(db::Db& store, const Book& book, queue::Queue& queue, const base::Clock& clock)
-      : store_(store), book_(book), queue_(queue), clock_(clock) {}
-
-  base::Result<void> hydrate(db::Tx&, std::span<queue::Task>) const override { return {}; }
-  asio::awaitable<queue::Outcome> run(const queue::Task& task) override;
-  base::Result<void> record(db::Tx& tx, std::span<const queue::Finished> finished) const override;
+      : PieceHandler(store, queue, clock), book_(book) {}
 
  private:
   struct Piece;
+  base::Task<queue::Verdict> perform(const operation::Operation& known) override;
   base::Result<Piece> read(db::Tx& tx, const operation::Operation& known, const Prepared* subscription) const;
   base::Result<base::Time> write(db::Tx& tx, const operation::Operation& before, const Piece& piece) const;
-  base::Task<queue::Verdict> perform(operation::OperationId id);
-  base::Task<void> fail(operation::OperationId id, std::string message);
 
-  db::Db& store_;
   const Book& book_;
-  queue::Queue& queue_;
-  const base::Clock& clock_;
 };
 
 }  // namespace outbound
