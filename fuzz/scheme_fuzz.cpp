@@ -58,8 +58,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const std::vector<crypto::Scheme> known = [] {
     std::vector<crypto::Scheme> made;
     for (const inbound::Preset& preset : inbound::presets()) {
-      auto scheme =
-          inbound::preset_scheme(preset.name, {{"verify_token", "v"}, {"webhook_id", "w"}, {"key_id", "k"}});
+      auto scheme = inbound::preset_scheme(preset.name, {{"verify_token", "v"},
+                                                         {"webhook_id", "w"},
+                                                         {"key_id", "k"},
+                                                         {"topic_arn", "t"},
+                                                         {"client_id", "c"}});
       XD_ASSERT(scheme.has_value());
       made.push_back(std::move(*scheme));
     }

@@ -105,8 +105,8 @@ HandlerResult receive_webhook(Call& call) {
   if (!has_room(call.services)) {
     co_return fail(Code::unavailable, "the disk has too little room; send it again later", "STORAGE_FULL");
   }
-  if (call.services.receiver.waiting() >= call.services.intake_waiting_max) {
-    co_return fail(Code::limited, "more is waiting than can be made durable at once; send it again",
+  if (call.services.receiver.is_behind()) {
+    co_return fail(Code::limited, "what came before is not durable yet; send it again in a moment",
                    "OVERLOADED");
   }
   co_return co_await call.services.receiver.receive(call.request, call.param("tenant"), call.param("path"));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/gate.hpp"
 #include "base/limits.hpp"
 #include "base/task.hpp"
@@ -34,6 +35,9 @@ class Batcher {
     /// How long a flush waits for more items, unless kLingerItems are there. Only for items that nobody
     /// outside waits for: where somebody does, it costs more than it saves.
     std::chrono::microseconds linger{};
+    /// Of items that have bytes(): so many may wait, and about half of it goes with one flush. One item may
+    /// always.
+    std::size_t bytes_max = std::numeric_limits<std::size_t>::max();
   };
 
   Batcher(Gate& gate, const char* name, Flush flush, Options options = {})
@@ -42,7 +46,7 @@ class Batcher {
   Batcher& operator=(const Batcher&) = delete;
 
   /// Waits for the flush that holds the item. Errors: what the flush failed with; limited when
-  /// kWritesPendingMax items wait already; unavailable once the gate is closing.
+  /// kWritesPendingMax items wait already, or too many bytes; unavailable once the gate is closing.
   Task<Answer> add(Item item) {
     Waiter<Result<Answer>> waiter;
     if (!push(item, waiter)) {
@@ -74,12 +78,28 @@ class Batcher {
     return entries_.size();
   }
 
+  /// How long the item that came first among them has waited.
+  std::chrono::nanoseconds age(Steady now) const {
+    const std::lock_guard lock(mutex_);
+    return entries_.empty() ? std::chrono::nanoseconds{} : now - entries_.front().since;
+  }
+
  private:
   using Waiters = std::vector<Waiter<Result<Answer>>*>;
   struct Entry {
     Item item;
     Waiter<Result<Answer>>* waiter;  // lives in add()'s frame until it was given its answer
+    Steady since;
+    std::size_t bytes;
   };
+
+  static std::size_t bytes_of(const Item& item) {
+    if constexpr (requires { item.bytes(); }) {
+      return item.bytes();
+    } else {
+      return 0;
+    }
+  }
 
   Task<void> drain() {
     do {
@@ -111,9 +131,13 @@ class Batcher {
   }
 
   bool push(Item& item, Waiter<Result<Answer>>& waiter) {
+    const Steady now = steady_now();
+    const std::size_t bytes = bytes_of(item);
     const std::lock_guard lock(mutex_);
     if (entries_.size() >= limits::kWritesPendingMax) return false;
-    entries_.push_back({std::move(item), &waiter});
+    if (!entries_.empty() && bytes_ + bytes > options_.bytes_max) return false;
+    bytes_ += bytes;
+    entries_.push_back({std::move(item), &waiter, now, bytes});
     return true;
   }
 
@@ -140,8 +164,15 @@ class Batcher {
   std::vector<Entry> take_entries() {
     const std::lock_guard lock(mutex_);
     queued_ = false;
-    if (entries_.size() <= limits::kBatchItemsMax) return std::exchange(entries_, {});
-    const auto end = entries_.begin() + limits::kBatchItemsMax;
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    while (count < std::min(entries_.size(), limits::kBatchItemsMax) &&
+           (count == 0 || bytes + entries_[count].bytes <= options_.bytes_max / 2)) {
+      bytes += entries_[count++].bytes;
+    }
+    bytes_ -= bytes;
+    if (count == entries_.size()) return std::exchange(entries_, {});
+    const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(count);
     std::vector<Entry> front(std::make_move_iterator(entries_.begin()), std::make_move_iterator(end));
     entries_.erase(entries_.begin(), end);
     return front;
@@ -154,9 +185,10 @@ class Batcher {
   std::size_t flights_ = 0;
   asio::steady_timer* lingering_ = nullptr;  // of the one flight that a batcher that lingers has
   bool hurried_ = false;
-  mutable std::mutex mutex_;  // of both below: take() runs on another thread
+  mutable std::mutex mutex_;  // of all below: take() runs on another thread
   std::vector<Entry> entries_;
-  bool queued_ = false;  // a flush was sent and has not taken its items yet
+  std::size_t bytes_ = 0;  // of entries_
+  bool queued_ = false;    // a flush was sent and has not taken its items yet
 };
 
 }  // namespace base

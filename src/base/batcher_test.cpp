@@ -133,6 +133,48 @@ TEST(Batcher, refuses_more_than_may_wait) {
   EXPECT_EQ(ran.errors[0].code, Code::limited);
 }
 
+struct Heavy {
+  std::size_t weight = 0;
+  std::size_t bytes() const { return weight; }
+};
+
+TEST(Batcher, bounds_what_waits_by_its_bytes) {
+  struct Seen {
+    std::vector<std::size_t> flushes;
+    std::vector<bool> taken;
+    std::chrono::nanoseconds age{};
+  } seen;
+  const auto add_heavy = [](Batcher<Heavy, int>& into, Seen& out, std::size_t weight) -> Task<void> {
+    const auto answer = co_await into.add(Heavy{weight});
+    out.taken.push_back(answer.has_value());
+    co_return Result<void>{};
+  };
+  const auto add_some = [&]() -> Task<void> {
+    Gate gate(co_await asio::this_coro::executor);
+    const auto flush = [&](Batcher<Heavy, int>::Take take) -> Task<std::vector<int>> {
+      co_await turn(10);
+      const std::size_t count = take().size();
+      seen.flushes.push_back(count);
+      co_return std::vector<int>(count);
+    };
+    Batcher<Heavy, int> heavy(gate, "heavy", flush, {.flights = 1, .bytes_max = 100});
+    EXPECT_EQ(heavy.age(steady_now()).count(), 0);
+    for (const std::size_t weight : {500, 1, 60}) gate.spawn("add", add_heavy(heavy, seen, weight));
+    co_await turn(2);
+    seen.age = heavy.age(steady_now());
+    co_await turn(40);
+    for (const std::size_t weight : {30, 30, 30, 30}) gate.spawn("add", add_heavy(heavy, seen, weight));
+    co_await gate.close();
+    EXPECT_EQ(heavy.age(steady_now()).count(), 0);
+    co_return Result<void>{};
+  };
+  ASSERT_TRUE(::testing::run(add_some()));
+  EXPECT_GT(seen.age.count(), 0);
+  // One may always wait, however much it is; beside it nothing. Of 30, 30, 30 one goes with each flush.
+  EXPECT_EQ(std::ranges::count(seen.taken, false), 3);
+  EXPECT_EQ(seen.flushes, (std::vector<std::size_t>{1, 1, 1, 1}));
+}
+
 }  // namespace
 
 }  // namespace base

@@ -49,6 +49,10 @@ inline constexpr std::size_t kEventPatternsMax = 200;
 inline constexpr std::size_t kActiveSecretsMax = 4;
 inline constexpr std::size_t kOperationsPerTenantMax = 20;  ///< under way at once
 
+// Receiving
+inline constexpr auto kArrivalAgeMax = 1s;  ///< of the oldest that waits for the store; then new ones get 503
+inline constexpr std::size_t kArrivalBytesMax = 64 << 20;  ///< that wait, on each shard
+
 // Filters of subscriptions
 inline constexpr std::size_t kFilterBytesMax = 16 << 10;
 inline constexpr std::size_t kFilterDepthMax = 16;    ///< and, or, not and the condition within one another

@@ -48,6 +48,8 @@ constexpr Setting kSettings[] = {
     {"WEBHOOK_TIMEOUT_SECONDS", "30", false, "default timeout of a delivery attempt, 1 to 120"},
     {"WEBHOOK_MAX_RETRIES", "5", false, "default number of retries after the first try, 0 to 20"},
     {"WEBHOOK_QUEUE_SIZE", "1000", false, "events that may wait for the store on each thread; more get 503"},
+    {"CROSSDOCK_RECEIVE_RATE", "0", false,
+     "webhooks a second that all endpoints of a tenant take together; more get 503. 0: any number"},
     {"WEBHOOK_WORKERS", "4", false, "threads that serve and deliver; no more than there are cores"},
     {"CIRCUIT_FAILURE_THRESHOLD", "5", false, "failures in a row that open a circuit"},
     {"CIRCUIT_TIMEOUT_SECONDS", "60", false,
@@ -232,6 +234,8 @@ Result<Config> make_config(const Values& values) {
   config.circuit.failures = static_cast<int>(reader.integer("CIRCUIT_FAILURE_THRESHOLD", 1, 1'000'000));
   config.circuit.open = std::chrono::seconds{reader.integer("CIRCUIT_TIMEOUT_SECONDS", 1, 86'400)};
   config.intake_waiting_max = static_cast<std::size_t>(reader.integer("WEBHOOK_QUEUE_SIZE", 1, 20'000));
+  if (const std::int64_t rate = reader.integer("CROSSDOCK_RECEIVE_RATE", 0, 1'000'000); rate > 0)
+    config.receive_rate = {static_cast<std::size_t>(rate), std::chrono::seconds{1}};
   config.shards = std::min<std::size_t>(static_cast<std::size_t>(reader.integer("WEBHOOK_WORKERS", 1, 64)),
                                         std::max(1U, std::thread::hardware_concurrency()));
   config.webhook_timeout = std::chrono::seconds{reader.integer("WEBHOOK_TIMEOUT_SECONDS", 1, 120)};

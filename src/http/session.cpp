@@ -43,6 +43,7 @@ Refusal refusal_of(const boost::system::error_code& error) {
 
 /// A line that begins with a blank goes on with the one before (RFC 9112 §5.2); others read it otherwise.
 bool has_folded_line(std::string_view head) {
+  if (head.starts_with("\r\n")) return false;  // its lines have been read, and this is its end
   for (std::size_t end = head.find("\r\n"); end != std::string_view::npos; end = head.find("\r\n", end + 2)) {
     const std::string_view next = head.substr(end + 2);
     if (next.starts_with("\r\n")) return false;
@@ -191,6 +192,10 @@ class Session final : public Connection, private BodyWriter {
     within(base::limits::kHeaderDeadline);
     while (!parser.is_header_done()) {
       skip_empty_lines();
+      if (!line_begun_) {
+        if (co_await read_some()) co_return cut_short("the header did not arrive within 10 s");
+        continue;
+      }
       boost::system::error_code error;
       const std::string_view seen(static_cast<const char*>(buffer_.data().data()), buffer_.size());
       const bool other_version = names_another_version(seen);
@@ -214,8 +219,8 @@ class Session final : public Connection, private BodyWriter {
     const auto* text = static_cast<const char*>(buffer_.data().data());
     std::size_t count = 0;
     while (count + 1 < buffer_.size() && text[count] == '\r' && text[count + 1] == '\n') count += 2;
+    line_begun_ = count + 1 < buffer_.size() || (count < buffer_.size() && text[count] != '\r');
     buffer_.consume(count);
-    line_begun_ = buffer_.size() > 0;
   }
 
   Refusal cut_short(const char* detail) const { return expired_ ? Refusal{408, detail} : Refusal{}; }
@@ -241,7 +246,11 @@ class Session final : public Connection, private BodyWriter {
       return Refusal{400, "the only Transfer-Encoding that is understood is: chunked"};
     }
     if (!is_one_number(head)) return Refusal{400, "Content-Length must be one number, once"};
-    field_count_ = std::distance(head.begin(), head.end());
+    // Now, because Beast puts fields that come behind a chunked body beside those of the same name.
+    headers_.clear();
+    for (const auto& field : head) {
+      headers_.emplace_back(std::string_view(field.name_string()), std::string_view(field.value()));
+    }
     const auto length = parser.content_length();
     if (length && *length > server_.options().body_bytes_max)
       return refusal_of(beast::http::error::body_limit);
@@ -258,9 +267,21 @@ class Session final : public Connection, private BodyWriter {
       within(base::limits::kBodyDeadline);
     }
     parser.eager(true);
+    // Within quotes Beast takes anything, and others take a line feed there for the end of the line.
+    auto refuse_controls = [](std::uint64_t, beast::string_view extension, boost::system::error_code& error) {
+      const bool plain = std::ranges::none_of(
+          extension, [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 127; });
+      if (!plain) error = beast::http::error::bad_chunk_extension;
+    };
+    parser.on_chunk_header(refuse_controls);
+    // The shortest end of chunks, which Beast asserts to be given whole when it has seen the beginning.
+    const auto waits_for_end = [&] {
+      return parser.chunked() && buffer_.size() < 5 &&
+             *static_cast<const char*>(buffer_.data().data()) == '0';
+    };
     while (!parser.is_done()) {
       boost::system::error_code error;
-      if (buffer_.size() > 0) {
+      if (buffer_.size() > 0 && !waits_for_end()) {
         buffer_.consume(parser.put(buffer_.data(), error));
         if (error && error != beast::http::error::need_more) co_return refusal_of(error);
         if (parser.is_done()) break;
@@ -277,12 +298,7 @@ class Session final : public Connection, private BodyWriter {
     Request request;
     request.method = std::string_view(message.method_string());
     request.set_target(std::string_view(message.target()));
-    request.headers.reserve(16);
-    // Fields that came behind a chunked body are none of the request's.
-    for (const auto& field :
-         std::ranges::subrange(message.begin(), std::next(message.begin(), field_count_))) {
-      request.headers.emplace_back(std::string_view(field.name_string()), std::string_view(field.value()));
-    }
+    request.headers = std::move(headers_);
     request.body = std::move(message.body());
     request.remote_ip = remote_ip_;
     return request;
@@ -424,8 +440,8 @@ class Session final : public Connection, private BodyWriter {
   std::string remote_ip_;
   beast::flat_buffer buffer_;
   std::string head_;
-  std::ptrdiff_t field_count_ = 0;
-  std::shared_ptr<StreamEnd> stream_end_;  // once a body is streamed
+  std::vector<std::pair<std::string_view, std::string_view>> headers_;  // of the request that is read
+  std::shared_ptr<StreamEnd> stream_end_;                               // once a body is streamed
   bool line_begun_ = false;
   bool speaks_1_0_ = false;
   bool idle_ = false;

@@ -126,7 +126,8 @@ struct EndpointStats {
 base::Result<void> insert_endpoint(db::Tx& tx, const crypto::KeyRing& ring, const Endpoint& endpoint);
 /// Writes everything but the secrets, where the stored version is one less; false when it is not.
 base::Result<bool> update_endpoint(db::Tx& tx, const Endpoint& endpoint);
-/// With its secrets and counters; what it has received stays.
+/// With its secrets and counters. What it has received stays, for as long as it kept it; what waits in its
+/// lane is not processed any more.
 base::Result<bool> delete_endpoint(db::Tx& tx, TenantId tenant, EndpointId id);
 base::Result<EndpointPtr> find_endpoint(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
                                         EndpointId id);
@@ -138,6 +139,7 @@ base::Result<std::string> mark_of_endpoints(db::Tx& tx);
 /// Those of the tenant's that are there. They stay until the transaction ends.
 base::Result<std::set<EndpointId>> hold_endpoints(db::Tx& tx, TenantId tenant,
                                                   const std::set<EndpointId>& wanted);
+base::Result<std::vector<EndpointId>> some_endpoints(db::Tx& tx, TenantId tenant, std::size_t limit);
 base::Result<std::int64_t> count_endpoints(db::Tx& tx, TenantId tenant);
 base::Result<EndpointStats> find_endpoint_stats(db::Tx& tx, EndpointId id);
 

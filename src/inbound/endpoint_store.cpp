@@ -210,6 +210,10 @@ Result<bool> update_endpoint(db::Tx& tx, const Endpoint& endpoint) {
 }
 
 Result<bool> delete_endpoint(db::Tx& tx, TenantId tenant, EndpointId id) {
+  XD_DO(tx.exec(
+      "INSERT INTO retired_endpoints (id, tenant_id, retention_days) SELECT id, tenant_id, retention_days"
+      " FROM webhook_endpoints WHERE id = $1 AND tenant_id = $2 AND retention_days IS NOT NULL",
+      {id, tenant}));
   XD_TRY(const auto deleted,
          tx.exec("DELETE FROM webhook_endpoints WHERE id = $1 AND tenant_id = $2", {id, tenant}));
   if (deleted == 0) return false;
@@ -254,6 +258,13 @@ Result<std::set<EndpointId>> hold_endpoints(db::Tx& tx, TenantId tenant, const s
     if (row != nullptr) held.insert(row->id<EndpointId>(0));
   }));
   return held;
+}
+
+Result<std::vector<EndpointId>> some_endpoints(db::Tx& tx, TenantId tenant, std::size_t limit) {
+  std::vector<EndpointId> found;
+  XD_DO(tx.query("SELECT id FROM webhook_endpoints WHERE tenant_id = $1 ORDER BY id LIMIT $2",
+                 {tenant, limit}, [&](const db::Row& row) { found.push_back(row.id<EndpointId>(0)); }));
+  return found;
 }
 
 Result<std::int64_t> count_endpoints(db::Tx& tx, TenantId tenant) {

@@ -39,7 +39,7 @@ class Meter {
   std::atomic<std::int64_t> full_at_ = std::numeric_limits<std::int64_t>::min() / 2;
 };
 
-/// The meters of endpoints, one for all shards of a node. Thread-safe.
+/// The meters of endpoints and tenants, one for all shards of a node. Thread-safe.
 class Meters {
  public:
   /// The endpoint's meter; a new one when its rate has changed, null when it has none.
@@ -55,6 +55,14 @@ class Meters {
       meter = std::make_shared<Meter>(*endpoint.rate_limit);
     return meter;
   }
+  /// The meter of all endpoints of a tenant, made at the first time.
+  std::shared_ptr<Meter> of(TenantId tenant, const queue::Rate& rate) {
+    // tidy: allow lock taken once by each shard for a tenant
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Meter>& meter = tenants_[tenant];
+    if (!meter) meter = std::make_shared<Meter>(rate);
+    return meter;
+  }
   void forget(EndpointId id) {
     // tidy: allow lock taken when an endpoint changes, never for a request
     const std::lock_guard lock(mutex_);
@@ -64,6 +72,7 @@ class Meters {
  private:
   std::mutex mutex_;  // tidy: allow lock taken when an endpoint changes, never for a request
   std::unordered_map<EndpointId, std::shared_ptr<Meter>> meters_;
+  std::unordered_map<TenantId, std::shared_ptr<Meter>> tenants_;
 };
 
 }  // namespace inbound

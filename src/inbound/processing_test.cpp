@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tenant/tenant.hpp"
 #include "testing/core_db.hpp"
 #include "testing/fake_clock.hpp"
 #include "testing/node.hpp"
@@ -27,10 +28,8 @@ class Processing : public ::testing::StoreTest {
     endpoint->source = "shop";
     endpoint->signature_scheme = R"({"kind": "none"})";
     store.write([&](db::Tx& tx) -> base::Result<void> {
-      XD_DO(
-          tx.exec("INSERT INTO endpoint_stats (endpoint_id, tenant_id, total_received, total_processed,"
-                  " total_failed) VALUES ($1, $2, 0, 0, 0)",
-                  {endpoint->id, endpoint->tenant}));
+      XD_DO(tenant::insert_tenant(tx, {.id = endpoint->tenant, .slug = "acme", .name = "Acme"}));
+      XD_DO(insert_endpoint(tx, ring, *endpoint));
       return {};
     });
     book.put(endpoint);
@@ -54,6 +53,7 @@ class Processing : public ::testing::StoreTest {
   std::string status() { return store.text("SELECT status FROM received_results"); }
 
   const std::shared_ptr<ReceivedEvent> event = make_received();
+  const crypto::KeyRing ring = crypto::KeyRing::parse(crypto::KeyRing::generate_entry("test")).value();
   ::testing::FakeClock clock;
   ::testing::Node node{*store, clock};
   Meters meters;

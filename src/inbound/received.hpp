@@ -57,11 +57,18 @@ struct Arrival {
   std::vector<Incoming> events{};
   base::Uuid batch{};
   std::string batch_body{};  ///< empty where it is no batch
+
+  std::size_t bytes() const {
+    std::size_t sum = sizeof(Arrival) + batch_body.size();
+    for (const Incoming& one : events) sum += sizeof(Incoming) + one.event->bytes();
+    return sum;
+  }
 };
 
 struct Receipt {
   ReceivedId id{};         ///< of the first one, where this is a repeat
   bool duplicate = false;  ///< it is there already; nothing was stored
+  bool gone = false;       ///< its endpoint was deleted meanwhile; nothing was stored
   bool conflict = false;   ///< another body with the same id: stored once, and not processed
 };
 /// Writes what is new and puts it into the lanes of its endpoints; one receipt for each event, in order.

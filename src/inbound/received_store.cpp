@@ -95,6 +95,21 @@ Result<void> take_keys(db::Tx& tx, std::span<const Place> places,
       });
 }
 
+/// A deletion of any of them waits until these are there, to be deleted with it.
+Result<std::set<EndpointId>> hold_endpoints_of(db::Tx& tx, std::span<const Arrival> arrivals) {
+  std::map<TenantId, std::set<EndpointId>> wanted;
+  for (const Arrival& arrival : arrivals) {
+    const ReceivedEvent& event = *arrival.events.front().event;
+    wanted[event.tenant].insert(event.endpoint);
+  }
+  std::set<EndpointId> held;
+  for (const auto& [tenant, endpoints] : wanted) {
+    XD_TRY(std::set<EndpointId> some, hold_endpoints(tx, tenant, endpoints));
+    held.merge(some);
+  }
+  return held;
+}
+
 /// What is new, what is a repeat, and what has another one's id.
 Result<void> tell_apart(db::Tx& tx, std::span<const Place> places) {
   std::vector<Place> conflicts;
@@ -155,8 +170,13 @@ Result<std::vector<std::vector<Receipt>>> insert_arrivals(db::Tx& tx, queue::Que
   std::vector<std::vector<Receipt>> receipts;
   std::vector<Place> places;
   receipts.reserve(arrivals.size());
+  XD_TRY(const std::set<EndpointId> held, hold_endpoints_of(tx, arrivals));
   for (const Arrival& arrival : arrivals) {
     std::vector<Receipt>& own = receipts.emplace_back(arrival.events.size());
+    if (!held.contains(arrival.events.front().event->endpoint)) {
+      for (Receipt& receipt : own) receipt.gone = true;
+      continue;
+    }
     for (std::size_t i = 0; i < own.size(); ++i)
       places.push_back({&arrival.events[i], &own[i], arrival.events[i].key});
   }
@@ -318,26 +338,40 @@ Result<std::int64_t> forget_keys(db::Tx& tx, base::Time now, std::size_t most) {
 }
 
 Result<std::int64_t> forget_received(db::Tx& tx, base::Time now, std::size_t most) {
-  std::vector<std::tuple<EndpointId, TenantId, base::Uuid>> endpoints;
+  struct Keeping {
+    EndpointId endpoint{};
+    TenantId tenant{};
+    base::Uuid before{};
+    bool retired = false;
+  };
+  std::vector<Keeping> all;
   XD_DO(tx.query(
-      "SELECT id, tenant_id, retention_days FROM webhook_endpoints WHERE retention_days IS NOT NULL", {},
-      [&](const db::Row& row) {
+      "SELECT id, tenant_id, retention_days, 0 FROM webhook_endpoints WHERE retention_days IS NOT NULL"
+      " UNION ALL SELECT id, tenant_id, retention_days, 1 FROM retired_endpoints",
+      {}, [&](const db::Row& row) {
         const std::chrono::days kept{row.integer(2)};
-        endpoints.emplace_back(row.id<EndpointId>(0), row.id<TenantId>(1), base::first_uuid_of(now - kept));
+        all.push_back({row.id<EndpointId>(0), row.id<TenantId>(1), base::first_uuid_of(now - kept),
+                       row.integer(3) != 0});
       }));
   std::int64_t removed = 0;
-  for (const auto& [endpoint, tenant, before] : endpoints) {
-    // What waits stays, however old it is: it has no result yet.
+  for (const auto& [endpoint, tenant, before, retired] : all) {
     std::vector<base::Uuid> old;
     std::set<base::Uuid> batches;
-    XD_DO(
-        tx.query("SELECT e.id, e.batch_id FROM received_events e JOIN received_results r ON r.tenant_id = "
-                 "e.tenant_id AND r.id = e.id"
-                 " WHERE e.endpoint_id = $1 AND e.id < $2 ORDER BY e.id LIMIT $3",
-                 {endpoint, before, most}, [&](const db::Row& row) {
-                   old.push_back(row.uuid(0));
-                   if (!row.is_null(1)) batches.insert(row.uuid(1));
-                 }));
+    // What waits stays, however old it is: it has no result yet. Nothing waits any more without an endpoint.
+    const std::string waiting = retired ? " LEFT JOIN" : " JOIN";
+    XD_DO(tx.query("SELECT e.id, e.batch_id FROM received_events e" + waiting +
+                       " received_results r ON r.tenant_id = e.tenant_id AND r.id = e.id"
+                       " WHERE e.endpoint_id = $1 AND e.id < $2 ORDER BY e.id LIMIT $3",
+                   {endpoint, before, most}, [&](const db::Row& row) {
+                     old.push_back(row.uuid(0));
+                     if (!row.is_null(1)) batches.insert(row.uuid(1));
+                   }));
+    if (retired && old.empty()) {
+      XD_DO(
+          tx.exec("DELETE FROM retired_endpoints WHERE id = $1 AND NOT EXISTS"
+                  " (SELECT 1 FROM received_events WHERE endpoint_id = $1)",
+                  {endpoint}));
+    }
     std::vector<db::Arg> args;
     for (const base::Uuid& id : old) args.insert(args.end(), {tenant, id});
     std::vector<db::Arg> batch_args;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "inbound/received.hpp"
+#include "tenant/tenant.hpp"
 #include "testing/core_db.hpp"
 #include "testing/fake_clock.hpp"
 #include "testing/node.hpp"
@@ -34,6 +35,17 @@ class ReceivedStore : public ::testing::StoreTest {
     one.expires = at + window;
     return one;
   }
+  void SetUp() override {
+    store.write([&](db::Tx& tx) -> base::Result<void> {
+      XD_DO(tenant::insert_tenant(tx, {.id = tenant, .slug = "acme", .name = "Acme"}));
+      for (const EndpointId id : {endpoint, other_endpoint})
+        XD_DO(insert_endpoint(tx, ring, make_endpoint(id)));
+      return {};
+    });
+  }
+  Endpoint make_endpoint(EndpointId id) {
+    return {.id = id, .tenant = tenant, .path = id.str(), .signature_scheme = "\"github\""};
+  }
   Receipt insert(Incoming one) {
     std::vector<Arrival> arrivals(1);
     arrivals.front().events.push_back(std::move(one));
@@ -48,6 +60,8 @@ class ReceivedStore : public ::testing::StoreTest {
 
   const TenantId tenant = TenantId::make(kNow);
   const EndpointId endpoint = EndpointId::make(kNow);
+  const EndpointId other_endpoint = EndpointId::make(kNow);
+  const crypto::KeyRing ring = crypto::KeyRing::parse(crypto::KeyRing::generate_entry("test")).value();
   ::testing::FakeClock clock;
   ::testing::Node node{*store, clock};  // never begins: tasks stay in the table
   queue::Queue& queue = node.queue();
@@ -129,10 +143,48 @@ TEST_P(ReceivedStore, forgets_an_id_when_its_window_is_over) {
   EXPECT_EQ(store.write([&](db::Tx& tx) { return forget_keys(tx, kNow + 120s, 10); }), 1);
 }
 
+TEST_P(ReceivedStore, takes_nothing_for_an_endpoint_that_is_gone) {
+  store.write([&](db::Tx& tx) { return delete_endpoint(tx, tenant, other_endpoint); });
+  std::vector<Arrival> arrivals(2);
+  arrivals[0].events = {incoming("a", "1")};
+  arrivals[1].events = {incoming("b", "2"), incoming("c", "3")};
+  for (const Incoming& one : arrivals[1].events) one.event->endpoint = other_endpoint;
+  const auto receipts = store.write([&](db::Tx& tx) { return insert_arrivals(tx, queue, arrivals); });
+  EXPECT_FALSE(receipts[0][0].gone);
+  ASSERT_EQ(receipts[1].size(), 2u);
+  EXPECT_TRUE(receipts[1][0].gone && receipts[1][1].gone);
+  EXPECT_EQ(rows(), 1);
+  EXPECT_EQ(tasks(), 1);
+}
+
+TEST_P(ReceivedStore, keeps_what_a_deleted_endpoint_received_no_longer_than_that_would) {
+  Endpoint week = make_endpoint(EndpointId::make(kNow));
+  week.retention_days = 7;
+  Endpoint always = make_endpoint(EndpointId::make(kNow));
+  store.write([&](db::Tx& tx) -> base::Result<void> {
+    XD_DO(insert_endpoint(tx, ring, week));
+    return insert_endpoint(tx, ring, always);
+  });
+  for (const EndpointId id : {week.id, always.id}) {
+    Incoming one = incoming(id.str(), "body");
+    one.event->endpoint = id;
+    insert(one);
+    store.write([&](db::Tx& tx) { return delete_endpoint(tx, tenant, id); });
+  }
+  const auto forget = [&](base::Time at) {
+    return store.write([&](db::Tx& tx) { return forget_received(tx, at, 10); });
+  };
+  EXPECT_EQ(forget(kNow + 24h * 6), 0);
+  EXPECT_EQ(forget(kNow + 24h * 8), 1) << "also what was not processed any more";
+  EXPECT_EQ(forget(kNow + 24h * 8), 0);
+  EXPECT_EQ(rows(), 1);
+  EXPECT_EQ(store.integer("SELECT count(*) FROM retired_endpoints"), 0);
+}
+
 TEST_P(ReceivedStore, tells_endpoints_apart) {
   const Receipt first = insert(incoming("evt_1", "body"));
   Incoming other = incoming("evt_1", "body");
-  other.event->endpoint = EndpointId::make(kNow);
+  other.event->endpoint = other_endpoint;
   EXPECT_FALSE(insert(std::move(other)).duplicate);
   EXPECT_EQ(store.read([&](db::Tx& tx) { return find_received(tx, TenantId::make(kNow), first.id); }),
             std::nullopt);

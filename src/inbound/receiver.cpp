@@ -39,7 +39,11 @@ bool is_secret(const crypto::Scheme& scheme, Location::In in, std::string_view n
     }
   }
   return shows_secret(scheme) && std::ranges::any_of(scheme.signature, [&](const Location& place) {
-           return place.in == in && http::equals_ignoring_case(place.name, name);
+           if (place.in != in) return false;
+           const std::string_view wanted = place.name;
+           if (!wanted.ends_with('*')) return http::equals_ignoring_case(wanted, name);
+           const std::string_view family = wanted.substr(0, wanted.size() - 1);  // of headers
+           return http::equals_ignoring_case(family, name.substr(0, family.size()));
          });
 }
 
@@ -75,7 +79,8 @@ std::string shown_target(const crypto::Scheme& scheme, const http::Request& requ
     const std::size_t end = std::min(rest.find('&'), rest.size());
     const std::string_view member = rest.substr(0, end);
     const std::string_view name = member.substr(0, member.find('='));
-    if (is_secret(scheme, Location::In::query, name)) {
+    const auto decoded = http::parse_query(name);
+    if (!decoded.empty() && is_secret(scheme, Location::In::query, decoded.front().first)) {
       text.append(name).append("=").append(kHidden);
     } else {
       text.append(member);
@@ -272,7 +277,8 @@ std::string Origin::url_of(const http::Request& request) const {
 
 Receiver::Receiver(base::Gate& gate, Parts parts)
     : parts_(std::move(parts)),
-      batcher_(gate, "receive", [this](auto take) { return store_taken(std::move(take)); }) {}
+      batcher_(gate, "receive", [this](auto take) { return store_taken(std::move(take)); },
+               {.bytes_max = base::limits::kArrivalBytesMax}) {}
 
 base::Task<std::vector<std::vector<Receipt>>> Receiver::store_taken(Batcher::Take take) {
   co_return co_await parts_.store.write([this, take = std::move(take)](db::Tx& tx) mutable {
@@ -329,13 +335,25 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
     if (challenge->fetch) XD_CO_DO(co_await parts_.keys.confirm(*endpoint, *challenge, message));
     co_return handshake(*challenge, used, message);
   }
-  if (endpoint->meter && !endpoint->meter->take(base::steady_now())) {
-    count(Ended::limited);
-    co_return fail(Code::limited, "this endpoint takes no more at the moment; send it again", "OVERLOADED");
-  }
+  XD_CO_DO(take_token(*endpoint));
   const auto place = std::ranges::find_if(endpoint->keys, [&](const auto& one) { return &one.key == used; });
   co_return co_await accept(request, *endpoint, message,
                             static_cast<std::size_t>(place - endpoint->keys.begin()));
+}
+
+Result<void> Receiver::take_token(const PreparedEndpoint& endpoint) {
+  const base::Steady now = base::steady_now();
+  const char* limit = nullptr;
+  if (parts_.tenant_rate) {
+    std::shared_ptr<Meter>& meter = tenant_meters_[endpoint.config->tenant];
+    if (!meter) meter = parts_.meters.of(endpoint.config->tenant, *parts_.tenant_rate);
+    if (!meter->take(now)) limit = "the endpoints of this tenant take no more at the moment; send it again";
+  }
+  if (limit == nullptr && endpoint.meter && !endpoint.meter->take(now))
+    limit = "this endpoint takes no more at the moment; send it again";
+  if (limit == nullptr) return {};
+  count(Ended::limited);
+  return fail(Code::limited, limit, "OVERLOADED");
 }
 
 base::Task<void> Receiver::capture(const PreparedEndpoint& endpoint,
@@ -421,6 +439,10 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     add(message, request.body);
   }
   XD_CO_TRY(const std::vector<Receipt> receipts, co_await batcher_.add(std::move(arrival)));
+  if (receipts.front().gone) {
+    count(Ended::unknown);
+    co_return nobody();
+  }
   for (const Receipt& receipt : receipts) {
     count(receipt.duplicate ? Ended::duplicate : receipt.conflict ? Ended::conflict : Ended::accepted);
   }

@@ -35,6 +35,8 @@ class Receiver {
     KeyFinder& keys;
     const crypto::KeyRing& ring;
     const base::Everywhere<Book>& books;
+    Meters& meters;
+    std::optional<queue::Rate> tenant_rate{};  ///< of all endpoints of a tenant together
     Origin origin{};
     std::vector<http::AllowedRange> proxies{};
   };
@@ -48,12 +50,13 @@ class Receiver {
   base::Task<http::Response> receive(const http::Request& request, std::string_view tenant,
                                      std::string_view path);
 
-  /// Arrivals that wait for a flush.
-  std::size_t waiting() const { return batcher_.pending(); }
+  /// Whether what came a while ago still waits for the store.
+  bool is_behind() const { return batcher_.age(base::steady_now()) > base::limits::kArrivalAgeMax; }
 
  private:
   using Batcher = base::Batcher<Arrival, std::vector<Receipt>>;
   base::Task<std::vector<std::vector<Receipt>>> store_taken(Batcher::Take take);
+  base::Result<void> take_token(const PreparedEndpoint& endpoint);
   base::Task<void> capture(const PreparedEndpoint& endpoint, const crypto::Scheme::Challenge& challenge,
                            const Message& message, const std::string& address);
   base::Task<http::Response> accept(const http::Request& request, const PreparedEndpoint& endpoint,
@@ -61,6 +64,7 @@ class Receiver {
 
   Parts parts_;
   Batcher batcher_;
+  std::unordered_map<TenantId, std::shared_ptr<Meter>> tenant_meters_;
 };
 
 }  // namespace inbound

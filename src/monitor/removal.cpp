@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "format/json.hpp"
+#include "queue/queue_store.hpp"
 
 namespace monitor {
 
@@ -16,6 +17,7 @@ constexpr auto kInterval = std::chrono::seconds{1};
 /// that had not heard of it yet.
 constexpr auto kGrace = std::chrono::seconds{5};
 constexpr std::size_t kSubscriptions = 20;
+constexpr std::size_t kEndpoints = 100;
 constexpr std::size_t kRows = 1000;
 
 /// Different after each piece, and with the table that the last one has come to.
@@ -43,6 +45,17 @@ std::string write_removal(Pending pending, const tenant::Tenant& tenant) {
   return text;
 }
 
+Result<void> RemovalHandler::remove_endpoint(db::Tx& tx, base::TenantId tenant,
+                                             inbound::EndpointId endpoint) const {
+  XD_DO(queue::lock_lane(tx, tenant, queue::LaneId{endpoint.uuid}));
+  XD_DO(parts_.deleting.queue.delete_lane(tx, queue::LaneId{endpoint.uuid}));
+  XD_DO(inbound::delete_endpoint(tx, tenant, endpoint));
+  tx.on_commit([books = &parts_.endpoints, endpoint] {
+    books->tell([endpoint](inbound::Book& book) { book.remove(endpoint); });
+  });
+  return {};
+}
+
 /// A piece; returns when the next one is due.
 Result<queue::Verdict> RemovalHandler::step(db::Tx& tx, OperationId id) const {
   XD_TRY(const auto known, operation::find_operation(tx, id));
@@ -66,10 +79,14 @@ Result<queue::Verdict> RemovalHandler::step(db::Tx& tx, OperationId id) const {
       XD_DO(outbound::remove_subscription(tx, parts_.deleting, tenant, subscription,
                                           {"TENANT_DELETED", "the tenant was deleted", now}));
     }
-    after.done += static_cast<std::int64_t>(subscriptions.size());
-    if (subscriptions.empty() && grace) {
+    // Nothing is received without an endpoint, so nothing comes behind the sweep.
+    XD_TRY(const auto endpoints, inbound::some_endpoints(tx, tenant, kEndpoints));
+    for (const inbound::EndpointId endpoint : endpoints) XD_DO(remove_endpoint(tx, tenant, endpoint));
+    const bool emptied = subscriptions.empty() && endpoints.empty();
+    after.done += static_cast<std::int64_t>(subscriptions.size() + endpoints.size());
+    if (emptied && grace) {
       next = now + kInterval;
-    } else if (subscriptions.empty()) {
+    } else if (emptied) {
       XD_TRY(const Removed removed, remove_rows(tx, tenant, table, kRows));
       after.done += removed.rows;
       table = removed.table;

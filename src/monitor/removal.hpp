@@ -1,6 +1,7 @@
 // Removal of a tenant: its deliveries end, then everything that is its own goes, in pieces.
 #pragma once
 
+#include "inbound/book.hpp"
 #include "outbound/deletion.hpp"
 #include "tenant/tenant.hpp"
 
@@ -15,15 +16,16 @@ enum class Pending : std::uint8_t { cancel, drain };
 /// The parameters of the operation.
 std::string write_removal(Pending pending, const tenant::Tenant& tenant);
 
-/// Ends what a tenant that is being deleted has, in this order: with `drain` its deliveries that can be
-/// delivered, its subscriptions, its rows in every table, itself. The audit log of the platform keeps that it
-/// was there. One for each shard.
+/// Ends what a tenant that is being deleted has, in this order: with `drain` what it received and can be
+/// processed and its deliveries that can be delivered, its subscriptions, its endpoints, its rows in every
+/// table, itself. The audit log of the platform keeps that it was there. One for each shard.
 class RemovalHandler final : public queue::Handler {
  public:
   struct Parts {
     db::Db& store;
     outbound::Deleting deleting;
     const base::Everywhere<tenant::TenantBook>& tenants;
+    const base::Everywhere<inbound::Book>& endpoints;
     const base::Clock& clock;
   };
   explicit RemovalHandler(Parts parts) : parts_(parts) {}
@@ -33,13 +35,14 @@ class RemovalHandler final : public queue::Handler {
   base::Result<void> record(db::Tx& tx, std::span<const queue::Finished> finished) const override;
 
  private:
+  base::Result<void> remove_endpoint(db::Tx& tx, base::TenantId tenant, inbound::EndpointId endpoint) const;
   base::Result<queue::Verdict> step(db::Tx& tx, operation::OperationId id) const;
 
   Parts parts_;
 };
 
 // Over all tables.
-/// Deliveries and fan-outs of the tenant that wait in lanes that are not held.
+/// What the tenant received, its fan-outs and its deliveries that wait in lanes that are not held.
 base::Result<std::int64_t> count_deliverable(db::Tx& tx, base::TenantId tenant);
 /// Some of its subscriptions.
 base::Result<std::vector<outbound::SubscriptionId>> some_subscriptions(db::Tx& tx, base::TenantId tenant,

@@ -89,10 +89,10 @@ Result<std::int64_t> remove_deliveries_on_sqlite(db::Tx& tx, TenantId tenant, st
 
 Result<std::int64_t> count_deliverable(db::Tx& tx, TenantId tenant) {
   std::int64_t count = 0;
-  XD_DO(
-      tx.query("SELECT count(*) FROM lanes l JOIN tasks t ON t.lane_id = l.id"
-               " WHERE l.tenant_id = $1 AND l.kind IN ('deliver', 'fanout') AND l.state = 'ACTIVE'",
-               {tenant}, [&](const db::Row& row) { count = row.integer(0); }));
+  XD_DO(tx.query(
+      "SELECT count(*) FROM lanes l JOIN tasks t ON t.lane_id = l.id"
+      " WHERE l.tenant_id = $1 AND l.kind IN ('deliver', 'fanout', 'inbound') AND l.state = 'ACTIVE'",
+      {tenant}, [&](const db::Row& row) { count = row.integer(0); }));
   return count;
 }
 

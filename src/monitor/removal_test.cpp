@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "event/event_store.hpp"
+#include "inbound/received.hpp"
 #include "outbound/delivery_search.hpp"
 #include "outbound/fanout.hpp"
 #include "queue/queue_store.hpp"
@@ -55,6 +56,34 @@ class Removal : public ::testing::StoreTest {
       return queue::insert_lane(tx, made.lane(), tenant, outbound::kDeliverKind, queue::LaneState::active);
     });
     return made;
+  }
+  /// An endpoint that keeps for a week what it receives, and has received something.
+  inbound::EndpointId receive(TenantId tenant) {
+    inbound::Endpoint made{.id = inbound::EndpointId::make(clock.now()), .tenant = tenant, .path = "shop"};
+    made.signature_scheme = "\"github\"";
+    made.retention_days = 7;
+    store.write([&](db::Tx& tx) -> Result<void> {
+      XD_DO(inbound::insert_endpoint(tx, ring, made));
+      return queue::insert_lane(tx, made.lane(), tenant, inbound::kProcessKind, queue::LaneState::active);
+    });
+    EXPECT_FALSE(arrive(tenant, made.id).gone);
+    return made.id;
+  }
+  inbound::Receipt arrive(TenantId tenant, inbound::EndpointId endpoint) {
+    std::vector<inbound::Arrival> arrivals(1);
+    inbound::Incoming& one = arrivals.front().events.emplace_back();
+    one.event = std::make_shared<inbound::ReceivedEvent>();
+    one.event->id = inbound::ReceivedId::make(clock.now());
+    one.event->tenant = tenant;
+    one.event->endpoint = endpoint;
+    one.event->headers = "[]";
+    one.event->received = clock.now();
+    one.key = one.event->id.str();
+    one.body_hash = inbound::hash_of_body("");
+    one.expires = clock.now() + 1h;
+    return store.write([&](db::Tx& tx) { return inbound::insert_arrivals(tx, node.queue(), arrivals); })
+        .front()
+        .front();
   }
   event::EventPtr publish(TenantId tenant) {
     event::Event made{.id = event::EventId::make(clock.now()), .tenant = tenant, .type = "order.created"};
@@ -130,7 +159,8 @@ class Removal : public ::testing::StoreTest {
   ::testing::Node node{*store, clock};  // not started: nothing takes tasks away
   base::Everywhere<outbound::Book> books;
   base::Everywhere<tenant::TenantBook> tenants;
-  RemovalHandler handler{{*store, {node.queue(), books}, tenants, clock}};
+  base::Everywhere<inbound::Book> endpoints;
+  RemovalHandler handler{{*store, {node.queue(), books}, tenants, endpoints, clock}};
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, Removal, ::testing::both_engines(), ::testing::engine_name);
@@ -142,6 +172,7 @@ TEST_P(Removal, leaves_nothing_of_the_tenant_and_everything_of_others) {
     const Subscription shop = subscribe(tenant);
     deliver(shop);
     wait(shop);
+    receive(tenant);
   }
   const std::set<std::string> all = tables_with(other);
   EXPECT_TRUE(all.contains("webhook_deliveries") && all.contains("delivery_attempts") &&
@@ -156,6 +187,31 @@ TEST_P(Removal, leaves_nothing_of_the_tenant_and_everything_of_others) {
   if (GetParam() == db::Engine::sqlite) EXPECT_EQ(rows("delivery_index"), 3);
   EXPECT_EQ(now(operation).status, Status::completed);
   EXPECT_EQ(now(operation).total, now(operation).done);
+}
+
+TEST_P(Removal, lets_nothing_come_in_behind_it) {
+  const TenantId acme = make_tenant("acme");
+  const inbound::EndpointId endpoint = receive(acme);
+  const Operation operation = start(acme, Pending::cancel);
+  ran(operation);
+
+  EXPECT_TRUE(arrive(acme, endpoint).gone);
+  run_to_end(operation);
+  EXPECT_EQ(tables_with(acme), std::set<std::string>{});
+}
+
+TEST_P(Removal, drains_what_was_received) {
+  const TenantId acme = make_tenant("acme");
+  receive(acme);
+  const Operation operation = start(acme, Pending::drain);
+  clock.advance(10s);
+  ran(operation);
+  clock.advance(10s);
+  EXPECT_EQ(ran(operation).at, clock.now() + 1s) << "it waits to be processed";
+  EXPECT_EQ(rows("webhook_endpoints"), 1);
+  store.write([&](db::Tx& tx) { return tx.exec("DELETE FROM tasks WHERE kind = 'inbound'", {}); });
+  run_to_end(operation);
+  EXPECT_EQ(tables_with(acme), std::set<std::string>{});
 }
 
 TEST_P(Removal, takes_many_rows_in_pieces) {

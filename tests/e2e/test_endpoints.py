@@ -7,7 +7,7 @@ import time
 import unittest
 import uuid
 
-from harness import HubCase, OwnHubCase, eventually, on_both_engines
+from harness import Hub, HubCase, OwnHubCase, eventually, on_both_engines
 from harness.wait import PATIENCE_S
 
 load_tests = on_both_engines
@@ -150,6 +150,22 @@ class Receiving(EndpointCase):
         endpoint = self.make_endpoint(rate_limit={"requests": 3, "window_seconds": 3600})
         statuses = [self.send(endpoint, b'{"n": %d}' % n).status for n in range(5)]
         self.assertEqual(statuses, [200, 200, 200, 503, 503])
+
+    def test_a_tenant_has_a_rate_for_all_its_endpoints(self):
+        hub = Hub(self.engine, {"CROSSDOCK_RECEIVE_RATE": "3"})
+        self.addCleanup(hub.remove)
+        hub.start()
+        self.hub = hub
+        self.tenant = self.make_tenant()
+        self.api = hub.api.as_key(self.make_key(self.tenant)["key"])
+        endpoints = [self.make_endpoint(f"in{n}") for n in range(4)]
+        answers = [self.send(endpoint, b'{"n": 1}') for endpoint in endpoints]
+        self.assertEqual(sorted(answer.status for answer in answers), [200, 200, 200, 503])
+        refused = next(answer for answer in answers if answer.status == 503)
+        self.assertEqual(refused.code, "OVERLOADED")
+        self.assertIn("Retry-After", refused.headers)
+        time.sleep(1)
+        self.expect(200, self.send(endpoints[0], b'{"n": 2}'))
 
     def test_what_proves_the_sender_is_not_kept(self):
         endpoint = self.make_endpoint("token", signature_scheme="gitlab_token")
