@@ -52,6 +52,7 @@ bench: build/release/build.ninja
 	build/release/bench/crossdock_bench isolation --seconds 30 --results bench/results
 	build/release/bench/crossdock_bench fairness --seconds 30 --results bench/results
 	build/release/bench/crossdock_bench recovery --seconds 20 --results bench/results
+	build/release/bench/crossdock_bench inbound --seconds 20 --results bench/results
 
 crash:
 	tests/crash/run.sh full

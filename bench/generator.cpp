@@ -25,10 +25,10 @@ std::uint64_t LoadCounts::unexpected() const {
   return all - by_status[202] - refused();
 }
 
-Generator::Generator(Poller& poller, Ledger& ledger, std::vector<EventRequest> requests, LoadPlan plan)
+Generator::Generator(Poller& poller, Ledger& ledger, MakeRequest make_request, LoadPlan plan)
     : poller_(poller),
       ledger_(ledger),
-      requests_(std::move(requests)),
+      make_request_(std::move(make_request)),
       plan_(plan),
       unix_offset_ns_(read_clock_ns(CLOCK_REALTIME) - now_ns()) {
   for (std::size_t i = 0; i < plan_.connections; ++i) {
@@ -37,6 +37,14 @@ Generator::Generator(Poller& poller, Ledger& ledger, std::vector<EventRequest> r
     poller_.add(connection.fd, connection);
   }
 }
+
+Generator::Generator(Poller& poller, Ledger& ledger, std::vector<EventRequest> requests, LoadPlan plan)
+    : Generator(
+          poller, ledger,
+          [requests = std::move(requests)](std::uint32_t seq, std::int64_t sent_unix_us) mutable {
+            return requests[seq % requests.size()].stamp(seq, sent_unix_us);
+          },
+          plan) {}
 
 void Generator::start(std::int64_t now) {
   start_ns_ = now;
@@ -91,8 +99,7 @@ void Generator::send(Connection& connection, std::int64_t due_ns, std::int64_t n
   ++unanswered_;
   connection.seq = *seq;
   connection.state = State::busy;
-  const std::string_view request =
-      requests_[*seq % requests_.size()].stamp(*seq, (now + unix_offset_ns_) / 1000);
+  const std::string_view request = make_request_(*seq, (now + unix_offset_ns_) / 1000);
   const ssize_t sent = ::send(connection.fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
   // A broken connection shows itself as readable; what it did not take is kept until then.
   const std::size_t taken = sent > 0 ? static_cast<std::size_t>(sent) : 0;
@@ -151,7 +158,7 @@ bool Generator::take_answers(Connection& connection, std::int64_t now) {
 
 void Generator::record(const Connection& connection, int status, const Message& answer, std::int64_t now) {
   ++counts_.by_status[static_cast<std::size_t>(status)];
-  if (status != 202) return;
+  if (status != plan_.success) return;
   const auto text = string_member(answer.body, "id");
   const auto id = text ? parse_uuid(*text) : std::nullopt;
   if (id) {

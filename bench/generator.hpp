@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ledger.hpp"
@@ -23,7 +25,11 @@ struct LoadPlan {
   /// event n is due at start + n / rate whether the server keeps up or not, and waiting for a free connection
   /// counts as latency (no coordinated omission).
   std::uint64_t events_per_second = 0;
+  int success = 202;  ///< the status of an acknowledgement, whose body names an id
 };
+
+/// The whole request for event `seq`, sent at that time; the view is valid until the next call.
+using MakeRequest = std::move_only_function<std::string_view(std::uint32_t seq, std::int64_t sent_unix_us)>;
 
 /// How the requests ended, apart from what the ledger knows.
 struct LoadCounts {
@@ -38,10 +44,12 @@ struct LoadCounts {
   std::uint64_t unexpected() const;
 };
 
-/// Sends the requests in turn, one per connection at a time. One thread: the one that waits on the poller.
+/// Sends requests in turn, one per connection at a time. One thread: the one that waits on the poller.
 class Generator {
  public:
   /// Connects; throws when the server refuses. poller and ledger must outlive the generator.
+  Generator(Poller& poller, Ledger& ledger, MakeRequest make_request, LoadPlan plan);
+  /// The same, with an event of each of the requests in turn.
   Generator(Poller& poller, Ledger& ledger, std::vector<EventRequest> requests, LoadPlan plan);
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;
@@ -95,7 +103,7 @@ class Generator {
 
   Poller& poller_;
   Ledger& ledger_;
-  std::vector<EventRequest> requests_;
+  MakeRequest make_request_;
   LoadPlan plan_;
   std::deque<Connection> connections_;  // immovable: the poller knows their addresses
   // First in, first out, so that no connection idles long enough for the server to close it.

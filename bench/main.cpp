@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "comparison.hpp"
+#include "inbound.hpp"
 #include "machine.hpp"
 #include "options.hpp"
 #include "poller.hpp"
@@ -18,6 +19,7 @@
 #include "report.hpp"
 #include "run.hpp"
 #include "scenario.hpp"
+#include "timing.hpp"
 
 namespace {
 
@@ -28,6 +30,8 @@ constexpr int kCouldNotRun = 2;
 constexpr int kBarMissed = 3;
 /// For --drain of the recovery scenario: what waited for a retry comes late.
 constexpr unsigned kRecoverySecondsMax = 1'800;
+/// For --drain of the inbound scenario: at the peak, receiving comes before processing.
+constexpr unsigned kInboundSecondsMax = 300;
 
 /// The program that was built beside this one.
 fs::path default_server() {
@@ -134,6 +138,30 @@ void add_e2e_options(CLI::App& app, bench::Options& options) {
       ->capture_default_str();
 }
 
+void add_inbound_options(CLI::App& app, bench::Options& options) {
+  app.add_option("--endpoints", options.endpoints, "endpoints that the webhooks are sent to")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  app.add_option("--many-endpoints", options.many_endpoints, "endpoints of the other runs")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  app.add_option("--rounds", options.rounds, "how often each run is made; the better one counts")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  app.add_option("--rate", options.events_per_second, "webhooks/s of the even load (half of the peak)")
+      ->check(CLI::Range(1, 1'000'000));
+}
+
+void add_timing_options(CLI::App& app, bench::Options& options) {
+  app.add_option("--samples", options.samples, "signatures that are checked, of each scheme")
+      ->check(CLI::Range(1'000, 100'000'000))
+      ->capture_default_str();
+  app.add_option("--data", options.data, "a directory on a disk, which the report is to tell of")
+      ->capture_default_str();
+  app.add_option("--results", options.results, "where <name>.json is written")->capture_default_str();
+  app.add_option("--name", options.name, "name of the result file");
+}
+
 void write_file(const fs::path& path, const std::string& text) {
   fs::create_directories(path.parent_path());
   std::ofstream file(path, std::ios::trunc);
@@ -172,6 +200,31 @@ int recover(const bench::Options& options) {
   return any_missed(result.bars()) ? kBarMissed : 0;
 }
 
+int receive(const bench::Options& options) {
+  const bench::Machine machine = bench::describe_machine(options.data);
+  const std::string name = options.name.empty() ? "inbound-sqlite" : options.name;
+  const auto save = [&](const bench::InboundResult& result) {
+    write_file(options.results / (name + ".json"),
+               bench::render_inbound_json(name, machine, options, result));
+  };
+  const bench::InboundResult result = bench::run_inbound(options, save);
+  ::fputs(bench::render_inbound(machine, options, result).c_str(), stdout);
+  for (const bench::InboundRun& run : result.runs) {
+    if (!run.problems.empty()) return kRunFailed;
+  }
+  return any_missed(result.bars()) ? kBarMissed : 0;
+}
+
+int time_signatures(const bench::Options& options) {
+  const bench::Machine machine = bench::describe_machine(options.data);
+  const std::string name = options.name.empty() ? "timing" : options.name;
+  const bench::TimingResult result = bench::run_timing(options.samples);
+  write_file(options.results / (name + ".json"), bench::render_timing_json(name, machine, result));
+  ::fputs(bench::render_timing(machine, result).c_str(), stdout);
+  if (!result.problems().empty()) return kRunFailed;
+  return any_missed(result.bars()) ? kBarMissed : 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -190,21 +243,33 @@ int main(int argc, char** argv) {
       app.add_subcommand("fairness", "tenants at their shares, then with one more at ten times its share");
   CLI::App* recovery =
       app.add_subcommand("recovery", "a backlog piles up while all receivers are down; then they come back");
-  for (CLI::App* scenario : {e2e, all, isolation, fairness, recovery}) add_options(*scenario, options);
+  CLI::App* inbound =
+      app.add_subcommand("inbound", "webhooks that come in: the peak, half of it, and many endpoints");
+  CLI::App* timing =
+      app.add_subcommand("timing", "whether the time that a wrong signature takes tells where it is wrong");
+  for (CLI::App* scenario : {e2e, all, isolation, fairness, recovery, inbound})
+    add_options(*scenario, options);
   add_e2e_options(*e2e, options);
   add_isolation_options(*isolation, options);
   add_fairness_options(*fairness, options);
   add_recovery_options(*recovery, options);
+  add_inbound_options(*inbound, options);
+  add_timing_options(*timing, options);
   CLI11_PARSE(app, argc, argv);
   try {
     bench::raise_descriptor_limit();
     bench::catch_interrupts();
     if (all->parsed()) return compare_runs(options, bench::run_all);
     if (isolation->parsed()) return compare_runs(options, bench::run_isolation);
+    if (timing->parsed()) return time_signatures(options);
     if (fairness->parsed()) return compare_runs(options, bench::run_fairness);
     if (recovery->parsed()) {
       if (recovery->count("--drain") == 0) options.drain_seconds = kRecoverySecondsMax;
       return recover(options);
+    }
+    if (inbound->parsed()) {
+      if (inbound->count("--drain") == 0) options.drain_seconds = kInboundSecondsMax;
+      return receive(options);
     }
     return compare_runs(options, bench::run_e2e);
   } catch (const std::exception& error) {

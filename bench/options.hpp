@@ -36,7 +36,11 @@ struct Options {
   std::size_t destinations = 1'000;
   unsigned hold_seconds = 10;  ///< from the last accepted event to the receivers' return
   unsigned answer_delay_ms = 5;
-  bool restart = false;  ///< the server is killed and started again before the receivers return
+  bool restart = false;             ///< the server is killed and started again before the receivers return
+  std::size_t samples = 1'000'000;  ///< of the timing scenario, for each scheme
+  std::size_t endpoints = 5;        ///< of the inbound scenario
+  std::size_t many_endpoints = 5'000;
+  unsigned rounds = 2;  ///< how often it repeats each run, of which the better one counts
   std::vector<std::string> server_environment;
 };
 

@@ -4,7 +4,6 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
-#include <array>
 #include <stdexcept>
 
 namespace bench {
@@ -32,18 +31,23 @@ std::optional<std::string> key_of_secret(std::string_view secret) {
   return key;
 }
 
+Mac hmac_sha256(std::string_view key, std::string_view content) {
+  Mac mac{};
+  unsigned int mac_bytes = 0;
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(content), content.size(),
+           mac.data(), &mac_bytes) == nullptr) {
+    throw std::runtime_error("OpenSSL refused to compute an HMAC");
+  }
+  return mac;
+}
+
 std::string sign_webhook(std::string_view key, std::string_view id, std::string_view timestamp,
                          std::string_view body) {
   std::string content;
   content.reserve(id.size() + timestamp.size() + body.size() + 2);
   content.append(id).append(".").append(timestamp).append(".").append(body);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int digest_bytes = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(content), content.size(),
-           digest.data(), &digest_bytes) == nullptr) {
-    throw std::runtime_error("OpenSSL refused to compute an HMAC");
-  }
-  return to_base64({reinterpret_cast<const char*>(digest.data()), digest_bytes});
+  const Mac mac = hmac_sha256(key, content);
+  return to_base64({reinterpret_cast<const char*>(mac.data()), mac.size()});
 }
 
 bool is_signed(std::string_view header, std::string_view key, std::string_view id, std::string_view timestamp,
