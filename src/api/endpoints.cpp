@@ -192,8 +192,9 @@ HandlerResult delete_endpoint(Call& call) {
     XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
     XD_DO(check_if_match(call, known->version));
     XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, id));
-    XD_DO(call.services.queue.delete_lane(tx, known->lane()));
+    // In this order: it waits for those who are putting something into the lane at this moment.
     XD_DO(inbound::delete_endpoint(tx, call.tenant_id(), id));
+    XD_DO(call.services.queue.delete_lane(tx, known->lane()));
     auto entry = call.audit("endpoint.deleted", "endpoint", id.uuid);
     entry.before = endpoint_json(call, *known, stats);
     XD_DO(tenant::insert_audit(tx, entry));

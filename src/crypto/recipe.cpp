@@ -230,10 +230,19 @@ bool Recipe::has_body() const {
                              [](const Piece& piece) { return piece.hole && piece.hole->from == From::body; });
 }
 
-bool Recipe::signs() const {
-  return std::ranges::any_of(pieces_, [](const Piece& piece) {
-    return piece.hole &&
-           (piece.hole->function == Function::hmac_hex || piece.hole->function == Function::hmac_base64);
+bool Recipe::signs_hole(const Piece& piece) {
+  return piece.hole &&
+         (piece.hole->function == Function::hmac_hex || piece.hole->function == Function::hmac_base64);
+}
+
+bool Recipe::signs() const { return std::ranges::any_of(pieces_, signs_hole); }
+
+bool Recipe::signs_queries_alone() const {
+  return std::ranges::all_of(pieces_, [](const Piece& piece) {
+    return !signs_hole(piece) || (piece.hole->from == From::place &&
+                                  std::ranges::all_of(piece.hole->places, [](const Location& place) {
+                                    return place.in == Location::In::query;
+                                  }));
   });
 }
 

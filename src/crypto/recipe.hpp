@@ -53,6 +53,8 @@ class Recipe {
   bool has_secret() const;
   /// Whether it makes a signature of what it is asked with.
   bool signs() const;
+  /// Whether all that it signs are parameters of the URL.
+  bool signs_queries_alone() const;
 
  private:
   enum class From : std::uint8_t {
@@ -79,6 +81,7 @@ class Recipe {
     std::optional<Hole> hole{};
   };
 
+  static bool signs_hole(const Piece& piece);
   static base::Result<Hole> parse_hole(std::string_view text);
   static base::Result<Hole> parse_source(std::string_view text);
   static std::string_view whole(const Hole& hole, const Ingredients& ingredients);

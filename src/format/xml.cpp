@@ -12,6 +12,7 @@ using base::Code;
 using base::fail;
 
 constexpr int kDepthMax = 200;
+constexpr std::ptrdiff_t kMarksMax = 200'000;  // an element has two, and an attribute one
 constexpr std::size_t kStepsMax = 32;
 
 std::string_view local_name(const pugi::xml_node& node) {
@@ -76,7 +77,24 @@ struct Xml::Tree {
   pugi::xml_document document;
 };
 
+std::string xml_text(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
 base::Result<Xml> Xml::parse(std::string_view text) {
+  // A node takes a hundred bytes of memory, however short it is in the text.
+  if (std::ranges::count_if(text, [](char c) { return c == '<' || c == '='; }) > kMarksMax)
+    return fail(Code::invalid, "this XML has more than 100,000 elements and attributes");
   auto tree = std::make_shared<Tree>();
   const auto parsed = tree->document.load_buffer(
       text.data(), text.size(), pugi::parse_default | pugi::parse_doctype, pugi::encoding_auto);

@@ -10,11 +10,14 @@
 
 namespace format {
 
+/// The text as it stands in a document: with entities for what would be markup.
+std::string xml_text(std::string_view text);
+
 /// A parsed document. It has no DOCTYPE, so nothing in it stands for anything else. Immutable.
 class Xml {
  public:
-  /// Errors: invalid, for a text that is no XML document, one with a DOCTYPE, or more than 200 elements in
-  /// each other.
+  /// Errors: invalid, for a text that is no XML document, one with a DOCTYPE, more than 200 elements in
+  /// each other or 100,000 of them.
   static base::Result<Xml> parse(std::string_view text);
 
   /// The texts of the elements at a path, in their order, without the space around them: "a/b/c" from the

@@ -15,7 +15,7 @@ Result<bool> capture_secret(db::Tx& tx, const crypto::KeyRing& ring, const Told&
   XD_TRY(const EndpointPtr known, find_endpoint(tx, ring, told.tenant, told.endpoint));
   if (!known) return false;
   const bool repeated = std::ranges::any_of(known->secrets, [&](const tenant::SigningSecret& secret) {
-    return secret.active(told.at) && secret.text.reveal() == told.secret.reveal();
+    return !secret.valid_until && secret.text.reveal() == told.secret.reveal();
   });
   if (repeated) return true;
   XD_TRY(const crypto::Scheme scheme, scheme_of(*known));

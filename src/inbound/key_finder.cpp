@@ -1,5 +1,6 @@
 #include "inbound/key_finder.hpp"
 
+#include "base/log.hpp"
 #include "crypto/encoding.hpp"
 #include "format/json.hpp"
 
@@ -17,6 +18,7 @@ using Source = crypto::Scheme::KeyRule::Source;
 
 constexpr auto kMaxAge = 3600s;
 constexpr auto kSetRefresh = 60s;  // a kid that a set has not is looked for again after that
+constexpr auto kStaleMax = 24h;    // so long what is known counts where it cannot be got anew
 constexpr auto kFailureAge = 10s;  // what could not be got is not asked for again before
 constexpr auto kTimeout = 10s;     // senders wait for about 15
 constexpr std::size_t kEntriesMax = 1000;
@@ -36,19 +38,21 @@ http::OutboundRequest get_request(std::string url) {
   return request;
 }
 
-/// Says of an answer that is none why it cannot be used.
+/// Says of an answer that is none why it cannot be used: not_found where what is known is over with it.
 Result<void> check_answer(const http::OutboundResponse& response) {
-  if (response.failure != http::Failure::none) {
-    return fail(Code::unavailable, "the sender's key cannot be got (" +
-                                       std::string(http::error_class(response.failure)) +
-                                       "): " + response.error);
-  }
+  if (response.failure != http::Failure::none)
+    return fail(Code::unavailable, std::string(http::error_class(response.failure)) + ": " + response.error);
   if (response.status < 200 || response.status > 299) {
-    return fail(Code::unavailable,
-                "the sender's key cannot be got: status " + std::to_string(response.status));
+    const bool passing = response.status / 100 == 5 || response.status == 429 || response.status == 408;
+    return fail(passing ? Code::unavailable : Code::not_found, "status " + std::to_string(response.status));
   }
-  if (response.body_truncated) return fail(Code::unavailable, "the sender's key is too long");
+  if (response.body_truncated) return fail(Code::unavailable, "it is longer than 64 KiB");
   return {};
+}
+
+/// What whoever sends the request is told; why stands in the log.
+std::unexpected<base::Error> not_now() {
+  return fail(Code::unavailable, "the sender's key cannot be got at the moment; send it again");
 }
 
 std::string member(const format::Value& object, std::string_view name) {
@@ -91,16 +95,36 @@ base::Task<KeyFinder::Keys> KeyFinder::find(const PreparedEndpoint& endpoint, co
 base::Task<KeyFinder::Keys> KeyFinder::find_certificate(const PreparedEndpoint& endpoint,
                                                         const Message& message) {
   const std::string url = first_at(*endpoint.scheme.key.certificate_at, message);
-  if (!is_allowed(endpoint.certificate_url, url)) co_return Keys{};
+  if (url.size() > base::limits::kUrlBytesMax || !is_allowed(endpoint.certificate_url, url)) co_return Keys{};
   const Read read = [](const http::OutboundResponse& response, base::Time now) -> Result<KeySet> {
     XD_DO(check_answer(response));
     auto key = PublicKey::from_certificate(response.body, now);
-    if (!key) return fail(Code::unavailable, "the sender's certificate: " + key.error().message);
+    if (!key) return fail(Code::not_found, key.error().message);
     return KeySet{{"", std::make_shared<const SchemeKey>(std::move(*key))}};
   };
-  XD_CO_TRY(const Outcome outcome, co_await get(endpoint, url, get_request(url), read, kMaxAge));
-  if (!*outcome) co_return std::unexpected(outcome->error());
+  XD_CO_TRY(const Outcome outcome,
+            co_await get(endpoint, "certificate " + url, get_request(url), read, kMaxAge));
+  if (!*outcome) co_return not_now();
   co_return Keys{(*outcome)->begin()->second};
+}
+
+Result<KeyFinder::KeySet> KeyFinder::read_set(const http::OutboundResponse& response, base::Time) {
+  XD_DO(check_answer(response));
+  const auto document = format::parse_json(response.body);
+  if (!document || !document->root().is_object())
+    return fail(Code::unavailable, "the set of keys is no JSON object");
+  const format::Value& root = document->root();
+  const format::Value* list = root.find("keys");
+  const format::Value* one = root.find("key");
+  const auto keys =
+      list != nullptr && list->is_array() ? list->elements() : std::span(one != nullptr ? one : &root, 1);
+  KeySet set;
+  for (const format::Value& jwk : keys.subspan(0, std::min(keys.size(), kKeysMax))) {
+    if (!jwk.is_object() || !is_for_signatures(jwk)) continue;
+    auto key = key_of(jwk);
+    if (key) set.try_emplace(member(jwk, "kid"), std::make_shared<const SchemeKey>(std::move(*key)));
+  }
+  return set;
 }
 
 base::Task<KeyFinder::Keys> KeyFinder::find_in_set(const PreparedEndpoint& endpoint, const SchemeKey* secret,
@@ -109,7 +133,7 @@ base::Task<KeyFinder::Keys> KeyFinder::find_in_set(const PreparedEndpoint& endpo
   const auto kid = crypto::token_head(endpoint.scheme, message, "kid");
   if (!kid) co_return Keys{};
   http::OutboundRequest request = get_request(rule.set_url);
-  std::string name = rule.set_url;
+  std::string name = "keys " + rule.set_url;
   if (rule.set_query) {
     request.method = "POST";
     request.headers = {"Content-Type: application/json"};
@@ -117,32 +141,19 @@ base::Task<KeyFinder::Keys> KeyFinder::find_in_set(const PreparedEndpoint& endpo
     name += "\n" + crypto::to_hex(crypto::digest(crypto::Hash::sha256, query));
     request.body = std::make_shared<const std::string>(std::move(query));
   }
-  const Read read = [](const http::OutboundResponse& response, base::Time) -> Result<KeySet> {
-    // Asked for a key that there is not, its owner says so; nothing is wrong with the connection.
-    if (response.failure == http::Failure::none && response.status / 100 == 4) return KeySet{};
-    XD_DO(check_answer(response));
-    const auto document = format::parse_json(response.body);
-    if (!document || !document->root().is_object())
-      return fail(Code::unavailable, "the sender's set of keys is no JSON object");
-    const format::Value& root = document->root();
-    const format::Value* list = root.find("keys");
-    const format::Value* one = root.find("key");
-    const auto keys =
-        list != nullptr && list->is_array() ? list->elements() : std::span(one != nullptr ? one : &root, 1);
-    KeySet set;
-    for (const format::Value& jwk : keys.subspan(0, std::min(keys.size(), kKeysMax))) {
-      if (!jwk.is_object() || !is_for_signatures(jwk)) continue;
-      auto key = key_of(jwk);
-      if (key) set.try_emplace(member(jwk, "kid"), std::make_shared<const SchemeKey>(std::move(*key)));
-    }
-    return set;
+  // Asked for a key that there is not, its owner says so; nothing is wrong with it.
+  const Read read_one = [](const http::OutboundResponse& response, base::Time now) -> Result<KeySet> {
+    const bool none =
+        response.failure == http::Failure::none && (response.status == 400 || response.status == 404);
+    return none ? Result<KeySet>(KeySet{}) : read_set(response, now);
   };
+  const Read read = rule.set_query ? read_one : Read(read_set);
   Outcome outcome;
   XD_CO_TRY(outcome, co_await get(endpoint, name, request, read, kMaxAge));
   if (*outcome && !(*outcome)->contains(*kid)) {
     XD_CO_TRY(outcome, co_await get(endpoint, name, request, read, kSetRefresh));
   }
-  if (!*outcome) co_return std::unexpected(outcome->error());
+  if (!*outcome) co_return not_now();
   const auto found = (*outcome)->find(*kid);
   co_return found == (*outcome)->end() ? Keys{} : Keys{found->second};
 }
@@ -163,27 +174,38 @@ base::Task<void> KeyFinder::confirm(const PreparedEndpoint& endpoint,
 base::Task<KeyFinder::Outcome> KeyFinder::get(const PreparedEndpoint& endpoint, std::string name,
                                               http::OutboundRequest request, Read read,
                                               std::chrono::seconds max_age) {
-  std::shared_ptr<Entry> entry = entries_[name];
-  if (!entry) {
-    make_room();
-    entry = entries_[name] = std::make_shared<Entry>();
-  }
-  if (entry->fetching) {
+  const auto known = entries_.find(name);
+  std::shared_ptr<Entry> entry = known == entries_.end() ? nullptr : known->second;
+  if (entry && entry->fetching) {
     base::Waiter<Outcome> waiter;
     entry->waiting.push_back(&waiter);
     co_return co_await waiter.wait();
   }
-  const auto age = clock_.steady() - entry->got;
-  if (entry->outcome && age < (*entry->outcome ? max_age : kFailureAge)) co_return entry->outcome;
-  if (!may_fetch(endpoint.config->id))
+  const base::Steady now = clock_.steady();
+  if (entry && entry->outcome && now - entry->got < (*entry->outcome ? max_age : kFailureAge))
+    co_return entry->outcome;
+  if (!may_fetch(endpoint.config->id)) {
+    // Whoever uses the fetches up does not take away what is known.
+    if (entry && *entry->outcome && now - entry->good < kStaleMax) co_return entry->outcome;
     co_return fail(Code::limited, "too many keys are asked for at the moment; send it again", "OVERLOADED");
+  }
+  if (!entry) {
+    make_room();
+    entry = entries_[name] = std::make_shared<Entry>();
+  }
   entry->fetching = true;
   const http::OutboundResponse response = co_await client_.send(std::move(request));
   auto outcome = std::make_shared<const Result<KeySet>>(read(response, clock_.now()));
-  // A key that is known stays good while its owner cannot be reached.
-  const bool keeps = !*outcome && entry->outcome && *entry->outcome;
-  if (!keeps) entry->outcome = outcome;
   entry->got = clock_.steady();
+  if (*outcome) entry->good = entry->got;
+  if (!*outcome) {
+    base::log(base::LogLevel::warn, "a sender's key cannot be got",
+              {{"endpoint_id", endpoint.config->id}, {"what", name}, {"error", outcome->error().message}});
+  }
+  // A key that is known stays good while its owner cannot be reached.
+  const bool keeps = !*outcome && outcome->error().code == Code::unavailable && entry->outcome &&
+                     *entry->outcome && entry->got - entry->good < kStaleMax;
+  if (!keeps) entry->outcome = std::move(outcome);
   entry->fetching = false;
   for (base::Waiter<Outcome>* waiter : std::exchange(entry->waiting, {})) waiter->give(entry->outcome);
   co_return entry->outcome;
@@ -198,7 +220,13 @@ bool KeyFinder::may_fetch(EndpointId endpoint) {
 
 void KeyFinder::make_room() {
   if (entries_.size() < kEntriesMax) return;
-  std::erase_if(entries_, [](const auto& one) { return !one.second || !one.second->fetching; });
+  // Names that strangers made up first: nothing was got for them.
+  const auto idle = [](const auto& one) { return !one.second->fetching; };
+  if (std::erase_if(entries_, [&](const auto& one) { return idle(one) && !*one.second->outcome; }) > 0)
+    return;
+  const auto oldest = std::ranges::min_element(
+      entries_, {}, [&](const auto& one) { return idle(one) ? one.second->got : base::Steady::max(); });
+  if (idle(*oldest)) entries_.erase(oldest);
 }
 
 }  // namespace inbound

@@ -11,9 +11,9 @@
 
 namespace inbound {
 
-/// Remembers what it has got, for an hour; asks for one thing once at a time, and for an endpoint at most
-/// kFetchesPerMinute times: what makes it ask is not verified yet. One for each shard, on whose thread it
-/// lives.
+/// Remembers what it has got, for an hour, and for a day where it cannot be got anew; asks for one thing once
+/// at a time, and for an endpoint at most kFetchesPerMinute times: what makes it ask is not verified yet. One
+/// for each shard, on whose thread it lives.
 class KeyFinder {
  public:
   static constexpr std::size_t kFetchesPerMinute = 20;
@@ -39,8 +39,9 @@ class KeyFinder {
   using Outcome = std::shared_ptr<const base::Result<KeySet>>;
   using Read = base::Result<KeySet> (*)(const http::OutboundResponse&, base::Time);
   struct Entry {
-    Outcome outcome{};  // null before the first one
-    base::Steady got{};
+    Outcome outcome{};    // null before the first one
+    base::Steady got{};   // well or not
+    base::Steady good{};  // the last time that it was got well
     bool fetching = false;
     std::vector<base::Waiter<Outcome>*> waiting{};  // for the one that fetches
   };
@@ -48,6 +49,7 @@ class KeyFinder {
   base::Task<Keys> find_certificate(const PreparedEndpoint& endpoint, const Message& message);
   base::Task<Keys> find_in_set(const PreparedEndpoint& endpoint, const crypto::SchemeKey* secret,
                                const Message& message);
+  static base::Result<KeySet> read_set(const http::OutboundResponse& response, base::Time now);
   /// What was got less than max_age ago, or is got now.
   base::Task<Outcome> get(const PreparedEndpoint& endpoint, std::string name, http::OutboundRequest request,
                           Read read, std::chrono::seconds max_age);

@@ -58,24 +58,23 @@ struct Place {
   std::string key{};
 };
 
-/// Says of each whether it is the first one with its key, and whose the key is.
-Result<void> take_keys(db::Tx& tx, std::span<const Place> places,
-                       const std::function<void(const Place&, ReceivedId holder, bool same_body)>& told) {
-  // In one order for all, or two transactions on PostgreSQL might wait for each other.
-  std::vector<const Place*> order;
-  order.reserve(places.size());
-  for (const Place& place : places) order.push_back(&place);
-  std::ranges::sort(order, [](const Place* a, const Place* b) {
-    return std::tie(a->incoming->event->endpoint, a->key, a) <
-           std::tie(b->incoming->event->endpoint, b->key, b);
-  });
+using Told = std::function<void(const Place&, ReceivedId holder, bool same_body)>;
+
+/// With the time at which each came where a statement asks for it.
+std::vector<db::Arg> key_args(std::span<const Place* const> places, bool with_time) {
   std::vector<db::Arg> args;
-  args.reserve(order.size() * 7);
-  for (const Place* place : order) {
+  args.reserve(places.size() * 7);
+  for (const Place* place : places) {
     const Incoming& one = *place->incoming;
     args.insert(args.end(), {one.event->endpoint, place->key, one.event->tenant, one.event->id,
-                             db::Arg::blob(one.body_hash), one.expires, one.event->received});
+                             db::Arg::blob(one.body_hash), one.expires});
+    if (with_time) args.emplace_back(one.event->received);
   }
+  return args;
+}
+
+/// Of keys that were there already: whose they are, or from now on those that have expired.
+Result<void> look_up_keys(db::Tx& tx, std::span<const Place* const> places, const Told& told) {
   return tx.each(
       "INSERT INTO received_keys (endpoint_id, key, tenant_id, received_id, body_hash, duplicates, "
       "expires_at)"
@@ -89,10 +88,35 @@ Result<void> take_keys(db::Tx& tx, std::span<const Place> places,
       "  ELSE received_keys.duplicates + 1 END,"
       " expires_at = CASE WHEN received_keys.expires_at <= $7 THEN excluded.expires_at"
       "  ELSE received_keys.expires_at END RETURNING received_id, body_hash",
-      7, args, [&](std::size_t index, std::int64_t, const db::Row* row) {
+      7, key_args(places, true), [&](std::size_t index, std::int64_t, const db::Row* row) {
         if (row == nullptr) return;
-        told(*order[index], row->id<ReceivedId>(0), row->blob(1) == order[index]->incoming->body_hash);
+        told(*places[index], row->id<ReceivedId>(0), row->blob(1) == places[index]->incoming->body_hash);
       });
+}
+
+/// Says of each whether it is the first one with its key, and whose the key is.
+Result<void> take_keys(db::Tx& tx, std::span<const Place> places, const Told& told) {
+  // In one order for all, or two transactions on PostgreSQL might wait for each other.
+  std::vector<const Place*> order;
+  order.reserve(places.size());
+  for (const Place& place : places) order.push_back(&place);
+  std::ranges::sort(order, [](const Place* a, const Place* b) {
+    return std::tie(a->incoming->event->endpoint, a->key, a) <
+           std::tie(b->incoming->event->endpoint, b->key, b);
+  });
+  // Nearly all are new, and to hear no more than that is cheap.
+  std::vector<const Place*> known;
+  XD_DO(
+      tx.each("INSERT INTO received_keys (endpoint_id, key, tenant_id, received_id, body_hash, duplicates, "
+              "expires_at)"
+              " VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (endpoint_id, key) DO NOTHING",
+              6, key_args(order, false), [&](std::size_t index, std::int64_t rows, const db::Row*) {
+                const Place& place = *order[index];
+                if (rows == 0) known.push_back(&place);
+                if (rows > 0) told(place, place.incoming->event->id, true);
+              }));
+  if (known.empty()) return {};
+  return look_up_keys(tx, known, told);
 }
 
 /// A deletion of any of them waits until these are there, to be deleted with it.

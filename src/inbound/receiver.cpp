@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "crypto/encoding.hpp"
 #include "format/json.hpp"
+#include "format/xml.hpp"
 #include "inbound/capture.hpp"
 
 namespace inbound {
@@ -94,12 +95,12 @@ std::string shown_target(const crypto::Scheme& scheme, const http::Request& requ
 /// Of schemes whose secret stands in the body.
 void hide_secret(const PreparedEndpoint& endpoint, std::size_t key, std::string& body) {
   const bool inside = std::ranges::any_of(endpoint.scheme.signature, [](const Location& place) {
-    return place.in == Location::In::json || place.in == Location::In::form;
+    return place.in == Location::In::json || place.in == Location::In::form || place.in == Location::In::xml;
   });
   if (!shows_secret(endpoint.scheme) || !inside || key >= endpoint.keys.size()) return;
   const std::string text(endpoint.keys[key].key.text());
   const std::string quoted = format::json_string(text);
-  for (const std::string& secret : {text, quoted.substr(1, quoted.size() - 2)}) {
+  for (const std::string& secret : {text, quoted.substr(1, quoted.size() - 2), format::xml_text(text)}) {
     for (std::size_t at = body.find(secret); !secret.empty() && at != body.npos; at = body.find(secret, at)) {
       body.replace(at, secret.size(), kHidden);
       at += kHidden.size();
@@ -227,6 +228,11 @@ http::Response handshake(const crypto::Scheme::Challenge& challenge, const crypt
   return response;
 }
 
+bool signs(const crypto::Scheme::Answer& answer) {
+  return answer.body.signs() ||
+         std::ranges::any_of(answer.headers, [](const auto& header) { return header.second.signs(); });
+}
+
 /// Whether a handshake that nothing has verified asks with nothing but tokens. What it asks with is signed
 /// for whoever asks: were it a body of JSON, that would be the signature of a webhook.
 bool asks_with_tokens(const http::Request& request) {
@@ -305,7 +311,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   if (challenge == nullptr && request.method != "POST") co_return nobody();
   const bool captures = challenge != nullptr && !challenge->capture.empty();
   if (challenge != nullptr && !challenge->checked && !captures) {
-    if (challenge->answer.body.signs() && !asks_with_tokens(request)) co_return nobody();
+    if (signs(challenge->answer) && !asks_with_tokens(request)) co_return nobody();
     co_return handshake(*challenge, keys.empty() ? nullptr : keys.front(), message);
   }
   const std::string address = client_address(request, parts_.proxies);
@@ -344,13 +350,14 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
 Result<void> Receiver::take_token(const PreparedEndpoint& endpoint) {
   const base::Steady now = base::steady_now();
   const char* limit = nullptr;
-  if (parts_.tenant_rate) {
+  // The endpoint's first: what it refuses takes nothing from its siblings.
+  if (endpoint.meter && !endpoint.meter->take(now)) {
+    limit = "this endpoint takes no more at the moment; send it again";
+  } else if (parts_.tenant_rate) {
     std::shared_ptr<Meter>& meter = tenant_meters_[endpoint.config->tenant];
     if (!meter) meter = parts_.meters.of(endpoint.config->tenant, *parts_.tenant_rate);
     if (!meter->take(now)) limit = "the endpoints of this tenant take no more at the moment; send it again";
   }
-  if (limit == nullptr && endpoint.meter && !endpoint.meter->take(now))
-    limit = "this endpoint takes no more at the moment; send it again";
   if (limit == nullptr) return {};
   count(Ended::limited);
   return fail(Code::limited, limit, "OVERLOADED");
@@ -371,7 +378,9 @@ base::Task<void> Receiver::capture(const PreparedEndpoint& endpoint,
   bool known = false;
   if (shaped) {
     // Most that come here late come often: the book knows, without asking the store.
-    const auto same = [&](const auto& key) { return key.key.text() == told.secret.reveal(); };
+    const auto same = [&](const auto& key) {
+      return !key.valid_until && key.key.text() == told.secret.reveal();
+    };
     known = std::ranges::any_of(endpoint.keys, same);
     if (!known && endpoint.awaits_secret()) {
       XD_CO_TRY(known, co_await parts_.store.write(

@@ -14,7 +14,7 @@ using operation::Operation;
 /// One transaction's worth, in received events and in their bytes (one always fits).
 constexpr std::int64_t kPiece = 500;
 constexpr std::size_t kPieceBytes = 4 << 20;
-constexpr std::size_t kReadAtOnce = 20;
+constexpr std::size_t kReadAtOnce = 4;
 
 void write_filter(format::JsonWriter& json, const ReplayFilter& filter) {
   json.begin_object();

@@ -331,6 +331,18 @@ class SchemeReader {
         if (!content.has_secret()) in_.error("#/content", "kind digest needs {secret}, or anybody can sign");
       }
     }
+    if (made_.key.source == Scheme::KeyRule::Source::certificate && made_.kind != Scheme::Kind::public_key)
+      in_.error("#/key/cert", "a certificate goes with kind pk");
+    for (std::size_t i = 0; i < made_.challenges.size(); ++i) {
+      const Scheme::Challenge& challenge = made_.challenges[i];
+      bool safe = !challenge.answer.body.signs() || challenge.answer.body.signs_queries_alone();
+      for (const auto& [name, recipe] : challenge.answer.headers)
+        safe = safe && (!recipe.signs() || recipe.signs_queries_alone());
+      if (challenge.checked || safe) continue;
+      in_.error("#/challenge/" + std::to_string(i) + "/reply",
+                "without a signature before it (check), an answer signs nothing but {hmac_hex(query:…)} and "
+                "{hmac_base64(query:…)}: else it would sign anything for anybody");
+    }
     if (!made_.item.empty() && !made_.each) in_.error("#/item", "this goes with each");
     if (made_.each && made_.each->in != Location::In::json) in_.error("#/each", "a batch is a json: place");
     const bool has_content = made_.kind == Scheme::Kind::hmac || made_.kind == Scheme::Kind::digest ||
