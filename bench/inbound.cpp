@@ -156,6 +156,7 @@ InboundRun Inbound::carry_out() {
                             .port = server_.port(),
                             .endpoints = plan_.endpoints,
                             .body_bytes = options_.payload_bytes,
+                            .ids = options_.scattered_ids ? Ids::scattered : Ids::timed,
                             .webhooks = webhooks_of(plan_, options_)});
   result_.sign_seconds = to_seconds(now_ns() - sign_ns);
   store_.emplace(work_.path() / "data");

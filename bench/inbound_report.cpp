@@ -177,8 +177,9 @@ std::string render_inbound(const Machine& machine, const Options& options, const
   std::string text = render_machine(machine);
   text += std::to_string(options.seconds) + " s after " + std::to_string(options.warm_up_seconds) +
           " s of warm-up, " + std::to_string(options.connections) + " connections, " +
-          std::to_string(options.payload_bytes) +
-          "-byte bodies signed ahead, a fresh server for each run; generator on this machine\n\n";
+          std::to_string(options.payload_bytes) + "-byte bodies signed ahead, " +
+          std::string(options.scattered_ids ? "scattered ids" : "ids that begin with the time") +
+          ", a fresh server for each run; generator on this machine\n\n";
   text += render_rows(result.runs);
   text += "\nof the runs of one kind the better one counts:\n" + render_bars(result.bars());
   for (const InboundRun& run : result.runs) {

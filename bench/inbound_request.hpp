@@ -21,9 +21,11 @@ std::optional<std::size_t> endpoint_number(std::string_view path);
 /// Each endpoint has a secret of its own.
 std::string endpoint_secret(std::size_t number);
 
-/// X-GitHub-Delivery of webhook `seq`: of the form of a UUID, all distinct, and scattered like random ones,
-/// so that nothing in the store gets them in order.
-std::string delivery_id(std::uint32_t seq);
+/// What ids begin with: the time, as GitHub's do (UUIDs of version 1), or anything, so that nothing in the
+/// store gets them in order (version 4).
+enum class Ids : std::uint8_t { timed, scattered };
+/// X-GitHub-Delivery of webhook `seq`: of the form of a UUID, all distinct.
+std::string delivery_id(std::uint32_t seq, Ids ids);
 /// The number in it.
 std::optional<std::uint64_t> seq_of_delivery(std::string_view id);
 
@@ -36,6 +38,7 @@ class WebhookRequests {
     std::uint16_t port = 0;
     std::size_t endpoints = 1;
     std::size_t body_bytes = 1024;
+    Ids ids = Ids::timed;
     std::size_t webhooks = 0;  ///< so many are signed ahead
   };
   /// Throws when body_bytes is less than the fields take.
@@ -46,6 +49,7 @@ class WebhookRequests {
 
  private:
   std::size_t endpoints_;
+  Ids ids_;
   EventRequest event_;
   std::string text_;
   std::size_t path_at_;

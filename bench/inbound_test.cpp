@@ -36,7 +36,7 @@ TEST(WebhookRequests, are_signed_with_the_secret_of_the_endpoint_whose_turn_it_i
   EXPECT_EQ(message.body.size(), 1024u);
   EXPECT_EQ(message.bytes, text.size());
   EXPECT_EQ(seq_of(message.body), 7u);
-  EXPECT_NE(text.find("X-GitHub-Delivery: " + delivery_id(7) + "\r\n"), std::string::npos);
+  EXPECT_NE(text.find("X-GitHub-Delivery: " + delivery_id(7, Ids::timed) + "\r\n"), std::string::npos);
   std::string hex;
   for (const unsigned char byte : hmac_sha256(endpoint_secret(1), message.body)) {
     constexpr const char* kDigits = "0123456789abcdef";
@@ -55,7 +55,9 @@ TEST(WebhookRequests, do_not_depend_on_which_was_made_before) {
 TEST(DeliveryId, is_distinct_and_tells_its_number) {
   std::set<std::string> ids;
   for (const std::uint32_t seq : {0u, 1u, 2u, 999'999u, 1'000'000u, UINT32_MAX}) {
-    const std::string id = delivery_id(seq);
+    for (const Ids order : {Ids::timed, Ids::scattered})
+      EXPECT_EQ(seq_of_delivery(delivery_id(seq, order)), seq);
+    const std::string id = delivery_id(seq, Ids::scattered);
     EXPECT_TRUE(parse_uuid(id)) << id;
     EXPECT_EQ(seq_of_delivery(id), seq);
     ids.insert(id);
@@ -138,7 +140,7 @@ class InboundStoreTest : public ::testing::Test {
   /// Number `seq`, whose id is made of its own digit, at the endpoint with this id.
   void store(std::uint32_t seq, char digit, const char* endpoint) {
     run("INSERT INTO received_events VALUES (x'" + std::string(32, digit) + "', x'" + endpoint + "', '" +
-        delivery_id(seq) + "')");
+        delivery_id(seq, Ids::scattered) + "')");
   }
 
   struct Close {

@@ -145,6 +145,8 @@ void add_inbound_options(CLI::App& app, bench::Options& options) {
   app.add_option("--many-endpoints", options.many_endpoints, "endpoints of the other runs")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
+  app.add_flag("--scattered-ids", options.scattered_ids,
+               "ids as random UUIDs, instead of beginning with the time as GitHub's do");
   app.add_option("--rounds", options.rounds, "how often each run is made; the better one counts")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();

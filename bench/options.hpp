@@ -40,7 +40,8 @@ struct Options {
   std::size_t samples = 1'000'000;  ///< of the timing scenario, for each scheme
   std::size_t endpoints = 5;        ///< of the inbound scenario
   std::size_t many_endpoints = 5'000;
-  unsigned rounds = 2;  ///< how often it repeats each run, of which the better one counts
+  bool scattered_ids = false;  ///< the webhooks' ids are in no order
+  unsigned rounds = 2;         ///< how often it repeats each run, of which the better one counts
   std::vector<std::string> server_environment;
 };
 

@@ -160,6 +160,46 @@ TEST_F(Certificates, stay_good_while_their_owner_cannot_be_reached) {
   EXPECT_EQ(peer.requests().size(), 2u);
 }
 
+TEST_F(Certificates, that_are_withdrawn_count_no_more) {
+  peer.on("/c.pem").answer(200, "", certificate.pem).answer(404);
+  EXPECT_TRUE(find(endpoint, naming(peer.url("/c.pem"))));
+  clock.advance(2h);
+  EXPECT_FALSE(find(endpoint, naming(peer.url("/c.pem"))));
+}
+
+TEST_F(Certificates, count_for_a_day_at_most_without_being_got_anew) {
+  peer.on("/c.pem").answer(200, "", certificate.pem).answer(503);
+  EXPECT_TRUE(find(endpoint, naming(peer.url("/c.pem"))));
+  clock.advance(23h);
+  EXPECT_TRUE(find(endpoint, naming(peer.url("/c.pem"))));
+  clock.advance(2h);
+  EXPECT_FALSE(find(endpoint, naming(peer.url("/c.pem"))));
+}
+
+TEST_F(Certificates, that_are_known_stay_so_while_strangers_use_up_the_fetches) {
+  peer.on("/c.pem").answer(200, "", certificate.pem);
+  EXPECT_TRUE(find(endpoint, naming(peer.url("/c.pem"))));
+  clock.advance(2h);
+  for (int i = 0; i < 30; ++i) (void)find(endpoint, naming(peer.url("/" + std::to_string(i) + ".pem")));
+  EXPECT_TRUE(find(endpoint, naming(peer.url("/c.pem"))));
+}
+
+TEST_F(Certificates, are_no_sets_of_keys_though_their_url_is_the_same) {
+  peer.on("/keys.pem").answer(200, "", R"({"keys":[]})");
+  const PreparedEndpoint tokens =
+      prepare(R"({"kind":"jwt","alg":["ES256"],"sig":"header:x-token","key":{"jwks":")" +
+              peer.url("/keys.pem") + "\"}}");
+  const Sent token{
+      .headers = {{"X-Token", crypto::to_base64url(R"({"alg":"ES256","kid":"a"})") + ".e30.AA"}}};
+  EXPECT_TRUE(find(tokens, token)->empty());
+  EXPECT_FALSE(find(endpoint, naming(peer.url("/keys.pem")))) << "and no crash";
+}
+
+TEST_F(Certificates, have_no_endless_urls) {
+  EXPECT_TRUE(find(endpoint, naming(peer.url("/" + std::string(3000, 'a') + ".pem")))->empty());
+  EXPECT_TRUE(peer.requests().empty());
+}
+
 TEST_F(Certificates, of_many_names_are_not_got_without_end) {
   std::size_t refused = 0;
   for (int i = 0; i < 30; ++i) {
@@ -271,6 +311,16 @@ TEST_F(KeySets, are_asked_for_one_key_with_the_endpoints_secret) {
   EXPECT_TRUE(find(endpoint, token("q\"}"))->empty());
   EXPECT_EQ(peer.requests()[1].body, R"({"secret":"s\"1","key_id":"q\"}"})");
   EXPECT_TRUE(find(endpoint, token("old"))->empty());
+}
+
+TEST_F(KeySets, stay_good_when_their_owner_refuses_for_a_while) {
+  const std::string ask = R"(,"ask":"{\"key_id\":{json(jwt_head:kid)}}")";
+  peer.on("/keys").answer(200, "", R"({"key":)" + jwk("p") + "}").answer(429);
+  const PreparedEndpoint endpoint = prepare(scheme(ask));
+  EXPECT_EQ(find(endpoint, token("p"))->size(), 1u);
+  clock.advance(2h);
+  EXPECT_EQ(find(endpoint, token("p"))->size(), 1u);
+  EXPECT_EQ(peer.requests().size(), 2u);
 }
 
 TEST_F(KeySets, that_are_none_are_told_from_keys_that_there_are_not) {

@@ -78,7 +78,7 @@ Result<void> look_up_keys(db::Tx& tx, std::span<const Place* const> places, cons
   return tx.each(
       "INSERT INTO received_keys (endpoint_id, key, tenant_id, received_id, body_hash, duplicates, "
       "expires_at)"
-      " VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (endpoint_id, key) DO UPDATE SET"
+      " VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (key, endpoint_id) DO UPDATE SET"
       " received_id = CASE WHEN received_keys.expires_at <= $7 THEN excluded.received_id"
       "  ELSE received_keys.received_id END,"
       " body_hash = CASE WHEN received_keys.expires_at <= $7 THEN excluded.body_hash"
@@ -101,15 +101,15 @@ Result<void> take_keys(db::Tx& tx, std::span<const Place> places, const Told& to
   order.reserve(places.size());
   for (const Place& place : places) order.push_back(&place);
   std::ranges::sort(order, [](const Place* a, const Place* b) {
-    return std::tie(a->incoming->event->endpoint, a->key, a) <
-           std::tie(b->incoming->event->endpoint, b->key, b);
+    return std::tie(a->key, a->incoming->event->endpoint, a) <
+           std::tie(b->key, b->incoming->event->endpoint, b);
   });
   // Nearly all are new, and to hear no more than that is cheap.
   std::vector<const Place*> known;
   XD_DO(
       tx.each("INSERT INTO received_keys (endpoint_id, key, tenant_id, received_id, body_hash, duplicates, "
               "expires_at)"
-              " VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (endpoint_id, key) DO NOTHING",
+              " VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (key, endpoint_id) DO NOTHING",
               6, key_args(order, false), [&](std::size_t index, std::int64_t rows, const db::Row*) {
                 const Place& place = *order[index];
                 if (rows == 0) known.push_back(&place);
@@ -356,7 +356,7 @@ Result<std::optional<std::string>> find_batch(db::Tx& tx, TenantId tenant, const
 
 Result<std::int64_t> forget_keys(db::Tx& tx, base::Time now, std::size_t most) {
   return tx.exec(
-      "DELETE FROM received_keys WHERE (endpoint_id, key) IN (SELECT endpoint_id, key FROM received_keys"
+      "DELETE FROM received_keys WHERE (key, endpoint_id) IN (SELECT key, endpoint_id FROM received_keys"
       " WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
       {now, most});
 }

@@ -146,6 +146,33 @@ class SenderKeys(OwnHubCase):
         self.expect(200, self.asana(endpoint, "new", '{"events": [1]}'))
         self.expect(200, self.asana(endpoint, "old", '{"events": [2]}'))
 
+    def test_a_sender_may_tell_the_same_secret_again(self):
+        endpoint = self.make_endpoint("asana")
+        self.send(endpoint, b"{}", {"X-Hook-Secret": "same"})
+        self.expect(200, self.act(endpoint, "rotate-secret", {"overlap_seconds": 0}))
+        self.assertEqual(self.asana(endpoint, "same").status, 401)
+        self.assertEqual(self.send(endpoint, b"{}", {"X-Hook-Secret": "same"}).status, 200)
+        self.assertFalse(self.look(endpoint)["awaiting_secret"])
+        self.expect(200, self.asana(endpoint, "same"))
+
+    def test_salesforce_is_known_by_its_organization_which_is_not_kept(self):
+        endpoint = self.make_endpoint("salesforce", secret_key="00D50000000IZ3Z")
+        message = """<?xml version="1.0" encoding="UTF-8"?>
+            <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>
+            <notifications xmlns="http://soap.sforce.com/2005/09/outbound">
+            <OrganizationId>%s</OrganizationId><Notification><Id>04l1</Id></Notification></notifications>
+            </soapenv:Body></soapenv:Envelope>"""
+        xml = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
+
+        answer = self.send(endpoint, message % "00D50000000IZ3Z", xml)
+
+        self.assertEqual(answer.status, 200)
+        self.assertIn(b"<Ack>true</Ack>", answer.content)
+        self.assertEqual(self.send(endpoint, message % "00D50000000OTHER", xml).status, 401)
+        row = self.expect(200, self.api.get(RECEIVED))["data"][0]
+        body = self.expect(200, self.api.get(f"{RECEIVED}/{row['id']}"))["body"]
+        self.assertIn("<OrganizationId>***</OrganizationId>", body)
+
     def test_only_listed_addresses_may_tell_a_secret(self):
         endpoint = self.make_endpoint("asana", ip_whitelist=["203.0.113.7"])
         self.assertEqual(self.send(endpoint, b"{}", {"X-Hook-Secret": "x"}).status, 403)

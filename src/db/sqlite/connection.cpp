@@ -128,9 +128,10 @@ Result<void> SqliteConnection::set_up(Role role) {
     return script(
         "PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cache_size=-4096;");
   }
-  // Pages of 8 KiB: an event of 1 KiB wastes less of them, and each page written to the log costs two calls.
+  // Pages of 4 KiB: what is in no order touches one for each row, which is written whole, twice. Larger ones
+  // hold rows of 1 KiB with less waste; with 8 KiB webhooks came in 4 % slower.
   XD_DO(script(
-      "PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
+      "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
       "PRAGMA foreign_keys=ON; PRAGMA secure_delete=OFF; PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0;"
       "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;"));
   sqlite3_wal_hook(
