@@ -338,7 +338,8 @@ TEST(SchemeDocument, is_refused_with_the_place_of_what_is_wrong) {
       {R"({"kind":"token","sig":"header:x","key":{"cert":"header:y","pattern":"https://a/.*"}})",
        "#/key/cert"},
       {R"({"sig":"header:x","key":{"jwks":"https://a/"}})", "#/key/jwks"},
-      {R"({"sig":"header:x","challenge":[{"method":"GET","check":"skip","reply":{"body":"{hmac_hex(body)}"}}]})",
+      {R"({"sig":"header:x","challenge":[{"method":"GET","check":"skip",)"
+       R"("reply":{"body":"{hmac_hex(body)}"}}]})",
        "#/challenge/0/reply"},
       {R"({"sig":"header:x","challenge":[{"method":"GET","check":"skip",)"
        R"("reply":{"headers":{"X-A":"{hmac_base64(header:x)}"}}}]})",

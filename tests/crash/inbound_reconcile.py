@@ -160,7 +160,7 @@ def check_results(verdict: InboundVerdict, webhook: Webhook, store: InboundStore
 
 
 def check_duplicates(verdict: InboundVerdict, webhook: Webhook, store: InboundStore) -> None:
-    """A repetition without an answer may have been counted, or not; conflicts are counted as well."""
+    """A repetition without an answer may have been counted, or not."""
     if len(webhook.kept) != 1:
         return  # counted already
     known = unknown = 0
@@ -168,7 +168,7 @@ def check_duplicates(verdict: InboundVerdict, webhook: Webhook, store: InboundSt
         known += sum(1 for reply in request.replies if not reply.fresh and not reply.conflict)
         unknown += request.unknown
     said = store.duplicates.get(webhook.kept[0].id, -1)
-    if not known <= said <= known + unknown + len(webhook.conflicts):
+    if not known <= said <= known + unknown:
         verdict.count("miscounted", f"{webhook.name}: {said} duplicates, {known} were told, {unknown} cut off")
 
 
@@ -196,8 +196,7 @@ def check_replies(verdict: InboundVerdict, name: str, request: Request, webhooks
             there = {stored.id for stored in places if stored.body_sha256 == item.body_sha256}
             if missing := ids - there:
                 verdict.count("webhooks_lost", f"{name}, {webhook.name}: {', '.join(sorted(missing))}")
-            # Each repetition of a conflict is kept; but what nobody has sent is not.
-            if conflict and len(there) > len(ids) + request.unknown:
+            if conflict and len(there) > 1:
                 verdict.count("webhooks_doubled", f"{name}, {webhook.name}: {len(there)} conflicts")
 
 
@@ -206,11 +205,8 @@ def check_as_one(verdict: InboundVerdict, name: str, request: Request) -> None:
     if not request.replies:
         return
     size = len(request.items)
-    if any(reply.conflict for reply in request.replies):
-        ids = [reply.ids for reply in request.replies]
-        if not all(reply.conflict for reply in request.replies) or len(set(ids)) != len(ids):
-            verdict.count("replies_differ", f"{name}: in conflict, but not always: {ids}")
-        return
+    if len({reply.conflict for reply in request.replies}) > 1:
+        verdict.count("replies_differ", f"{name}: in conflict, but not always")
     if len({reply.ids for reply in request.replies}) > 1 or len(request.replies[0].ids) != size:
         verdict.count("replies_differ", f"{name}: {[reply.ids for reply in request.replies]}")
     first = [reply.fresh for reply in request.replies if reply.fresh]

@@ -28,8 +28,8 @@ def again(id: str = "r1") -> Reply:
     return Reply(1, (id,), 0)
 
 
-def conflict(id: str) -> Reply:
-    return Reply(1, (id,), 0, True)
+def conflict(id: str, fresh: int = 1) -> Reply:
+    return Reply(1, (id,), fresh, True)
 
 
 class Account:
@@ -264,10 +264,17 @@ class InboundTest(unittest.TestCase):
 
     def test_passes_a_rival_that_is_kept_as_a_conflict(self):
         account = Account()
-        account.rival(conflict("r8"), conflict("r9"))
+        account.rival(conflict("r8"), conflict("r8", 0))
         account.keep_conflict("r8")
-        account.keep_conflict("r9")
-        self.assert_counts(account, **GOOD | {"replies": 5}, conflicts=2)
+        self.assert_counts(account, **GOOD | {"replies": 5}, conflicts=1)
+
+    def test_finds_a_rival_that_is_not_always_one(self):
+        for replies in ((conflict("r8"), again("r8")), (conflict("r8"), conflict("r9", 0)),
+                        (conflict("r8"), conflict("r8"))):
+            account = Account()
+            account.rival(*replies)
+            account.keep_conflict("r8")
+            self.assertIn("replies_differ", account.verdict().faults())
 
     def test_passes_a_rival_that_came_first(self):
         account = Account()

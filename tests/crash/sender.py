@@ -204,7 +204,7 @@ def read_reply(answer: dict, at_us: int) -> Reply:
     if "ids" in answer:
         return Reply(at_us, tuple(answer["ids"]), len(answer["ids"]) - answer["duplicates"])
     conflict = answer.get("conflict", False)
-    return Reply(at_us, (answer["id"],), 0 if conflict or answer.get("duplicate", False) else 1, conflict)
+    return Reply(at_us, (answer["id"],), 0 if answer.get("duplicate", False) else 1, conflict)
 
 
 async def main() -> None:
