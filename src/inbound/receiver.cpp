@@ -343,7 +343,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   }
   XD_CO_DO(take_token(*endpoint));
   const auto place = std::ranges::find_if(endpoint->keys, [&](const auto& one) { return &one.key == used; });
-  co_return co_await accept(request, *endpoint, message,
+  co_return co_await accept(request, *endpoint, message, address,
                             static_cast<std::size_t>(place - endpoint->keys.begin()));
 }
 
@@ -393,12 +393,12 @@ base::Task<void> Receiver::capture(const PreparedEndpoint& endpoint,
 }
 
 base::Task<http::Response> Receiver::accept(const http::Request& request, const PreparedEndpoint& endpoint,
-                                            const Message& message, std::size_t key) {
+                                            const Message& message, const std::string& address,
+                                            std::size_t key) {
   const base::Time now = parts_.clock.now();
   const bool batch = endpoint.scheme.each.has_value();
   const std::string target = shown_target(endpoint.scheme, request);
   const std::string headers = headers_json(endpoint.scheme, request);
-  const std::string address = client_address(request, parts_.proxies);
   Arrival arrival;
   const auto add = [&](const crypto::RequestView& view, std::string body) {
     Incoming& one = arrival.events.emplace_back();

@@ -60,7 +60,7 @@ class Receiver {
   base::Task<void> capture(const PreparedEndpoint& endpoint, const crypto::Scheme::Challenge& challenge,
                            const Message& message, const std::string& address);
   base::Task<http::Response> accept(const http::Request& request, const PreparedEndpoint& endpoint,
-                                    const Message& message, std::size_t key);
+                                    const Message& message, const std::string& address, std::size_t key);
 
   Parts parts_;
   Batcher batcher_;

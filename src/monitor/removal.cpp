@@ -80,8 +80,8 @@ Result<queue::Verdict> RemovalHandler::step(db::Tx& tx, OperationId id) const {
       XD_DO(outbound::remove_subscription(tx, parts_.deleting, tenant, subscription,
                                           {"TENANT_DELETED", "the tenant was deleted", now}));
     }
-    // Nothing is received without an endpoint, so nothing comes behind the sweep.
-    // Not both in one piece: who closes tasks locks their lanes in another order.
+    // Nothing is received without an endpoint, so nothing comes behind the sweep. Not in one piece with the
+    // subscriptions: who closes tasks locks their lanes in another order.
     XD_TRY(const auto endpoints, inbound::some_endpoints(tx, tenant, subscriptions.empty() ? kEndpoints : 0));
     for (const inbound::EndpointId endpoint : endpoints) XD_DO(remove_endpoint(tx, tenant, endpoint));
     const bool emptied = subscriptions.empty() && endpoints.empty();

@@ -5,9 +5,9 @@ import time
 import unittest
 
 from harness import HubCase, eventually
+from harness.raw import DEADLINE_S, exchange
 from harness.raw_webhook_cases import ADYEN_SECRET, SECRET, STANDARD_SECRET, Case, Requests, all_cases, behind_proxy
 
-DEADLINE_S = 15  # the server gives a header 10 s
 ANSWER = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 OWN = re.compile(rb'(Date|X-Request-Id|Content-Length): [^\r]*|"(request_id|instance)":"[^"]*"')  # what differs from answer to answer
 ENDPOINTS = "/api/v1/webhooks/endpoints"
@@ -29,31 +29,13 @@ class RawCase(HubCase):
             self.expect(201, self.api.post(ENDPOINTS, {"endpoint_path": path} | settings))
         self.to = Requests(self.tenant["slug"])
 
-    def exchange(self, request: bytes) -> bytes:
-        """All that the server says until it ends the connection."""
-        overdue = time.monotonic() + DEADLINE_S
-        with socket.create_connection(("127.0.0.1", self.hub.port), timeout=DEADLINE_S) as connection:
-            try:
-                connection.sendall(request)
-                connection.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass  # it has been refused already
-            said = b""
-            try:
-                while piece := connection.recv(65536):
-                    said += piece
-                    self.assertLess(time.monotonic(), overdue)
-            except ConnectionResetError:
-                pass
-            return said
-
     def statuses(self, request: bytes) -> list[int]:
-        return [int(status) for status in ANSWER.findall(self.exchange(request))]
+        return [int(status) for status in ANSWER.findall(exchange(self.hub.port, request))]
 
     def look(self, case: Case) -> None:
         if case.before:
             self.assertEqual(self.statuses(case.before), [200])
-        said = self.exchange(case.request)
+        said = exchange(self.hub.port, case.request)
         self.assertEqual([int(status) for status in ANSWER.findall(said)], [case.status] if case.status else [], said[:400])
         self.assertIn(case.says, said)
         self.assertNotIn(case.lacks, said)
@@ -83,7 +65,7 @@ class RawWebhooks(RawCase):
         """Of each endpoint, or of what is none."""
         for group, status in {"signature": 401, "standard": 401, "time": 401, "graph": 401, "adyen": 401, "address": 403,
                               "route": 404}.items():
-            said = {OWN.sub(b"", self.exchange(case.request)): case.name for case in all_cases(self.to)
+            said = {OWN.sub(b"", exchange(self.hub.port, case.request)): case.name for case in all_cases(self.to)
                     if case.status == status and case.name.startswith(group + ":") and case.name != "route: HEAD"}
             if status == 404:  # what is no address of an endpoint at all
                 said = {answer: name for answer, name in said.items() if b"there is no such path" not in answer}
