@@ -67,7 +67,9 @@ std::uint64_t InboundStore::count(const char* sql) const {
 }
 
 std::uint64_t InboundStore::processed_so_far() const {
-  return count("SELECT sum(total_processed) + sum(total_failed) FROM endpoint_stats");
+  return count(
+      "SELECT COALESCE((SELECT sum(total_processed) + sum(total_failed) FROM endpoint_stats), 0)"
+      " + COALESCE((SELECT sum(processed) + sum(failed) FROM endpoint_counts), 0)");
 }
 
 void InboundStore::enter_received(Ledger& ledger) const {

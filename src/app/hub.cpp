@@ -78,6 +78,8 @@ Result<void> Hub::start() {
   watch_.emplace(shards_.front()->executor(),
                  BookWatch::Parts{*store_, *ring_, all_tenants_, all_books_, all_endpoints_});
   watch_->start();
+  received_index_.emplace(shards_.front()->executor(), *store_, clock_);
+  received_index_->start();
   XD_DO(listen());
   // Before anybody is told that it is ready: a signal without a handler would end the process.
   wait_for_signals();
@@ -186,6 +188,7 @@ base::Task<void> Hub::drain() {
   }
   co_await all.wait();
   co_await watch_->stop();
+  co_await received_index_->stop();
   co_await leases_->stop();
   signals_->cancel();
   co_return Result<void>{};

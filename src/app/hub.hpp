@@ -7,6 +7,7 @@
 #include "app/book_watch.hpp"
 #include "app/shard.hpp"
 #include "cli/store.hpp"
+#include "inbound/received_index.hpp"
 #include "queue/lease.hpp"
 
 namespace app {
@@ -54,6 +55,7 @@ class Hub {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::optional<queue::LeaseKeeper> leases_;
   std::optional<BookWatch> watch_;
+  std::optional<inbound::IndexKeeper> received_index_;
   std::optional<asio::signal_set> signals_;
   std::vector<std::thread> threads_;
 };

@@ -21,11 +21,12 @@ std::unexpected<base::Error> refuse(std::string pointer, std::string detail) {
   return std::unexpected(std::move(error));
 }
 
-Result<void> read_scheme_into(PreparedEndpoint& prepared) {
-  XD_TRY(prepared.scheme, scheme_of(*prepared.config));
-  const auto document = format::parse_json(prepared.config->signature_scheme);
+Result<PreparedScheme> prepare_scheme(const Endpoint& endpoint) {
+  PreparedScheme prepared;
+  XD_TRY(prepared.scheme, scheme_of(endpoint));
+  const auto document = format::parse_json(endpoint.signature_scheme);
   const bool preset = document && document->root().is_string();
-  prepared.scheme_name = preset ? std::string(document->root().text()) : "custom";
+  prepared.name = preset ? std::string(document->root().text()) : "custom";
   if (const std::string& pattern = prepared.scheme.key.pattern; !pattern.empty()) {
     XD_TRY(prepared.certificate_url, format::Regex::compile(pattern));
   }
@@ -34,18 +35,18 @@ Result<void> read_scheme_into(PreparedEndpoint& prepared) {
     if (!challenge.fetch) continue;
     XD_TRY(url, format::Regex::compile(challenge.fetch_pattern));
   }
-  return {};
+  return prepared;
 }
 
 Result<void> read_keys_into(PreparedEndpoint& prepared) {
   using Source = crypto::Scheme::KeyRule::Source;
-  const crypto::Scheme::KeyRule& rule = prepared.scheme.key;
+  const crypto::Scheme::KeyRule& rule = prepared.scheme().key;
   const bool asks_with_secret = rule.set_query && rule.set_query->has_secret();
-  if (prepared.scheme.kind == crypto::Scheme::Kind::none || rule.source == Source::certificate) return {};
+  if (prepared.scheme().kind == crypto::Scheme::Kind::none || rule.source == Source::certificate) return {};
   if (rule.source == Source::key_set && !asks_with_secret) return {};
   for (const tenant::SigningSecret& secret : prepared.config->secrets) {
     if (prepared.keys.size() == crypto::kSchemeKeysMax) break;
-    auto key = crypto::SchemeKey::make(prepared.scheme, secret.text.reveal());
+    auto key = crypto::SchemeKey::make(prepared.scheme(), secret.text.reveal());
     if (!key) return refuse("#/secret_key", key.error().message);
     prepared.keys.push_back({std::move(*key), secret.fingerprint, secret.valid_until});
   }
@@ -129,7 +130,7 @@ std::vector<const crypto::SchemeKey*> PreparedEndpoint::keys_at(base::Time now) 
   return good;
 }
 
-bool PreparedEndpoint::awaits_secret() const { return inbound::awaits_secret(scheme, config->secrets); }
+bool PreparedEndpoint::awaits_secret() const { return inbound::awaits_secret(scheme(), config->secrets); }
 
 bool awaits_secret(const crypto::Scheme& scheme, std::span<const tenant::SigningSecret> secrets) {
   return scheme.key.source == crypto::Scheme::KeyRule::Source::capture &&
@@ -140,28 +141,48 @@ bool is_allowed(const std::optional<format::Regex>& pattern, std::string_view ur
   return pattern && url.starts_with("https://") && pattern->fits_whole(url);
 }
 
-Result<PreparedEndpoint> prepare_endpoint(EndpointPtr config, Meters* meters) {
+Result<PreparedSchemePtr> PreparedSchemes::of(const Endpoint& endpoint) {
+  std::erase_if(all_, [](const auto& one) { return one.second.expired(); });
+  std::weak_ptr<const PreparedScheme>& known = all_[{endpoint.signature_scheme, endpoint.signature_config}];
+  if (auto shared = known.lock()) return shared;
+  XD_TRY(PreparedScheme prepared, prepare_scheme(endpoint));
+  auto shared = std::make_shared<const PreparedScheme>(std::move(prepared));
+  known = shared;
+  return shared;
+}
+
+namespace {
+
+Result<PreparedEndpoint> prepare(EndpointPtr config, PreparedSchemes& schemes) {
   PreparedEndpoint prepared{.config = std::move(config)};
-  XD_DO(read_scheme_into(prepared));
+  XD_TRY(prepared.prepared_scheme, schemes.of(*prepared.config));
   XD_DO(read_keys_into(prepared));
   XD_DO(read_places_into(prepared));
   XD_DO(read_addresses_into(prepared));
-  if (meters != nullptr) prepared.meter = meters->of(*prepared.config);
   return prepared;
+}
+
+}  // namespace
+
+Result<PreparedEndpoint> prepare_endpoint(EndpointPtr config) {
+  PreparedSchemes schemes;
+  return prepare(std::move(config), schemes);
 }
 
 void Book::put(const EndpointPtr& endpoint) {
   const PreparedEndpointPtr known = find(endpoint->id);
   if (known && known->config->version > endpoint->version) return;
-  auto prepared = prepare_endpoint(endpoint, &meters_);
+  auto prepared = prepare(endpoint, schemes_);
   if (!prepared) {
     base::log(base::LogLevel::error, "a stored endpoint cannot be used; save it again",
               {{"endpoint_id", endpoint->id}, {"error", prepared.error().message}});
     return;
   }
+  prepared->meter = meters_.of(*endpoint);
   if (known) drop(*known->config);
-  by_path_[endpoint->tenant][endpoint->path] = endpoint->id;
-  by_id_[endpoint->id] = {std::make_shared<const PreparedEndpoint>(std::move(*prepared)), base::steady_now()};
+  const auto shared = std::make_shared<const PreparedEndpoint>(std::move(*prepared));
+  by_path_[endpoint->tenant][endpoint->path] = shared;
+  by_id_[endpoint->id] = {shared, base::steady_now()};
 }
 
 void Book::remove(EndpointId id) {
@@ -173,7 +194,8 @@ void Book::remove(EndpointId id) {
 void Book::drop(const Endpoint& endpoint) {
   auto& paths = by_path_[endpoint.tenant];
   // The path may be another one's already, which was told before.
-  if (const auto found = paths.find(endpoint.path); found != paths.end() && found->second == endpoint.id) {
+  if (const auto found = paths.find(endpoint.path);
+      found != paths.end() && found->second->config->id == endpoint.id) {
     paths.erase(found);
   }
   if (paths.empty()) by_path_.erase(endpoint.tenant);
@@ -205,7 +227,7 @@ PreparedEndpointPtr Book::find(TenantId tenant, std::string_view path) const {
   const auto paths = by_path_.find(tenant);
   if (paths == by_path_.end()) return nullptr;
   const auto found = paths->second.find(path);
-  return found == paths->second.end() ? nullptr : find(found->second);
+  return found == paths->second.end() ? nullptr : found->second;
 }
 
 }  // namespace inbound

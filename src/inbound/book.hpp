@@ -1,6 +1,7 @@
 // The endpoints as one shard knows them, ready to verify.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <unordered_map>
 
 #include "base/text.hpp"
@@ -11,6 +12,25 @@
 #include "inbound/meter.hpp"
 
 namespace inbound {
+
+/// A scheme with its patterns set up; one for all endpoints that say the same of it.
+struct PreparedScheme {
+  std::string name{};  ///< of a preset; "custom" for others
+  crypto::Scheme scheme{};
+  std::optional<format::Regex> certificate_url{};          ///< where the key is a certificate's
+  std::vector<std::optional<format::Regex>> fetch_urls{};  ///< of each handshake, where it has one got
+};
+using PreparedSchemePtr = std::shared_ptr<const PreparedScheme>;
+
+/// Those that are in use, by what an endpoint says of them.
+class PreparedSchemes {
+ public:
+  /// Error: invalid, with a pointer for each member that cannot be used.
+  base::Result<PreparedSchemePtr> of(const Endpoint& endpoint);
+
+ private:
+  std::map<std::pair<std::string, SchemeConfig>, std::weak_ptr<const PreparedScheme>> all_;
+};
 
 /// An endpoint with its keys set up. They are not thread-safe, so each shard has its own.
 struct PreparedEndpoint {
@@ -30,15 +50,13 @@ struct PreparedEndpoint {
   };
 
   EndpointPtr config;
-  std::string scheme_name{};  ///< of a preset; "custom" for others
-  crypto::Scheme scheme{};
+  PreparedSchemePtr prepared_scheme{};
   std::vector<Key> keys{};
-  std::optional<format::Regex> certificate_url{};          ///< of schemes whose key is a certificate's
-  std::vector<std::optional<format::Regex>> fetch_urls{};  ///< of each handshake, where it has one got
-  std::vector<http::AllowedRange> allowed{};               ///< empty: anybody
+  std::vector<http::AllowedRange> allowed{};  ///< empty: anybody
   Places places{};
   std::shared_ptr<Meter> meter{};  ///< null: no limit
 
+  const crypto::Scheme& scheme() const { return prepared_scheme->scheme; }
   /// Those that are good at that time.
   std::vector<const crypto::SchemeKey*> keys_at(base::Time now) const;
   bool awaits_secret() const;
@@ -54,9 +72,9 @@ bool is_allowed(const std::optional<format::Regex>& pattern, std::string_view ur
 /// cannot be used.
 base::Result<crypto::Scheme> scheme_of(const Endpoint& endpoint);
 
-/// Sets an endpoint up. meters may be null where it is only checked. Error: invalid, with a pointer for each
-/// member that cannot be used.
-base::Result<PreparedEndpoint> prepare_endpoint(EndpointPtr config, Meters* meters);
+/// Sets an endpoint up, without a limit: to check it, or to use its keys. Error: invalid, with a pointer for
+/// each member that cannot be used.
+base::Result<PreparedEndpoint> prepare_endpoint(EndpointPtr config);
 
 /// Where the record and what it was before stand: members of a JSON body. Error: invalid.
 base::Result<crypto::Location> read_json_place(std::string_view text);
@@ -74,6 +92,7 @@ class Book {
   void replace(const std::vector<EndpointPtr>& all, base::Steady read_began);
 
   PreparedEndpointPtr find(EndpointId id) const;
+  /// For each request: it touches little, for of many endpoints nothing is in the processor's cache.
   PreparedEndpointPtr find(TenantId tenant, std::string_view path) const;
 
  private:
@@ -83,10 +102,11 @@ class Book {
     PreparedEndpointPtr prepared;
     base::Steady put{};
   };
+  using Paths = boost::unordered_flat_map<std::string, PreparedEndpointPtr, base::TextHash, std::equal_to<>>;
   Meters& meters_;
-  std::unordered_map<EndpointId, Entry> by_id_;
-  std::unordered_map<TenantId, std::unordered_map<std::string, EndpointId, base::TextHash, std::equal_to<>>>
-      by_path_;
+  PreparedSchemes schemes_;
+  boost::unordered_flat_map<EndpointId, Entry, std::hash<EndpointId>> by_id_;
+  std::unordered_map<TenantId, Paths> by_path_;
   std::unordered_map<EndpointId, base::Steady> removed_;  // until a read that began later was told
 };
 

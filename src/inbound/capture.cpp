@@ -28,7 +28,7 @@ Result<bool> capture_secret(db::Tx& tx, const crypto::KeyRing& ring, const Told&
                                 tenant::make_signing_secret(told.secret.clone(), told.at),
                                 [](const tenant::SigningSecret& old) { return *old.valid_until; }));
   if (!room) return false;
-  XD_DO(prepare_endpoint(changed, nullptr));
+  XD_DO(prepare_endpoint(changed));
   XD_TRY(const bool written, update_endpoint(tx, *changed));
   if (!written) return false;
   tenant::AuditEntry entry{.id = base::make_uuid(told.at), .tenant = told.tenant, .at = told.at};

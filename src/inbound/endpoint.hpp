@@ -2,6 +2,7 @@
 // processed.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -141,6 +142,10 @@ base::Result<std::set<EndpointId>> hold_endpoints(db::Tx& tx, TenantId tenant,
                                                   const std::set<EndpointId>& wanted);
 base::Result<std::vector<EndpointId>> some_endpoints(db::Tx& tx, TenantId tenant, std::size_t limit);
 base::Result<std::int64_t> count_endpoints(db::Tx& tx, TenantId tenant);
+
+/// Adds to the counters of endpoints; those that are not there any more are left out.
+base::Result<void> add_to_stats(db::Tx& tx, const std::map<EndpointId, EndpointStats>& more);
 base::Result<EndpointStats> find_endpoint_stats(db::Tx& tx, EndpointId id);
+base::Result<void> delete_endpoint_stats(db::Tx& tx, EndpointId id);
 
 }  // namespace inbound

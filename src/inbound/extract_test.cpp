@@ -18,7 +18,7 @@ PreparedEndpoint prepared(Paths paths, std::vector<Route> routes = {}) {
   endpoint->signature_scheme = R"({"kind": "none"})";
   endpoint->paths = std::move(paths);
   endpoint->routes = std::move(routes);
-  auto made = prepare_endpoint(endpoint, nullptr);
+  auto made = prepare_endpoint(endpoint);
   if (!made) throw std::runtime_error(made.error().message);
   return std::move(*made);
 }

@@ -87,15 +87,16 @@ bool KeyFinder::is_needed(const crypto::Scheme& scheme) {
 
 base::Task<KeyFinder::Keys> KeyFinder::find(const PreparedEndpoint& endpoint, const SchemeKey* secret,
                                             const Message& message) {
-  if (endpoint.scheme.key.source == Source::certificate)
+  if (endpoint.scheme().key.source == Source::certificate)
     co_return co_await find_certificate(endpoint, message);
   co_return co_await find_in_set(endpoint, secret, message);
 }
 
 base::Task<KeyFinder::Keys> KeyFinder::find_certificate(const PreparedEndpoint& endpoint,
                                                         const Message& message) {
-  const std::string url = first_at(*endpoint.scheme.key.certificate_at, message);
-  if (url.size() > base::limits::kUrlBytesMax || !is_allowed(endpoint.certificate_url, url)) co_return Keys{};
+  const std::string url = first_at(*endpoint.scheme().key.certificate_at, message);
+  if (url.size() > base::limits::kUrlBytesMax || !is_allowed(endpoint.prepared_scheme->certificate_url, url))
+    co_return Keys{};
   const Read read = [](const http::OutboundResponse& response, base::Time now) -> Result<KeySet> {
     XD_DO(check_answer(response));
     auto key = PublicKey::from_certificate(response.body, now);
@@ -129,15 +130,15 @@ Result<KeyFinder::KeySet> KeyFinder::read_set(const http::OutboundResponse& resp
 
 base::Task<KeyFinder::Keys> KeyFinder::find_in_set(const PreparedEndpoint& endpoint, const SchemeKey* secret,
                                                    const Message& message) {
-  const crypto::Scheme::KeyRule& rule = endpoint.scheme.key;
-  const auto kid = crypto::token_head(endpoint.scheme, message, "kid");
+  const crypto::Scheme::KeyRule& rule = endpoint.scheme().key;
+  const auto kid = crypto::token_head(endpoint.scheme(), message, "kid");
   if (!kid) co_return Keys{};
   http::OutboundRequest request = get_request(rule.set_url);
   std::string name = "keys " + rule.set_url;
   if (rule.set_query) {
     request.method = "POST";
     request.headers = {"Content-Type: application/json"};
-    std::string query = crypto::key_query(endpoint.scheme, secret, message);
+    std::string query = crypto::key_query(endpoint.scheme(), secret, message);
     name += "\n" + crypto::to_hex(crypto::digest(crypto::Hash::sha256, query));
     request.body = std::make_shared<const std::string>(std::move(query));
   }
@@ -161,8 +162,8 @@ base::Task<KeyFinder::Keys> KeyFinder::find_in_set(const PreparedEndpoint& endpo
 base::Task<void> KeyFinder::confirm(const PreparedEndpoint& endpoint,
                                     const crypto::Scheme::Challenge& challenge, const Message& message) {
   const std::string url = first_at(*challenge.fetch, message);
-  const auto index = static_cast<std::size_t>(&challenge - endpoint.scheme.challenges.data());
-  if (!is_allowed(endpoint.fetch_urls[index], url))
+  const auto index = static_cast<std::size_t>(&challenge - endpoint.scheme().challenges.data());
+  if (!is_allowed(endpoint.prepared_scheme->fetch_urls[index], url))
     co_return fail(Code::unauthenticated, "the signature does not fit");
   if (!may_fetch(endpoint.config->id))
     co_return fail(Code::limited, "too many handshakes at the moment; send it again", "OVERLOADED");

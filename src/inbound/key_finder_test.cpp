@@ -37,7 +37,7 @@ class KeyFinding : public ::testing::Test {
     config->signature_scheme = scheme;
     if (!secret.empty())
       config->secrets.push_back(tenant::make_signing_secret(base::Secret(std::string(secret)), clock.now()));
-    auto prepared = prepare_endpoint(config, nullptr);
+    auto prepared = prepare_endpoint(config);
     if (!prepared) {
       ADD_FAILURE() << prepared.error().message << " " << prepared.error().fields.front().detail;
       return {};
@@ -117,9 +117,9 @@ TEST_F(Certificates, verify_what_their_owner_has_signed) {
   const auto& found = find(endpoint, sent);
   ASSERT_TRUE(found);
   const crypto::SchemeKey* const keys[] = {found->front().get()};
-  EXPECT_TRUE(verify(endpoint.scheme, keys, sent).passed());
+  EXPECT_TRUE(verify(endpoint.scheme(), keys, sent).passed());
   sent.body += " ";
-  EXPECT_FALSE(verify(endpoint.scheme, keys, sent).passed());
+  EXPECT_FALSE(verify(endpoint.scheme(), keys, sent).passed());
 }
 
 TEST_F(Certificates, are_got_from_nowhere_else) {
@@ -244,7 +244,7 @@ TEST_F(KeySets, give_the_key_that_the_token_names) {
   ASSERT_TRUE(found) << found.error().message;
   ASSERT_EQ(found->size(), 1u);
   const crypto::SchemeKey* const keys[] = {found->front().get()};
-  EXPECT_TRUE(verify(endpoint.scheme, keys, sent).passed());
+  EXPECT_TRUE(verify(endpoint.scheme(), keys, sent).passed());
   EXPECT_EQ(peer.requests().size(), 1u);
   EXPECT_EQ(peer.requests()[0].method, "GET");
   EXPECT_TRUE(find(endpoint, token("o"))->empty());
@@ -274,7 +274,7 @@ TEST_F(KeySets, have_keys_of_rsa_and_ed25519_as_well) {
     const auto& found = find(endpoint, sent);
     if (!found || found->empty()) return false;
     const crypto::SchemeKey* const keys[] = {found->front().get()};
-    return verify(endpoint.scheme, keys, sent).passed();
+    return verify(endpoint.scheme(), keys, sent).passed();
   };
   using enum crypto::PublicAlgorithm;
   EXPECT_TRUE(passes(R"({"alg":"RS256","kid":"r"})", rsa, rsa_sha256));

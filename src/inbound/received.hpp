@@ -97,9 +97,6 @@ struct ReceivedResult {
 /// Writes them; false for one that was written before, with the same or a later replay_no.
 base::Result<std::vector<bool>> put_results(db::Tx& tx, std::span<const ReceivedResult* const> results);
 
-/// Adds to an endpoint's counters.
-base::Result<void> add_to_stats(db::Tx& tx, const std::map<EndpointId, EndpointStats>& more);
-
 /// One as lists show it.
 struct ReceivedRow {
   ReceivedEvent event{};  ///< of a list without headers and body

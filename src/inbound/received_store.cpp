@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "inbound/received.hpp"
+#include "inbound/received_index.hpp"
 
 namespace inbound {
 
@@ -164,11 +164,12 @@ Result<void> insert_events(db::Tx& tx, std::span<const ReceivedPtr> events) {
                 {e.id, e.tenant, e.endpoint, e.external_id, e.conflict_of, e.batch, e.batch_index, e.method,
                  e.target, e.headers, db::Arg::blob(e.body), e.remote_ip, e.verification, e.received});
   }
-  return tx.each(
-      "INSERT INTO received_events (id, tenant_id, endpoint_id, external_id, conflict_of, batch_id,"
-      " batch_index, method, target, headers, body, remote_ip, verification, received_at)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-      14, args);
+  XD_DO(
+      tx.each("INSERT INTO received_events (id, tenant_id, endpoint_id, external_id, conflict_of, batch_id,"
+              " batch_index, method, target, headers, body, remote_ip, verification, received_at)"
+              " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+              14, args));
+  return index_late_ones(tx, events);
 }
 
 queue::Task make_task(const Incoming& incoming) {
@@ -263,45 +264,71 @@ Result<std::vector<bool>> put_results(db::Tx& tx, std::span<const ReceivedResult
   return written;
 }
 
-Result<void> add_to_stats(db::Tx& tx, const std::map<EndpointId, EndpointStats>& more) {
-  std::vector<db::Arg> args;
-  for (const auto& [id, stats] : more) {
-    args.insert(args.end(), {id, stats.received, stats.processed, stats.failed, stats.last_received});
+namespace {
+
+/// An order of ids in which the rows of a list are looked for.
+struct Source {
+  std::string from{};  ///< "FROM … WHERE …", with the tenant as its first parameter
+  std::string id{};    ///< the columns
+  std::string endpoint{};
+  std::string bound{};  ///< " AND … $": which part of all it has; empty: all
+};
+
+/// The sources that have everything between them, the oldest last.
+std::vector<Source> sources_of(db::Engine engine, const ReceivedQuery& query, bool by_result) {
+  if (by_result) {
+    return {
+        {" FROM received_results r JOIN received_events e ON e.tenant_id = r.tenant_id AND e.id = r.id"
+         " WHERE r.tenant_id = $1",
+         "r.id", "r.endpoint_id"}};
   }
-  return tx.each(
-      "UPDATE endpoint_stats SET total_received = total_received + $2, total_processed = total_processed + "
-      "$3,"
-      " total_failed = total_failed + $4, last_received_at = CASE WHEN last_received_at IS NULL"
-      " OR last_received_at < CAST($5 AS BIGINT) THEN CAST($5 AS BIGINT) ELSE last_received_at END"
-      " WHERE endpoint_id = $1",
-      5, args);
+  const std::string results = " LEFT JOIN received_results r ON r.tenant_id = e.tenant_id AND r.id = e.id";
+  const std::string events = " FROM received_events e" + results + " WHERE e.tenant_id = $1";
+  if (!query.endpoint || engine == db::Engine::postgres) return {{events, "e.id", "e.endpoint_id"}};
+  return {
+      {events, "e.id", "e.endpoint_id", " AND e.id > $"},
+      {" FROM received_index i CROSS JOIN received_events e ON e.tenant_id = i.tenant_id AND e.id = i.id" +
+           results + " WHERE i.tenant_id = $1",
+       "i.id", "i.endpoint_id", " AND i.id <= $"}};
 }
+
+}  // namespace
 
 Result<std::vector<ReceivedRow>> list_received(db::Tx& tx, const ReceivedQuery& query) {
   const bool waits = query.status == ReceivedStatus::pending;
   // What only results say is looked for among them.
   const bool by_result =
       !waits && (query.status || !query.source.empty() || !query.table.empty() || !query.event_type.empty());
-  const std::string from = by_result ? " FROM received_results r JOIN received_events e ON e.tenant_id ="
-                                       " r.tenant_id AND e.id = r.id WHERE r.tenant_id = $1"
-                                     : " FROM received_events e LEFT JOIN received_results r ON r.tenant_id ="
-                                       " e.tenant_id AND r.id = e.id WHERE e.tenant_id = $1";
-  db::PageQuery sql("SELECT " + std::string(kColumns) + kResultColumns + from, {query.tenant}, query.page,
-                    by_result ? "r.id" : "e.id");
-  if (query.endpoint)
-    sql.also(by_result ? " AND r.endpoint_id = $" : " AND e.endpoint_id = $", *query.endpoint);
-  if (waits) sql.also(" AND r.id IS NULL");
-  if (query.status && !waits) sql.also(" AND r.status = $", name(*query.status));
-  if (!query.source.empty()) sql.also(" AND r.source = $", query.source);
-  if (!query.table.empty()) sql.also(" AND r.table_name = $", query.table);
-  if (!query.event_type.empty()) sql.also(" AND r.event_type = $", query.event_type);
-  if (!query.external_id.empty()) sql.also(" AND e.external_id = $", query.external_id);
+  std::vector<Source> sources = sources_of(tx.engine(), query, by_result);
+  const bool ascending = query.page.after.has_value();
+  if (ascending) std::ranges::reverse(sources);
+  Indexed indexed;
+  if (sources.size() > 1) {
+    XD_TRY(indexed, find_indexed(tx));
+  }
   const base::Uuid since = base::first_uuid_of(query.since.value_or(base::Time{}));
   const base::Uuid until = base::first_uuid_of(query.until.value_or(base::Time{}));
-  if (query.since) sql.also(by_result ? " AND r.id >= $" : " AND e.id >= $", since);
-  if (query.until) sql.also(by_result ? " AND r.id < $" : " AND e.id < $", until);
   std::vector<ReceivedRow> rows;
-  XD_DO(sql.run(tx, rows, read_row));
+  for (const Source& source : sources) {
+    if (rows.size() == query.page.limit) break;
+    db::Page page = query.page;
+    page.limit -= rows.size();
+    db::PageQuery sql("SELECT " + std::string(kColumns) + kResultColumns + source.from, {query.tenant}, page,
+                      source.id);
+    if (query.endpoint) sql.also((" AND " + source.endpoint + " = $").c_str(), *query.endpoint);
+    if (!source.bound.empty()) sql.also(source.bound.c_str(), indexed.until);
+    if (waits) sql.also(" AND r.id IS NULL");
+    if (query.status && !waits) sql.also(" AND r.status = $", name(*query.status));
+    if (!query.source.empty()) sql.also(" AND r.source = $", query.source);
+    if (!query.table.empty()) sql.also(" AND r.table_name = $", query.table);
+    if (!query.event_type.empty()) sql.also(" AND r.event_type = $", query.event_type);
+    if (!query.external_id.empty()) sql.also(" AND e.external_id = $", query.external_id);
+    if (query.since) sql.also((" AND " + source.id + " >= $").c_str(), since);
+    if (query.until) sql.also((" AND " + source.id + " < $").c_str(), until);
+    std::vector<ReceivedRow> found;
+    XD_DO(sql.run(tx, found, read_row));
+    std::ranges::move(found, std::inserter(rows, ascending ? rows.begin() : rows.end()));
+  }
   return rows;
 }
 
@@ -352,60 +379,6 @@ Result<std::optional<std::string>> find_batch(db::Tx& tx, TenantId tenant, const
   XD_DO(tx.query("SELECT body FROM received_batches WHERE tenant_id = $1 AND id = $2", {tenant, batch},
                  [&](const db::Row& row) { body = std::string(row.blob(0)); }));
   return body;
-}
-
-Result<std::int64_t> forget_keys(db::Tx& tx, base::Time now, std::size_t most) {
-  return tx.exec(
-      "DELETE FROM received_keys WHERE (key, endpoint_id) IN (SELECT key, endpoint_id FROM received_keys"
-      " WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-      {now, most});
-}
-
-Result<std::int64_t> forget_received(db::Tx& tx, base::Time now, std::size_t most) {
-  struct Keeping {
-    EndpointId endpoint{};
-    TenantId tenant{};
-    base::Uuid before{};
-    bool retired = false;
-  };
-  std::vector<Keeping> all;
-  XD_DO(tx.query(
-      "SELECT id, tenant_id, retention_days, 0 FROM webhook_endpoints WHERE retention_days IS NOT NULL"
-      " UNION ALL SELECT id, tenant_id, retention_days, 1 FROM retired_endpoints",
-      {}, [&](const db::Row& row) {
-        const std::chrono::days kept{row.integer(2)};
-        all.push_back({row.id<EndpointId>(0), row.id<TenantId>(1), base::first_uuid_of(now - kept),
-                       row.integer(3) != 0});
-      }));
-  std::int64_t removed = 0;
-  for (const auto& [endpoint, tenant, before, retired] : all) {
-    std::vector<base::Uuid> old;
-    std::set<base::Uuid> batches;
-    // What waits stays, however old it is: it has no result yet. Nothing waits any more without an endpoint.
-    const std::string waiting = retired ? " LEFT JOIN" : " JOIN";
-    XD_DO(tx.query("SELECT e.id, e.batch_id FROM received_events e" + waiting +
-                       " received_results r ON r.tenant_id = e.tenant_id AND r.id = e.id"
-                       " WHERE e.endpoint_id = $1 AND e.id < $2 ORDER BY e.id LIMIT $3",
-                   {endpoint, before, most}, [&](const db::Row& row) {
-                     old.push_back(row.uuid(0));
-                     if (!row.is_null(1)) batches.insert(row.uuid(1));
-                   }));
-    if (retired && old.empty()) {
-      XD_DO(
-          tx.exec("DELETE FROM retired_endpoints WHERE id = $1 AND NOT EXISTS"
-                  " (SELECT 1 FROM received_events WHERE endpoint_id = $1)",
-                  {endpoint}));
-    }
-    std::vector<db::Arg> args;
-    for (const base::Uuid& id : old) args.insert(args.end(), {tenant, id});
-    std::vector<db::Arg> batch_args;
-    for (const base::Uuid& id : batches) batch_args.insert(batch_args.end(), {tenant, id});
-    XD_DO(tx.each("DELETE FROM received_events WHERE tenant_id = $1 AND id = $2", 2, args));
-    XD_DO(tx.each("DELETE FROM received_results WHERE tenant_id = $1 AND id = $2", 2, args));
-    XD_DO(tx.each("DELETE FROM received_batches WHERE tenant_id = $1 AND id = $2", 2, batch_args));
-    removed += static_cast<std::int64_t>(old.size());
-  }
-  return removed;
 }
 
 }  // namespace inbound

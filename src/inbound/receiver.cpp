@@ -94,10 +94,10 @@ std::string shown_target(const crypto::Scheme& scheme, const http::Request& requ
 
 /// Of schemes whose secret stands in the body.
 void hide_secret(const PreparedEndpoint& endpoint, std::size_t key, std::string& body) {
-  const bool inside = std::ranges::any_of(endpoint.scheme.signature, [](const Location& place) {
+  const bool inside = std::ranges::any_of(endpoint.scheme().signature, [](const Location& place) {
     return place.in == Location::In::json || place.in == Location::In::form || place.in == Location::In::xml;
   });
-  if (!shows_secret(endpoint.scheme) || !inside || key >= endpoint.keys.size()) return;
+  if (!shows_secret(endpoint.scheme()) || !inside || key >= endpoint.keys.size()) return;
   const std::string text(endpoint.keys[key].key.text());
   const std::string quoted = format::json_string(text);
   for (const std::string& secret : {text, quoted.substr(1, quoted.size() - 2), format::xml_text(text)}) {
@@ -111,7 +111,7 @@ void hide_secret(const PreparedEndpoint& endpoint, std::size_t key, std::string&
 std::string verification_json(const PreparedEndpoint& endpoint, std::size_t key) {
   std::string text;
   format::JsonWriter json(text);
-  json.begin_object().key("scheme").value(endpoint.scheme_name).key("secret");
+  json.begin_object().key("scheme").value(endpoint.prepared_scheme->name).key("secret");
   key < endpoint.keys.size() ? json.value(endpoint.keys[key].fingerprint) : json.null();
   json.end_object();
   return text;
@@ -133,14 +133,14 @@ std::string storable(std::string text) {
 
 std::string external_id(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
   std::string id = endpoint.places.event_id ? text_at(endpoint.places.event_id, view)
-                                            : crypto::event_id(endpoint.scheme, view).value_or("");
+                                            : crypto::event_id(endpoint.scheme(), view).value_or("");
   return storable(std::move(id));
 }
 
 /// Whether what stands for the event's id is made of its body.
 bool is_of_body(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
-  return !endpoint.places.event_id && endpoint.scheme.id_hash &&
-         std::ranges::all_of(endpoint.scheme.id, [&](const Location& at) { return view.find(at).empty(); });
+  return !endpoint.places.event_id && endpoint.scheme().id_hash &&
+         std::ranges::all_of(endpoint.scheme().id, [&](const Location& at) { return view.find(at).empty(); });
 }
 
 std::string order_key(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
@@ -188,7 +188,7 @@ void make_harmless(http::Response& response) {
 http::Response answer(const PreparedEndpoint& endpoint, const Message& message,
                       const std::vector<Receipt>& receipts, bool batch) {
   http::Response response;
-  const crypto::Scheme::Reply& reply = endpoint.scheme.reply;
+  const crypto::Scheme::Reply& reply = endpoint.scheme().reply;
   response.status = reply.ok;
   if (reply.body) {
     if (!reply.type.empty()) response.content_type = reply.type;
@@ -304,7 +304,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   }
   const base::Time now = parts_.clock.now();
   const Message message(request, parts_.origin.url_of(request));
-  const crypto::Scheme& scheme = endpoint->scheme;
+  const crypto::Scheme& scheme = endpoint->scheme();
   auto keys = endpoint->keys_at(now);
 
   const crypto::Scheme::Challenge* challenge = crypto::find_challenge(scheme, keys, message);
@@ -396,9 +396,9 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
                                             const Message& message, const std::string& address,
                                             std::size_t key) {
   const base::Time now = parts_.clock.now();
-  const bool batch = endpoint.scheme.each.has_value();
-  const std::string target = shown_target(endpoint.scheme, request);
-  const std::string headers = headers_json(endpoint.scheme, request);
+  const bool batch = endpoint.scheme().each.has_value();
+  const std::string target = shown_target(endpoint.scheme(), request);
+  const std::string headers = headers_json(endpoint.scheme(), request);
   Arrival arrival;
   const auto add = [&](const crypto::RequestView& view, std::string body) {
     Incoming& one = arrival.events.emplace_back();
@@ -436,7 +436,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     }
   };
   if (batch) {
-    XD_CO_TRY(const std::vector<Element> elements, elements_of(endpoint.scheme, message));
+    XD_CO_TRY(const std::vector<Element> elements, elements_of(endpoint.scheme(), message));
     arrival.events.reserve(elements.size());
     for (const Element& element : elements) add(element, std::string(element.value().raw()));
     if (arrival.events.empty())

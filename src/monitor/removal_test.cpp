@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "event/event_store.hpp"
-#include "inbound/received.hpp"
+#include "inbound/received_index.hpp"
 #include "outbound/delivery_search.hpp"
 #include "outbound/fanout.hpp"
 #include "queue/queue_store.hpp"
@@ -26,6 +26,8 @@ using operation::Status;
 using outbound::Delivery;
 using outbound::Subscription;
 using queue::Verdict;
+
+base::Task<void> bring_up(inbound::IndexKeeper& keeper) { co_return co_await keeper.bring_up(); }
 
 base::Task<queue::Outcome> run_once(RemovalHandler& handler, const queue::Task& task) {
   co_return co_await handler.run(task);
@@ -173,6 +175,14 @@ TEST_P(Removal, leaves_nothing_of_the_tenant_and_everything_of_others) {
     deliver(shop);
     wait(shop);
     receive(tenant);
+  }
+  if (GetParam() == db::Engine::sqlite) {
+    asio::io_context context;
+    ::testing::FakeClock later;  // than all ids: those of other tests may have been of a later time
+    later.advance(24h * 10'000);
+    inbound::IndexKeeper keeper(context.get_executor(), *store, later);
+    ::testing::must(::testing::run(bring_up(keeper)));
+    EXPECT_EQ(rows("received_index"), 2);
   }
   const std::set<std::string> all = tables_with(other);
   EXPECT_TRUE(all.contains("webhook_deliveries") && all.contains("delivery_attempts") &&

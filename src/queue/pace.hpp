@@ -1,7 +1,7 @@
 // A rate limit: at most n starts in any window of time.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <optional>
 
 #include "queue/task.hpp"
@@ -38,7 +38,8 @@ class Pace {
     base::Time at;  // the latest
     std::size_t count;
   };
-  std::deque<Starts> starts_;
+  std::list<Starts>
+      starts_;  // not a deque: of thousands of lanes few have any, and an empty one costs nothing
   std::size_t in_window_ = 0;
 };
 

@@ -40,9 +40,14 @@ Scheduler::Scheduler(const Options& options) : options_(options) {
 }
 
 Scheduler::Lane& Scheduler::lane_of(LaneId id) {
-  Lane& lane = lanes_.try_emplace(id, options_.circuit).first->second;
-  lane.id = id;
-  return lane;
+  std::unique_ptr<Lane>& lane = lanes_[id];
+  if (!lane) lane = std::make_unique<Lane>(id, options_.circuit);
+  return *lane;
+}
+
+Scheduler::Lane* Scheduler::find(LaneId id) const {
+  const auto found = lanes_.find(id);
+  return found == lanes_.end() ? nullptr : found->second.get();
 }
 
 void Scheduler::add(Task task, base::Time now) {
@@ -82,7 +87,7 @@ void Scheduler::list(Lane& lane, base::Time now) {
 
 void Scheduler::wake(base::Time now) {
   while (!sleepers_.empty() && sleepers_.begin()->first <= now) {
-    Lane& lane = lanes_.at(sleepers_.begin()->second);
+    Lane& lane = *lanes_.at(sleepers_.begin()->second);
     sleepers_.erase(sleepers_.begin());
     lane.sleeps_until.reset();
     list(lane, now);
@@ -126,7 +131,7 @@ std::optional<Task> Scheduler::take_from(Share share, base::Time now) {
     list(*lane, now);
     return std::nullopt;
   }
-  std::deque<Task>& ready = lane->fresh.empty() ? lane->bulk : lane->fresh;
+  std::list<Task>& ready = lane->fresh.empty() ? lane->bulk : lane->fresh;
   Task task = std::move(ready.front());
   ready.pop_front();
   task.share = share;
@@ -157,7 +162,7 @@ void Scheduler::go_on(Lane& lane, Share share, base::Time now) {
 
 std::optional<Breaker::Change> Scheduler::release(const Task& task, Signal signal,
                                                   std::chrono::microseconds took, base::Time now) {
-  Lane& lane = lanes_.at(task.lane);
+  Lane& lane = *lanes_.at(task.lane);
   XD_ASSERT(lane.running > 0 && running_ > 0 && running_in_[index(task.share)] > 0);
   --lane.running;
   --running_;
@@ -169,45 +174,44 @@ std::optional<Breaker::Change> Scheduler::release(const Task& task, Signal signa
 }
 
 void Scheduler::free_key(const Task& task, base::Time now) {
-  const auto found = lanes_.find(task.lane);
-  if (found == lanes_.end()) return;
-  Lane& lane = found->second;
-  const auto key = lane.keys.find(task.order_key);
-  if (key == lane.keys.end() || key->second.holder != task.id) return;
+  Lane* const lane = find(task.lane);
+  if (lane == nullptr) return;
+  const auto key = lane->keys.find(task.order_key);
+  if (key == lane->keys.end() || key->second.holder != task.id) return;
   if (key->second.waiting.empty()) {
-    lane.keys.erase(key);
+    lane->keys.erase(key);
     return;
   }
   Task follower = std::move(key->second.waiting.begin()->second);
   key->second.waiting.erase(key->second.waiting.begin());
   key->second.holder = follower.id;
   key->second.parked = false;
-  make_ready(lane, std::move(follower), now);
+  make_ready(*lane, std::move(follower), now);
 }
 
 void Scheduler::hold_key(const Task& task) {
   if (!ordered(task.lane) || task.order_key.empty()) return;
-  Key& key = lanes_.at(task.lane).keys[task.order_key];
+  Key& key = lanes_.at(task.lane)->keys[task.order_key];
   key.holder = task.id;
   key.parked = false;
 }
 
 void Scheduler::park_key(LaneId id, const std::string& name, TaskId holder) {
   if (!ordered(id) || name.empty()) return;
-  Key& key = lanes_.at(id).keys[name];
+  Key& key = lanes_.at(id)->keys[name];
   key.holder = holder;
   key.parked = true;
 }
 
 void Scheduler::park_free_key(LaneId id, const std::string& name, TaskId holder) {
-  if (!ordered(id) || name.empty() || lanes_.at(id).keys.contains(name)) return;
+  if (!ordered(id) || name.empty() || lanes_.at(id)->keys.contains(name)) return;
   park_key(id, name, holder);
 }
 
 std::vector<Task> Scheduler::drop_parked(LaneId id, const std::unordered_set<TaskId>& keep) {
   std::vector<Task> dropped;
   if (!ordered(id)) return dropped;
-  std::erase_if(lanes_.at(id).keys, [&](auto& key) {
+  std::erase_if(lanes_.at(id)->keys, [&](auto& key) {
     if (!key.second.parked || keep.contains(key.second.holder)) return false;
     for (auto& [task_id, task] : key.second.waiting) dropped.push_back(std::move(task));
     return true;
@@ -216,7 +220,7 @@ std::vector<Task> Scheduler::drop_parked(LaneId id, const std::unordered_set<Tas
 }
 
 void Scheduler::set_policy(LaneId id, const LanePolicy& policy, base::Time now) {
-  if (policy == LanePolicy{} && !lanes_.contains(id)) return;
+  if (policy == LanePolicy{} && find(id) == nullptr) return;
   Lane& lane = lane_of(id);
   const bool was_ordered = lane.flow.policy().ordered;
   lane.flow.set_policy(policy);
@@ -239,7 +243,7 @@ void Scheduler::restore_circuit(LaneId id, const Breaker::Open& open) {
 }
 
 void Scheduler::set_paused(LaneId id, bool paused, base::Time now) {
-  if (!paused && !lanes_.contains(id)) return;
+  if (!paused && find(id) == nullptr) return;
   Lane& lane = lane_of(id);
   if (lane.paused && !paused) lane.flow.begin_ramp(now);
   lane.paused = paused;
@@ -247,27 +251,26 @@ void Scheduler::set_paused(LaneId id, bool paused, base::Time now) {
 }
 
 std::vector<Task> Scheduler::drop_ready(LaneId id) {
-  const auto found = lanes_.find(id);
-  if (found == lanes_.end()) return {};
-  Lane& lane = found->second;
+  Lane* const lane = find(id);
+  if (lane == nullptr) return {};
   std::vector<Task> dropped;
-  for (std::deque<Task>* ready : {&lane.fresh, &lane.bulk}) {
+  for (std::list<Task>* ready : {&lane->fresh, &lane->bulk}) {
     std::ranges::move(*ready, std::back_inserter(dropped));
     ready->clear();
   }
   for (const Task& task : dropped) {
-    if (const auto key = lane.keys.find(task.order_key); key != lane.keys.end()) key->second.parked = true;
+    if (const auto key = lane->keys.find(task.order_key); key != lane->keys.end()) key->second.parked = true;
   }
   std::ranges::move(drop_waiting(id), std::back_inserter(dropped));
-  std::erase_if(lane.keys, [](const auto& key) { return key.second.parked; });
+  std::erase_if(lane->keys, [](const auto& key) { return key.second.parked; });
   return dropped;
 }
 
 std::vector<Task> Scheduler::drop_waiting(LaneId id) {
-  const auto found = lanes_.find(id);
-  if (found == lanes_.end()) return {};
+  Lane* const lane = find(id);
+  if (lane == nullptr) return {};
   std::vector<Task> dropped;
-  for (auto& [name, key] : found->second.keys) {
+  for (auto& [name, key] : lane->keys) {
     for (auto& [task_id, task] : key.waiting) dropped.push_back(std::move(task));
     key.waiting.clear();
   }
@@ -275,25 +278,31 @@ std::vector<Task> Scheduler::drop_waiting(LaneId id) {
 }
 
 std::size_t Scheduler::ready(LaneId id) const {
-  const auto found = lanes_.find(id);
-  return found == lanes_.end() ? 0 : found->second.fresh.size() + found->second.bulk.size();
+  const Lane* const lane = find(id);
+  return lane == nullptr ? 0 : lane->fresh.size() + lane->bulk.size();
 }
 
 std::size_t Scheduler::waiting(LaneId id) const {
   std::size_t count = 0;
   if (!ordered(id)) return count;
-  for (const auto& [name, key] : lanes_.at(id).keys) count += key.waiting.size();
+  for (const auto& [name, key] : lanes_.at(id)->keys) count += key.waiting.size();
   return count;
 }
 
+bool Scheduler::holds_up_others(const Task& task) const {
+  const Lane* const lane = find(task.lane);
+  if (lane == nullptr) return false;
+  const auto key = lane->keys.find(task.order_key);
+  return key != lane->keys.end() && !key->second.waiting.empty();
+}
+
 bool Scheduler::ordered(LaneId id) const {
-  const auto found = lanes_.find(id);
-  return found != lanes_.end() && found->second.flow.policy().ordered;
+  const Lane* const lane = find(id);
+  return lane != nullptr && lane->flow.policy().ordered;
 }
 
 std::size_t Scheduler::appetite(LaneId id, base::Time now) const {
-  const auto found = lanes_.find(id);
-  const Lane* lane = found == lanes_.end() ? nullptr : &found->second;
+  const Lane* const lane = find(id);
   if (lane == nullptr) return kSlowAppetite * Window{}.size();
   // Its keys decide what can run, and they are not known before the tasks are here.
   if (lane->flow.policy().ordered) return base::limits::kLaneTasksInMemoryMax;
@@ -303,8 +312,8 @@ std::size_t Scheduler::appetite(LaneId id, base::Time now) const {
 }
 
 std::size_t Scheduler::width(LaneId id, base::Time now) const {
-  const auto found = lanes_.find(id);
-  return found == lanes_.end() ? Window{}.size() : found->second.flow.width(now);
+  const Lane* const lane = find(id);
+  return lane == nullptr ? Window{}.size() : lane->flow.width(now);
 }
 
 }  // namespace queue

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <array>
-#include <deque>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -70,6 +72,8 @@ class Scheduler {
   std::size_t ready(LaneId lane) const;
   /// Tasks that wait behind others of their key.
   std::size_t waiting(LaneId lane) const;
+  /// Whether any of them waits behind this one.
+  bool holds_up_others(const Task& task) const;
   std::size_t running() const { return running_; }
   bool ordered(LaneId lane) const;
   /// How many tasks of the lane are worth having at hand: one where its circuit is open, few where it is slow
@@ -85,9 +89,9 @@ class Scheduler {
     std::map<TaskId, Task> waiting{};
   };
   struct Lane {
-    explicit Lane(const Breaker::Policy& circuit) : flow(circuit) {}
+    Lane(LaneId id, const Breaker::Policy& circuit) : id(id), flow(circuit) {}
 
-    LaneId id{};
+    LaneId id;
     base::TenantId tenant{};
     Flow flow;
     std::size_t running = 0;
@@ -95,8 +99,8 @@ class Scheduler {
     bool listed = false;   // stands in a round
     std::size_t turn = 0;  // tasks it has begun since its turn came
     std::optional<base::Time> sleeps_until{};
-    std::deque<Task> fresh{};
-    std::deque<Task> bulk{};
+    std::list<Task> fresh{};
+    std::list<Task> bulk{};
     std::unordered_map<std::string, Key> keys{};
 
     bool has_ready() const { return !fresh.empty() || !bulk.empty(); }
@@ -109,6 +113,8 @@ class Scheduler {
   };
 
   Lane& lane_of(LaneId id);
+  /// nullptr: nothing was said of it yet.
+  Lane* find(LaneId id) const;
   void make_ready(Lane& lane, Task task, base::Time now);
   void list(Lane& lane, base::Time now);
   void wake(base::Time now);
@@ -122,7 +128,8 @@ class Scheduler {
   std::array<Round<Lane>, kShares> rounds_;
   std::array<std::size_t, kShares> running_in_{};
   std::size_t running_ = 0;
-  std::unordered_map<LaneId, Lane> lanes_;  // their addresses are stable
+  // Of thousands of lanes the next one is in no cache of the processor: it is found with few looks.
+  boost::unordered_flat_map<LaneId, std::unique_ptr<Lane>, std::hash<LaneId>> lanes_;
   std::set<std::pair<base::Time, LaneId>> sleepers_;
 };
 

@@ -59,6 +59,19 @@ TEST_F(OrderedLane, keeps_a_key_held_after_its_task_has_ended_until_it_is_freed)
   EXPECT_EQ(take(), Ids{second.id});
 }
 
+TEST_F(OrderedLane, says_whether_others_wait_behind_a_task) {
+  const Task first = add("a");
+  const Task alone = add("b");
+  EXPECT_FALSE(scheduler->holds_up_others(first));
+  const Task second = add("a");
+  take();
+  EXPECT_TRUE(scheduler->holds_up_others(first));
+  EXPECT_FALSE(scheduler->holds_up_others(alone));
+  finish(first);
+  EXPECT_FALSE(scheduler->holds_up_others(second));
+  EXPECT_FALSE(scheduler->holds_up_others(make_task({.lane = make_lane_id()})));
+}
+
 TEST_F(OrderedLane, lets_others_of_a_key_wait_while_the_first_waits_for_a_retry) {
   const Task first = add("a");
   const Task second = add("a");

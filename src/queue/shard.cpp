@@ -47,9 +47,9 @@ Shard::Shard(asio::any_io_executor executor, db::Db& store, const base::Clock& c
 void Shard::add_handler(std::string kind, Handler& handler) { handlers_.emplace(std::move(kind), &handler); }
 
 Shard::Lane& Shard::lane_of(LaneId id) {
-  Lane& lane = lanes_[id];
-  lane.id = id;
-  return lane;
+  std::unique_ptr<Lane>& lane = lanes_[id];
+  if (!lane) lane = std::make_unique<Lane>(id);
+  return *lane;
 }
 
 // --- tasks on their way in
@@ -115,12 +115,12 @@ void Shard::look(LaneId id) {
 
 void Shard::set_suspended(bool suspended) {
   suspended_ = suspended;
-  for (auto& [id, lane] : lanes_) {
+  for (const auto& [id, lane] : lanes_) {
     if (suspended) {
-      give_up(lane);
-      lane.known = false;
+      give_up(*lane);
+      lane->known = false;
     } else {
-      read_again(lane);
+      read_again(*lane);
     }
   }
 }
@@ -233,7 +233,8 @@ void Shard::doubt(Lane& lane) {
 /// over.
 asio::awaitable<void> Shard::finish(Task& task, Outcome& outcome) {
   for (bool again = false;; again = true) {
-    if (!task.order_key.empty()) closings_.hurry();  // the next one of its key waits for this
+    const bool awaited = lane_of(task.lane).spilled || scheduler_.holds_up_others(task);
+    if (!task.order_key.empty() && awaited) closings_.hurry();
     auto closed = co_await closings_.add({&task, &outcome, lane_of(task.lane).epoch, again});
     if (closed) break;
     if (gate_.closing()) co_return;

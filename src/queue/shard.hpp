@@ -59,6 +59,8 @@ class Shard {
   static constexpr std::size_t kTasksAlways = 4;
 
   struct Lane {
+    explicit Lane(LaneId id) : id(id) {}
+
     LaneId id;
     std::int64_t epoch = 0;
     bool known = false;   // state and epoch were read
@@ -125,7 +127,7 @@ class Shard {
   Options options_;
   Scheduler scheduler_;
   std::map<std::string, Handler*, std::less<>> handlers_;
-  std::unordered_map<LaneId, Lane> lanes_;
+  boost::unordered_flat_map<LaneId, std::unique_ptr<Lane>, std::hash<LaneId>> lanes_;
   std::deque<LaneId> load_queue_;
   std::size_t loads_running_ = 0;
   std::set<std::pair<base::Time, LaneId>> due_;

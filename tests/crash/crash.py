@@ -246,7 +246,7 @@ class Run:
             requests = inbound_ledger.read_requests(self._path("sent"))
             moments = inbound_ledger.acknowledged_us(requests)
             self.rate = acknowledged_rate(moments, self.course.lives)
-            store = read_inbound_store(rows_of)
+            store = read_inbound_store(rows_of, self.options.engine)
             return reconcile_inbound(requests, store, received, stored, rules, self.inlets)
         sent = ledger.read_sent(self._path("sent"))
         moments = [event.acknowledged_us for event in sent.values() if event.acknowledged_us]

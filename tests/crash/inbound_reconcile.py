@@ -30,6 +30,7 @@ class InboundVerdict(Verdict):
     conflicts_processed: int = must_be_zero("conflicts with another status than CONFLICT, or an event")
     misnamed: int = must_be_zero("events that no received event names, or more than one; names of no event")
     miscounted: int = must_be_zero("duplicates or endpoints' statistics that are not what happened")
+    not_indexed: int = must_be_zero("received events that the list of their endpoint misses")
 
 
 @dataclass
@@ -74,6 +75,8 @@ def reconcile_inbound(requests: dict[int, Request], store: InboundStore, receive
         check_replies(verdict, f"request {number}", request, webhooks)
     check_names(verdict, webhooks, store, export)
     check_stats(verdict, store, inlets)
+    for received_id in store.not_indexed:
+        verdict.count("not_indexed", f"received event {received_id}")
     return verdict
 
 

@@ -10,6 +10,11 @@ QUERIES = {
     "keys": "SELECT received_id, duplicates FROM received_keys",
     "stats": "SELECT endpoint_id, total_received, total_processed, total_failed FROM endpoint_stats",
 }
+# SQLite keeps the newest counts apart, and finds what an endpoint received by an index that is brought up late.
+COUNTS = "SELECT endpoint_id, received, processed, failed FROM endpoint_counts"
+NOT_INDEXED = ("SELECT e.id FROM received_events e JOIN received_indexed n ON e.id <= n.until WHERE NOT EXISTS"
+               " (SELECT 1 FROM received_index i WHERE i.tenant_id = e.tenant_id"
+               " AND i.endpoint_id = e.endpoint_id AND i.id = e.id)")
 
 
 @dataclass(slots=True)
@@ -39,10 +44,11 @@ class InboundStore:
     results: dict[str, Result] = field(default_factory=dict)            # by received id
     duplicates: dict[str, int] = field(default_factory=dict)            # by received id
     stats: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # received, processed, failed
+    not_indexed: list[str] = field(default_factory=list)                # received ids that an index misses
 
 
-def read_inbound_store(rows_of) -> InboundStore:
-    """rows_of: from a query to its rows."""
+def read_inbound_store(rows_of, engine: str) -> InboundStore:
+    """rows_of: from a query to its rows. engine: "sqlite" or "postgres"."""
     store = InboundStore()
     for row in rows_of(QUERIES["received"]):
         body = row["body"]
@@ -56,6 +62,11 @@ def read_inbound_store(rows_of) -> InboundStore:
     store.duplicates = {row["received_id"]: row["duplicates"] for row in rows_of(QUERIES["keys"])}
     store.stats = {row["endpoint_id"]: (row["total_received"], row["total_processed"], row["total_failed"])
                    for row in rows_of(QUERIES["stats"])}
+    if engine == "sqlite":
+        for row in rows_of(COUNTS):
+            more = row["received"], row["processed"], row["failed"]
+            store.stats[row["endpoint_id"]] = tuple(map(sum, zip(store.stats[row["endpoint_id"]], more)))
+        store.not_indexed = [row["id"] for row in rows_of(NOT_INDEXED)]
     return store
 
 

@@ -251,6 +251,11 @@ class InboundTest(unittest.TestCase):
         account.export.events[0] = Event("e1", "t0", "order.created", 1, "another")
         self.assertIn("corrupt", account.verdict().faults())
 
+    def test_finds_one_that_an_index_misses(self):
+        account = Account()
+        account.store.not_indexed.append("r1")
+        self.assert_faults(account, "not_indexed")
+
     def test_finds_counts_that_are_not_what_happened(self):
         for duplicates in (1, 3):
             account = Account()
