@@ -253,11 +253,8 @@ base::Secret read_endpoint_secret(Input& input, const Endpoint& endpoint) {
   if (!scheme || scheme->kind == crypto::Scheme::Kind::none) return base::Secret(crypto::to_hex(bytes));
   using Kind = crypto::Scheme::Kind;
   using Source = crypto::Scheme::KeyRule::Source;
-  const auto& query = scheme->key.set_query;
-  const bool needs_none = scheme->key.source == Source::certificate ||
-                          scheme->key.source == Source::capture ||
-                          (scheme->key.source == Source::key_set && !(query && query->has_secret()));
-  if (needs_none) return {};
+  // One that is told in a handshake comes later.
+  if (!scheme->key.uses_secret() || scheme->key.source == Source::capture) return {};
   if (scheme->key.source == Source::key_set) {
     input.error("secret_key", "REQUIRED", "the secret that the sender's keys are asked for with");
     return {};

@@ -3,6 +3,7 @@
 #include "api/handlers.hpp"
 #include "api/once.hpp"
 #include "api/page.hpp"
+#include "inbound/deletion.hpp"
 #include "inbound/diagnose.hpp"
 #include "queue/queue_store.hpp"
 
@@ -188,19 +189,16 @@ HandlerResult patch_endpoint(Call& call) { return change_from_body(call, Reading
 HandlerResult delete_endpoint(Call& call) {
   XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    // First, so that nobody changes it between the look at its version and the deletion.
     XD_DO(queue::lock_lane(tx, call.tenant_id(), queue::LaneId{id.uuid}));
     XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
     XD_DO(check_if_match(call, known->version));
     XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, id));
-    // In this order: it waits for those who are putting something into the lane at this moment.
-    XD_DO(inbound::delete_endpoint(tx, call.tenant_id(), id));
-    XD_DO(call.services.queue.delete_lane(tx, known->lane()));
+    XD_DO(inbound::remove_endpoint(tx, {call.services.queue, call.services.all_endpoints}, call.tenant_id(),
+                                   id));
     auto entry = call.audit("endpoint.deleted", "endpoint", id.uuid);
     entry.before = endpoint_json(call, *known, stats);
     XD_DO(tenant::insert_audit(tx, entry));
-    tx.on_commit([books = &call.services.all_endpoints, id] {
-      books->tell([id](inbound::Book& book) { book.remove(id); });
-    });
     return Answer{204};
   });
 }

@@ -64,6 +64,12 @@ struct Scheme {
     std::string pattern{};                     ///< RE2: what such a URL must be
     std::string set_url{};                     ///< of key_set
     std::optional<Recipe> set_query{};         ///< what is posted there for one key; none: the set is got
+
+    /// Whether an endpoint's secret is used at all: certificates and sets of keys are shown to anybody.
+    bool uses_secret() const {
+      return source == Source::secret || source == Source::capture ||
+             (source == Source::key_set && set_query && set_query->has_secret());
+    }
   };
   enum class Url : std::uint8_t { configured, port_variants, hubspot_decoded };
   struct Claim {

@@ -41,9 +41,7 @@ Result<PreparedScheme> prepare_scheme(const Endpoint& endpoint) {
 Result<void> read_keys_into(PreparedEndpoint& prepared) {
   using Source = crypto::Scheme::KeyRule::Source;
   const crypto::Scheme::KeyRule& rule = prepared.scheme().key;
-  const bool asks_with_secret = rule.set_query && rule.set_query->has_secret();
-  if (prepared.scheme().kind == crypto::Scheme::Kind::none || rule.source == Source::certificate) return {};
-  if (rule.source == Source::key_set && !asks_with_secret) return {};
+  if (prepared.scheme().kind == crypto::Scheme::Kind::none || !rule.uses_secret()) return {};
   for (const tenant::SigningSecret& secret : prepared.config->secrets) {
     if (prepared.keys.size() == crypto::kSchemeKeysMax) break;
     auto key = crypto::SchemeKey::make(prepared.scheme(), secret.text.reveal());

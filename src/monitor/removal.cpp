@@ -2,7 +2,6 @@
 
 #include "base/log.hpp"
 #include "format/json.hpp"
-#include "queue/queue_store.hpp"
 
 namespace monitor {
 
@@ -45,18 +44,6 @@ std::string write_removal(Pending pending, const tenant::Tenant& tenant) {
   return text;
 }
 
-Result<void> RemovalHandler::remove_endpoint(db::Tx& tx, base::TenantId tenant,
-                                             inbound::EndpointId endpoint) const {
-  XD_DO(queue::lock_lane(tx, tenant, queue::LaneId{endpoint.uuid}));
-  // In this order: it waits for those who are putting something into the lane at this moment.
-  XD_DO(inbound::delete_endpoint(tx, tenant, endpoint));
-  XD_DO(parts_.deleting.queue.delete_lane(tx, queue::LaneId{endpoint.uuid}));
-  tx.on_commit([books = &parts_.endpoints, endpoint] {
-    books->tell([endpoint](inbound::Book& book) { book.remove(endpoint); });
-  });
-  return {};
-}
-
 /// A piece; returns when the next one is due.
 Result<queue::Verdict> RemovalHandler::step(db::Tx& tx, OperationId id) const {
   XD_TRY(const auto known, operation::find_operation(tx, id));
@@ -83,7 +70,9 @@ Result<queue::Verdict> RemovalHandler::step(db::Tx& tx, OperationId id) const {
     // Nothing is received without an endpoint, so nothing comes behind the sweep. Not in one piece with the
     // subscriptions: who closes tasks locks their lanes in another order.
     XD_TRY(const auto endpoints, inbound::some_endpoints(tx, tenant, subscriptions.empty() ? kEndpoints : 0));
-    for (const inbound::EndpointId endpoint : endpoints) XD_DO(remove_endpoint(tx, tenant, endpoint));
+    const inbound::Deleting deleting{parts_.deleting.queue, parts_.endpoints};
+    for (const inbound::EndpointId endpoint : endpoints)
+      XD_DO(inbound::remove_endpoint(tx, deleting, tenant, endpoint));
     const bool emptied = subscriptions.empty() && endpoints.empty();
     after.done += static_cast<std::int64_t>(subscriptions.size() + endpoints.size());
     if (emptied && grace) {

@@ -1,7 +1,7 @@
 // Removal of a tenant: its deliveries end, then everything that is its own goes, in pieces.
 #pragma once
 
-#include "inbound/book.hpp"
+#include "inbound/deletion.hpp"
 #include "outbound/deletion.hpp"
 #include "tenant/tenant.hpp"
 
@@ -35,7 +35,6 @@ class RemovalHandler final : public queue::Handler {
   base::Result<void> record(db::Tx& tx, std::span<const queue::Finished> finished) const override;
 
  private:
-  base::Result<void> remove_endpoint(db::Tx& tx, base::TenantId tenant, inbound::EndpointId endpoint) const;
   base::Result<queue::Verdict> step(db::Tx& tx, operation::OperationId id) const;
 
   Parts parts_;
