@@ -130,7 +130,7 @@ class InboundStoreTest : public ::testing::Test {
         "CREATE TABLE received_results (tenant_id BLOB, status TEXT, event_id BLOB);"
         "CREATE TABLE events (tenant_id BLOB, id BLOB, origin TEXT);"
         "CREATE TABLE endpoint_stats (total_processed INTEGER, total_failed INTEGER);"
-        "CREATE TABLE endpoint_counts (processed INTEGER, failed INTEGER);"
+        "CREATE TABLE endpoint_counts (counts BLOB);"
         "INSERT INTO webhook_endpoints VALUES (x'aa', 'shop-00000'), (x'bb', 'shop-00001');");
   }
   ~InboundStoreTest() override { work_.drop_logs(); }
@@ -182,7 +182,10 @@ TEST_F(InboundStoreTest, counts_what_became_of_it) {
       "INSERT INTO endpoint_stats VALUES (2, 1), (4, 0);");
   const InboundStore store(work_.path());
   EXPECT_EQ(store.processed_so_far(), 7u);
-  run("INSERT INTO endpoint_counts VALUES (3, 0), (1, 2);");
+  const std::string id(32, 'a');
+  const std::string last(16, '0');
+  run("INSERT INTO endpoint_counts VALUES (x'" + id + "050000000300000000000000" + last + "'), (x'" + id +
+      "090000000100000002000000" + last + id + "000000000000000000000000" + last + "');");
   EXPECT_EQ(store.processed_so_far(), 13u);
   const Processed found = store.processed();
   EXPECT_EQ(found.stored, 0u);

@@ -159,10 +159,13 @@ HandlerResult list_endpoints(Call& call) {
   using Row = std::pair<EndpointPtr, inbound::EndpointStats>;
   XD_CO_TRY(auto rows, co_await call.services.store.read([&](db::Tx& tx) -> Result<std::vector<Row>> {
     XD_TRY(auto endpoints, inbound::list_endpoints(tx, call.services.ring, call.tenant_id(), page.rows()));
+    std::vector<EndpointId> ids;
+    for (const EndpointPtr& endpoint : endpoints) ids.push_back(endpoint->id);
+    XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, ids));
     std::vector<Row> result;
     for (EndpointPtr& endpoint : endpoints) {
-      XD_TRY(auto stats, inbound::find_endpoint_stats(tx, endpoint->id));
-      result.emplace_back(std::move(endpoint), stats);
+      const auto own = stats.find(endpoint->id);
+      result.emplace_back(std::move(endpoint), own == stats.end() ? inbound::EndpointStats{} : own->second);
     }
     return result;
   }));

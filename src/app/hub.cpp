@@ -113,12 +113,17 @@ Result<void> Hub::fill_books() {
     XD_TRY(const auto tenants, tenant::all_tenants(tx));
     XD_TRY(const auto subscriptions, outbound::all_subscriptions(tx, *ring_));
     XD_TRY(const auto endpoints, inbound::all_endpoints(tx, *ring_));
+    std::int64_t deletions = 0;
+    if (tx.engine() == db::Engine::sqlite) {
+      XD_TRY(deletions, inbound::count_deletions(tx));
+    }
     for (const auto& shard : shards_) {
       for (const tenant::Tenant& tenant : tenants) {
         shard->tenants().put(std::make_shared<const tenant::Tenant>(tenant));
       }
       for (const auto& subscription : subscriptions) shard->book().put(subscription);
       for (const auto& endpoint : endpoints) shard->endpoints().put(endpoint);
+      shard->endpoints().set_deletions(deletions);
     }
     return {};
   });

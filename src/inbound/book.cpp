@@ -185,6 +185,7 @@ void Book::put(const EndpointPtr& endpoint) {
 
 void Book::remove(EndpointId id) {
   removed_[id] = base::steady_now();
+  ++deletions_;
   meters_.forget(id);
   if (const PreparedEndpointPtr known = find(id)) drop(*known->config);
 }

@@ -87,6 +87,9 @@ class Book {
 
   void put(const EndpointPtr& endpoint);
   void remove(EndpointId id);
+  /// How many deletions it knows of: those before it was filled, and each that it was told.
+  std::int64_t deletions() const { return deletions_; }
+  void set_deletions(std::int64_t count) { deletions_ = count; }
   /// Takes these for all there were when reading them began: puts each, removes the others but those put
   /// since.
   void replace(const std::vector<EndpointPtr>& all, base::Steady read_began);
@@ -107,6 +110,7 @@ class Book {
   PreparedSchemes schemes_;
   boost::unordered_flat_map<EndpointId, Entry, std::hash<EndpointId>> by_id_;
   std::unordered_map<TenantId, Paths> by_path_;
+  std::int64_t deletions_ = 0;
   std::unordered_map<EndpointId, base::Steady> removed_;  // until a read that began later was told
 };
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -137,6 +138,8 @@ base::Result<std::vector<EndpointPtr>> list_endpoints(db::Tx& tx, const crypto::
                                                       TenantId tenant, const db::Page& page);
 /// A text that differs after any endpoint of any tenant was made, changed or deleted.
 base::Result<std::string> mark_of_endpoints(db::Tx& tx);
+/// SQLite: how many endpoints were ever deleted.
+base::Result<std::int64_t> count_deletions(db::Tx& tx);
 /// Those of the tenant's that are there. They stay until the transaction ends.
 base::Result<std::set<EndpointId>> hold_endpoints(db::Tx& tx, TenantId tenant,
                                                   const std::set<EndpointId>& wanted);
@@ -146,6 +149,8 @@ base::Result<std::int64_t> count_endpoints(db::Tx& tx, TenantId tenant);
 /// Adds to the counters of endpoints; those that are not there any more are left out.
 base::Result<void> add_to_stats(db::Tx& tx, const std::map<EndpointId, EndpointStats>& more);
 base::Result<EndpointStats> find_endpoint_stats(db::Tx& tx, EndpointId id);
-base::Result<void> delete_endpoint_stats(db::Tx& tx, EndpointId id);
+/// Of several; each that is there is in the answer.
+base::Result<std::map<EndpointId, EndpointStats>> find_endpoint_stats(db::Tx& tx,
+                                                                      std::span<const EndpointId> ids);
 
 }  // namespace inbound

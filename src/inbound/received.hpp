@@ -57,6 +57,9 @@ struct Arrival {
   std::vector<Incoming> events{};
   base::Uuid batch{};
   std::string batch_body{};  ///< empty where it is no batch
+  /// How many endpoints had been deleted when its own was found. SQLite: with none since, that is still
+  /// there.
+  std::int64_t deletions = -1;
 
   std::size_t bytes() const {
     std::size_t sum = sizeof(Arrival) + batch_body.size();

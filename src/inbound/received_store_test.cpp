@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "inbound/book.hpp"
 #include "inbound/received_index.hpp"
 #include "tenant/tenant.hpp"
 #include "testing/core_db.hpp"
@@ -68,6 +69,8 @@ class ReceivedStore : public ::testing::StoreTest {
   ::testing::FakeClock clock;
   ::testing::Node node{*store, clock};  // never begins: tasks stay in the table
   queue::Queue& queue = node.queue();
+  Meters meters;
+  int number = 0;
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, ReceivedStore, ::testing::both_engines(), ::testing::engine_name);
@@ -158,6 +161,43 @@ TEST_P(ReceivedStore, takes_nothing_for_an_endpoint_that_is_gone) {
   EXPECT_TRUE(receipts[1][0].gone && receipts[1][1].gone);
   EXPECT_EQ(rows(), 1);
   EXPECT_EQ(tasks(), 1);
+}
+
+TEST_P(ReceivedStore, knows_what_is_gone_by_the_deletions_that_a_receiver_knew_of) {
+  Book book(meters);
+  for (const EndpointId id : {endpoint, other_endpoint}) {
+    Endpoint open = make_endpoint(id);
+    open.signature_scheme = R"({"kind": "none"})";
+    book.put(std::make_shared<const Endpoint>(std::move(open)));
+  }
+  ASSERT_NE(book.find(tenant, other_endpoint.str()), nullptr);
+  if (GetParam() == db::Engine::sqlite) book.set_deletions(store.read(count_deletions));
+  const auto arrive = [&](EndpointId by, std::int64_t deletions) {
+    std::vector<Arrival> arrivals(1);
+    arrivals.front().events = {incoming(std::to_string(++number), "body")};
+    arrivals.front().events.front().event->endpoint = by;
+    arrivals.front().deletions = deletions;
+    return store.write([&](db::Tx& tx) { return insert_arrivals(tx, queue, arrivals); }).front().front();
+  };
+  const std::int64_t before = book.deletions();
+  EXPECT_FALSE(arrive(endpoint, before).gone);
+  const bool gone = store.write([&](db::Tx& tx) -> base::Result<bool> {
+    XD_DO(delete_endpoint(tx, tenant, other_endpoint));
+    // In the same commit, before anybody could hear of it.
+    std::vector<Arrival> arrivals(1);
+    arrivals.front().events = {incoming("same commit", "body")};
+    arrivals.front().events.front().event->endpoint = other_endpoint;
+    arrivals.front().deletions = before;
+    XD_TRY(const auto receipts, insert_arrivals(tx, queue, arrivals));
+    return receipts.front().front().gone;
+  });
+  EXPECT_TRUE(gone);
+  EXPECT_TRUE(arrive(other_endpoint, before).gone) << "the receiver has not heard of it yet";
+  EXPECT_FALSE(arrive(endpoint, before).gone);
+  book.remove(other_endpoint);
+  EXPECT_EQ(book.find(tenant, other_endpoint.str()), nullptr);
+  EXPECT_FALSE(arrive(endpoint, book.deletions()).gone);
+  if (GetParam() == db::Engine::sqlite) EXPECT_EQ(store.read(count_deletions), book.deletions());
 }
 
 TEST_P(ReceivedStore, keeps_what_a_deleted_endpoint_received_no_longer_than_that_would) {

@@ -297,6 +297,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
                                              std::string_view path) {
   const tenant::TenantPtr whose = parts_.tenants.find(tenant);
   const PreparedEndpointPtr endpoint = whose ? parts_.book.find(whose->id, path) : nullptr;
+  const std::int64_t deletions = parts_.book.deletions();
   if (!endpoint || whose->slug != tenant || whose->status != tenant::TenantStatus::active ||
       !endpoint->config->accepts()) {
     count(Ended::unknown);
@@ -343,8 +344,8 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   }
   XD_CO_DO(take_token(*endpoint));
   const auto place = std::ranges::find_if(endpoint->keys, [&](const auto& one) { return &one.key == used; });
-  co_return co_await accept(request, *endpoint, message, address,
-                            static_cast<std::size_t>(place - endpoint->keys.begin()));
+  co_return co_await accept(request, *endpoint, message,
+                            {address, static_cast<std::size_t>(place - endpoint->keys.begin()), deletions});
 }
 
 Result<void> Receiver::take_token(const PreparedEndpoint& endpoint) {
@@ -393,13 +394,12 @@ base::Task<void> Receiver::capture(const PreparedEndpoint& endpoint,
 }
 
 base::Task<http::Response> Receiver::accept(const http::Request& request, const PreparedEndpoint& endpoint,
-                                            const Message& message, const std::string& address,
-                                            std::size_t key) {
+                                            const Message& message, Sender sender) {
   const base::Time now = parts_.clock.now();
   const bool batch = endpoint.scheme().each.has_value();
   const std::string target = shown_target(endpoint.scheme(), request);
   const std::string headers = headers_json(endpoint.scheme(), request);
-  Arrival arrival;
+  Arrival arrival{.deletions = sender.deletions};
   const auto add = [&](const crypto::RequestView& view, std::string body) {
     Incoming& one = arrival.events.emplace_back();
     one.event = std::make_shared<ReceivedEvent>();
@@ -419,11 +419,11 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     event.method = request.method;
     event.target = target;
     event.headers = headers;
-    event.remote_ip = address;
-    event.verification = verification_json(endpoint, key);
+    event.remote_ip = sender.address;
+    event.verification = verification_json(endpoint, sender.key);
     event.received = now;
     event.body = std::move(body);
-    hide_secret(endpoint, key, event.body);
+    hide_secret(endpoint, sender.key, event.body);
     one.key = dedup_key(event.external_id, one.body_hash);
     const auto window = event.external_id.empty() || is_of_body(endpoint, view)
                             ? std::min<std::chrono::seconds>(endpoint.config->dedup_window, kBodyKeyWindow)
@@ -443,7 +443,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
       co_return http::Response{.status = 200, .body = R"({"ids":[],"duplicates":0})"};
     arrival.batch = *arrival.events.front().event->batch;
     arrival.batch_body = request.body;
-    hide_secret(endpoint, key, arrival.batch_body);
+    hide_secret(endpoint, sender.key, arrival.batch_body);
   } else {
     add(message, request.body);
   }

@@ -59,8 +59,14 @@ class Receiver {
   base::Result<void> take_token(const PreparedEndpoint& endpoint);
   base::Task<void> capture(const PreparedEndpoint& endpoint, const crypto::Scheme::Challenge& challenge,
                            const Message& message, const std::string& address);
+  /// Who sent a request that is in order.
+  struct Sender {
+    std::string address{};
+    std::size_t key = 0;         ///< of the endpoint's
+    std::int64_t deletions = 0;  ///< that the book knew of when it found the endpoint
+  };
   base::Task<http::Response> accept(const http::Request& request, const PreparedEndpoint& endpoint,
-                                    const Message& message, const std::string& address, std::size_t key);
+                                    const Message& message, Sender sender);
 
   Parts parts_;
   Batcher batcher_;

@@ -1,6 +1,8 @@
 """What the server has stored of webhooks, read from its database when it is down."""
 import hashlib
 import json
+import struct
+import uuid
 from dataclasses import dataclass, field
 
 QUERIES = {
@@ -11,7 +13,8 @@ QUERIES = {
     "stats": "SELECT endpoint_id, total_received, total_processed, total_failed FROM endpoint_stats",
 }
 # SQLite keeps the newest counts apart, and finds what an endpoint received by an index that is brought up late.
-COUNTS = "SELECT endpoint_id, received, processed, failed FROM endpoint_counts"
+COUNTS = "SELECT counts FROM endpoint_counts"
+COUNT = struct.Struct("<16s3iq")  # the endpoint's id; received, processed, failed; a time
 NOT_INDEXED = ("SELECT e.id FROM received_events e JOIN received_indexed n ON e.id <= n.until WHERE NOT EXISTS"
                " (SELECT 1 FROM received_index i WHERE i.tenant_id = e.tenant_id"
                " AND i.endpoint_id = e.endpoint_id AND i.id = e.id)")
@@ -64,8 +67,9 @@ def read_inbound_store(rows_of, engine: str) -> InboundStore:
                    for row in rows_of(QUERIES["stats"])}
     if engine == "sqlite":
         for row in rows_of(COUNTS):
-            more = row["received"], row["processed"], row["failed"]
-            store.stats[row["endpoint_id"]] = tuple(map(sum, zip(store.stats[row["endpoint_id"]], more)))
+            for raw, *more, _ in COUNT.iter_unpack(row["counts"]):
+                endpoint_id = str(uuid.UUID(bytes=raw))
+                store.stats[endpoint_id] = tuple(map(sum, zip(store.stats[endpoint_id], more)))
         store.not_indexed = [row["id"] for row in rows_of(NOT_INDEXED)]
     return store
 

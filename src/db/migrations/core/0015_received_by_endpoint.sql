@@ -3,8 +3,9 @@
 -- endpoint. received_index is one that is brought up from time to time, many rows at once and in order, and has everything
 -- up to the id `until`; what is newer is found among its tenant's newest events. While it is brought up to a `goal`, what
 -- comes with an id before that goes into it at once. `last_row` is the newest row that was there then. And what is counted
--- is appended to endpoint_counts, and added to endpoint_stats many at once. PostgreSQL keeps its ordinary index, and adds at
--- once.
+-- is appended to endpoint_counts, a row for each commit (src/inbound/endpoint_stats_store.cpp says how it is written), and
+-- added to endpoint_stats many at once. endpoint_deletions tells in one row whether an endpoint that was there a moment ago
+-- is there still. PostgreSQL keeps its ordinary index, adds at once, and looks for each endpoint.
 /*sqlite
 DROP INDEX received_events_by_endpoint;
 ALTER TABLE received_events RENAME TO old_received_events;
@@ -60,10 +61,11 @@ INSERT INTO endpoint_stats SELECT endpoint_id, tenant_id, total_received, total_
 DROP TABLE old_endpoint_stats;
 CREATE TABLE endpoint_counts (
   seq INTEGER PRIMARY KEY,
-  endpoint_id UUID NOT NULL,
-  received BIGINT NOT NULL,
-  processed BIGINT NOT NULL,
-  failed BIGINT NOT NULL,
-  last_received_at BIGINT NOT NULL
+  weight BIGINT NOT NULL,
+  counts BYTEA NOT NULL
+);
+CREATE TABLE endpoint_deletions (
+  only BIGINT NOT NULL PRIMARY KEY,
+  count BIGINT NOT NULL
 );
 */
