@@ -74,13 +74,15 @@ Result<void> Hub::start() {
   XD_DO(store_->write_now(
       [this](db::Tx& tx) { return monitor::ensure_housekeeping(tx, *queue_, clock_.now()); }));
   leases_.emplace(shards_.front()->executor(), *store_, *queue_, node_);
-  XD_DO(leases_->start());
+  XD_DO(leases_->take());
   watch_.emplace(shards_.front()->executor(),
                  BookWatch::Parts{*store_, *ring_, all_tenants_, all_books_, all_endpoints_});
-  watch_->start();
   received_index_.emplace(shards_.front()->executor(), *store_, clock_);
-  received_index_->start();
   XD_DO(listen());
+  // Nothing fails any more: from here on drain() ends what runs.
+  leases_->start();
+  watch_->start();
+  received_index_->start();
   // Before anybody is told that it is ready: a signal without a handler would end the process.
   wait_for_signals();
   return {};

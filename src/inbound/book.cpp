@@ -15,6 +15,9 @@ using base::fail;
 using base::Result;
 using crypto::Location;
 
+/// Of so many schemes that are kept those that are not used any more need not be swept.
+constexpr std::size_t kSchemesAlways = 64;
+
 std::unexpected<base::Error> refuse(std::string pointer, std::string detail) {
   base::Error error{Code::invalid, detail};
   error.fields.push_back({std::move(pointer), "INVALID", std::move(detail)});
@@ -140,7 +143,10 @@ bool is_allowed(const std::optional<format::Regex>& pattern, std::string_view ur
 }
 
 Result<PreparedSchemePtr> PreparedSchemes::of(const Endpoint& endpoint) {
-  std::erase_if(all_, [](const auto& one) { return one.second.expired(); });
+  if (all_.size() >= swept_at_) {
+    std::erase_if(all_, [](const auto& one) { return one.second.expired(); });
+    swept_at_ = 2 * all_.size() + kSchemesAlways;
+  }
   std::weak_ptr<const PreparedScheme>& known = all_[{endpoint.signature_scheme, endpoint.signature_config}];
   if (auto shared = known.lock()) return shared;
   XD_TRY(PreparedScheme prepared, prepare_scheme(endpoint));
@@ -185,7 +191,6 @@ void Book::put(const EndpointPtr& endpoint) {
 
 void Book::remove(EndpointId id) {
   removed_[id] = base::steady_now();
-  ++deletions_;
   meters_.forget(id);
   if (const PreparedEndpointPtr known = find(id)) drop(*known->config);
 }

@@ -30,6 +30,7 @@ class PreparedSchemes {
 
  private:
   std::map<std::pair<std::string, SchemeConfig>, std::weak_ptr<const PreparedScheme>> all_;
+  std::size_t swept_at_ = 0;
 };
 
 /// An endpoint with its keys set up. They are not thread-safe, so each shard has its own.
@@ -87,7 +88,8 @@ class Book {
 
   void put(const EndpointPtr& endpoint);
   void remove(EndpointId id);
-  /// How many deletions it knows of: those before it was filled, and each that it was told.
+  /// How many deletions it knows of: those before it was filled, and each that it was told. Never more than
+  /// the store counts: what it does not know of costs a look, what it knew too early would be believed.
   std::int64_t deletions() const { return deletions_; }
   void set_deletions(std::int64_t count) { deletions_ = count; }
   /// Takes these for all there were when reading them began: puts each, removes the others but those put

@@ -10,7 +10,12 @@ base::Result<bool> remove_endpoint(db::Tx& tx, const Deleting& deleting, TenantI
   XD_TRY(const bool deleted, delete_endpoint(tx, tenant, id));
   if (!deleted) return false;
   XD_DO(deleting.queue.delete_lane(tx, queue::LaneId{id.uuid}));
-  tx.on_commit([books = &deleting.books, id] { books->tell([id](Book& book) { book.remove(id); }); });
+  tx.on_commit([books = &deleting.books, id] {
+    books->tell([id](Book& book) {
+      book.remove(id);
+      book.set_deletions(book.deletions() + 1);
+    });
+  });
   return true;
 }
 

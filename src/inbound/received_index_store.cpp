@@ -28,8 +28,9 @@ struct State {
   std::int64_t rows = 0;  ///< that came since it was brought up last; less than none where some were removed
 
   bool is_due(base::Time now) const {
-    // A goal that was not reached: something had ended in the midst of it.
-    return rows >= kRowsMin || indexed.until != indexed.goal ||
+    // Rows are counted anew where the newest were removed. A goal that was not reached: something had ended
+    // in the midst of it.
+    return rows < 0 || rows >= kRowsMin || indexed.until != indexed.goal ||
            (rows != 0 && now - base::time_of(indexed.until) >= kAgeMax);
   }
 };

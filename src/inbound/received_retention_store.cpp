@@ -4,6 +4,9 @@ namespace inbound {
 
 using base::Result;
 
+/// Of one piece, because each may look through its tenant's newest events.
+constexpr int kEndedAtOnce = 20;
+
 Result<std::int64_t> forget_keys(db::Tx& tx, base::Time now, std::size_t most) {
   return tx.exec(
       "DELETE FROM received_keys WHERE (key, endpoint_id) IN (SELECT key, endpoint_id FROM received_keys"
@@ -103,9 +106,11 @@ Result<std::int64_t> forget_received(db::Tx& tx, base::Time now, std::size_t mos
   }
   XD_TRY(const auto all, all_that_forget(tx, now));
   std::int64_t removed = 0;
+  int ended = 0;
   for (const Keeping& keeping : all) {
     XD_TRY(const Old old, find_old(tx, keeping, indexed, most));
-    if (keeping.retired && old.ids.empty()) XD_DO(end_if_empty(tx, keeping, indexed));
+    if (keeping.retired && old.ids.empty() && ++ended <= kEndedAtOnce)
+      XD_DO(end_if_empty(tx, keeping, indexed));
     XD_DO(remove(tx, keeping, old));
     removed += static_cast<std::int64_t>(old.ids.size());
   }

@@ -18,12 +18,14 @@ constexpr auto kLook = std::chrono::seconds{1};
 LeaseKeeper::LeaseKeeper(asio::any_io_executor executor, db::Db& store, Queue& queue, base::Uuid node)
     : executor_(executor), store_(store), queue_(queue), node_(node), timer_(executor), gate_(executor) {}
 
-base::Result<void> LeaseKeeper::start() {
+base::Result<void> LeaseKeeper::take() {
   if (store_.engine() == db::Engine::sqlite) return {};
   renewed_ = base::steady_now();
-  XD_DO(store_.write_now([this](db::Tx& tx) { return renew(tx, node_, kLease); }));
-  gate_.spawn("lease", keep());
-  return {};
+  return store_.write_now([this](db::Tx& tx) { return renew(tx, node_, kLease); });
+}
+
+void LeaseKeeper::start() {
+  if (store_.engine() == db::Engine::postgres) gate_.spawn("lease", keep());
 }
 
 base::Task<void> LeaseKeeper::keep() {

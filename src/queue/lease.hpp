@@ -14,7 +14,9 @@ class LeaseKeeper {
   LeaseKeeper(asio::any_io_executor executor, db::Db& store, Queue& queue, base::Uuid node);
 
   /// Takes the lease, blocking: before any lane is acquired.
-  base::Result<void> start();
+  base::Result<void> take();
+  /// Keeps it from now on, until stop().
+  void start();
   /// Gives it back with all lanes, so that others need not wait for its end.
   asio::awaitable<void> stop();
 

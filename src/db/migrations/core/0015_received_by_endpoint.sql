@@ -7,6 +7,14 @@
 -- added to endpoint_stats many at once. endpoint_deletions tells in one row whether an endpoint that was there a moment ago
 -- is there still. PostgreSQL keeps its ordinary index, adds at once, and looks for each endpoint.
 /*sqlite
+CREATE TABLE received_index (
+  tenant_id UUID NOT NULL,
+  endpoint_id UUID NOT NULL,
+  id UUID NOT NULL,
+  PRIMARY KEY (tenant_id, endpoint_id, id)
+) WITHOUT ROWID;
+INSERT INTO received_index SELECT tenant_id, endpoint_id, id FROM received_events INDEXED BY received_events_by_endpoint
+  ORDER BY endpoint_id, id;
 DROP INDEX received_events_by_endpoint;
 ALTER TABLE received_events RENAME TO old_received_events;
 CREATE TABLE received_events (
@@ -32,19 +40,12 @@ SELECT id, tenant_id, endpoint_id, external_id, conflict_of, batch_id, batch_ind
   headers, body, remote_ip, verification, received_at FROM old_received_events ORDER BY rowid;
 DROP TABLE old_received_events;
 
-CREATE TABLE received_index (
-  tenant_id UUID NOT NULL,
-  endpoint_id UUID NOT NULL,
-  id UUID NOT NULL,
-  PRIMARY KEY (tenant_id, endpoint_id, id)
-) WITHOUT ROWID;
 CREATE TABLE received_indexed (
   only BIGINT NOT NULL PRIMARY KEY,
   until UUID NOT NULL,
   goal UUID NOT NULL,
   last_row BIGINT NOT NULL
 );
-INSERT INTO received_index SELECT tenant_id, endpoint_id, id FROM received_events ORDER BY 1, 2, 3;
 INSERT INTO received_indexed SELECT 1, MAX(id), MAX(id), MAX(rowid) FROM received_events HAVING COUNT(*) > 0;
 
 ALTER TABLE endpoint_stats RENAME TO old_endpoint_stats;
