@@ -12,7 +12,7 @@ namespace {
 /// On SQLite a row of endpoint_counts has what one transaction counts. All are added up when they have
 /// become as heavy as this, where each endpoint's entry weighs 1 and a row 50: that takes about ten
 /// milliseconds where endpoints are thousands, and comes once in some seconds of full load.
-constexpr std::int64_t kWeightMax = 50'000;
+constexpr std::int64_t kWeightMax = 100'000;
 constexpr std::int64_t kRowWeight = 50;
 
 /// An entry of a row: the endpoint's id, and as integers of the processor's order, little-endian on all that
