@@ -54,18 +54,14 @@ void include(EndpointStats& stats, const EndpointStats& more) {
   stats.last_received = std::max(stats.last_received, more.last_received);
 }
 
-/// What is counted and not added up yet; of the wanted ones, or of all.
-Result<std::map<EndpointId, EndpointStats>> find_counted(db::Tx& tx, std::span<const EndpointId> wanted,
-                                                         bool all) {
-  std::unordered_map<EndpointId, EndpointStats> sums;
-  for (const EndpointId id : wanted) sums.try_emplace(id);
+/// visit(endpoint, more) for all that is counted and not added up yet; several times for one endpoint.
+template <class Visit>
+Result<void> each_counted(db::Tx& tx, const Visit& visit) {
   XD_DO(tx.query("SELECT counts FROM endpoint_counts", {}, [&](const db::Row& row) {
     const std::string_view counts = row.blob(0);
     for (std::size_t at = 0; at + kEntryBytes <= counts.size(); at += kEntryBytes) {
       EndpointId id;
       std::memcpy(id.uuid.bytes.data(), counts.data() + at, id.uuid.bytes.size());
-      const auto sum = all ? sums.try_emplace(id).first : sums.find(id);
-      if (sum == sums.end()) continue;
       const char* from = counts.data() + at + id.uuid.bytes.size();
       EndpointStats more;
       more.received = read_number<std::int32_t>(from);
@@ -73,10 +69,10 @@ Result<std::map<EndpointId, EndpointStats>> find_counted(db::Tx& tx, std::span<c
       more.failed = read_number<std::int32_t>(from);
       if (const std::int64_t last = read_number<std::int64_t>(from); last != 0)
         more.last_received = base::from_micros(last);
-      include(sum->second, more);
+      visit(id, more);
     }
   }));
-  return std::map<EndpointId, EndpointStats>(sums.begin(), sums.end());
+  return {};
 }
 
 Result<void> add(db::Tx& tx, const std::map<EndpointId, EndpointStats>& more) {
@@ -105,8 +101,9 @@ Result<void> add_to_stats(db::Tx& tx, const std::map<EndpointId, EndpointStats>&
   XD_DO(tx.exec("INSERT INTO endpoint_counts (weight, counts) VALUES ($1, $2)",
                 {weight, db::Arg::blob(counts)}));
   if (weight < kWeightMax) return {};
-  XD_TRY(const auto sums, find_counted(tx, {}, true));
-  XD_DO(add(tx, sums));
+  std::unordered_map<EndpointId, EndpointStats> sums;
+  XD_DO(each_counted(tx, [&](EndpointId id, const EndpointStats& one) { include(sums[id], one); }));
+  XD_DO(add(tx, {sums.begin(), sums.end()}));
   XD_DO(tx.exec("DELETE FROM endpoint_counts"));
   return {};
 }
@@ -123,8 +120,9 @@ Result<std::map<EndpointId, EndpointStats>> find_endpoint_stats(db::Tx& tx, std:
                                                  row->maybe_time(4)};
               }));
   if (tx.engine() == db::Engine::postgres) return found;
-  XD_TRY(const auto counted, find_counted(tx, ids, false));
-  for (auto& [id, stats] : found) include(stats, counted.at(id));
+  XD_DO(each_counted(tx, [&](EndpointId id, const EndpointStats& one) {
+    if (const auto own = found.find(id); own != found.end()) include(own->second, one);
+  }));
   return found;
 }
 
