@@ -64,7 +64,8 @@ struct InboundResult {
   /// The best of those with this load and so many endpoints; 0 where there was none.
   double best_per_second(std::size_t endpoints) const;
   double best_half_p99_ms(std::size_t endpoints) const;
-  /// Those for which the runs are there. Of several runs of the same the better one counts.
+  /// Those for which the runs are there. Of several runs of the same the better one counts; of many endpoints
+  /// against few, the median of the rounds.
   std::vector<Bar> bars() const;
 };
 

@@ -41,7 +41,7 @@ struct Options {
   std::size_t endpoints = 5;        ///< of the inbound scenario
   std::size_t many_endpoints = 5'000;
   bool scattered_ids = false;  ///< the webhooks' ids are in no order
-  unsigned rounds = 2;         ///< how often it repeats each run, of which the better one counts
+  unsigned rounds = 3;         ///< how often it repeats each run
   std::vector<std::string> server_environment;
 };
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/key_ring.hpp"
@@ -52,6 +54,31 @@ TEST(HmacKey, signs_again_and_again_with_the_same_key) {
   (void)key.sign({"something else"});
   EXPECT_EQ(key.sign({"what do ya want for nothing?"}), first);
   EXPECT_EQ(HmacKey(Hash::sha256, "").sign({"x"}), hmac(Hash::sha256, "", "x"));
+}
+
+TEST(HmacKey, keeps_to_its_own_key_among_others) {
+  const HmacKey first(Hash::sha256, "first");
+  const HmacKey second(Hash::sha256, std::string(200, 'k'));  // longer than a block
+  const HmacKey third(Hash::sha512, "first");
+  const HmacKey empty(Hash::sha256, "");
+  const auto sign_all = [&] {
+    std::vector<std::string> macs;
+    for (const HmacKey* key : {&first, &empty, &second, &third, &first})
+      macs.push_back(to_hex(key->sign({"x"})));
+    return macs;
+  };
+  // Computed with Python's hmac module.
+  const std::vector<std::string> expected = {
+      "2c14667e79d0889fd7beb6959db01dcb3bd80fe43d5bce7ee726de4ab88e2ce5",
+      "4cbc96099a6467ce002461f10549b4898265ebe6188b45efacc44293516e62c4",
+      "a34abd1b081e75091b5f15447fb45ea6a1a7d624c190b880750d5d0f52ca715e",
+      "03f6a540e00723b8481afbefcdda7f96c36083a138a1d59f9f3dd1e233e5e5fc"
+      "34a54f5637463c8e5f544084b81baa63cef3bef7852fa754105ee2875e7ff841",
+      "2c14667e79d0889fd7beb6959db01dcb3bd80fe43d5bce7ee726de4ab88e2ce5"};
+  std::vector<std::string> elsewhere;
+  std::thread([&] { elsewhere = sign_all(); }).join();
+  EXPECT_EQ(sign_all(), expected);
+  EXPECT_EQ(elsewhere, expected) << "a key is not bound to a thread";
 }
 
 // The vector of the specification's own JavaScript tests.

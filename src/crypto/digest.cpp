@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <memory>
 
 #include "base/assert.hpp"
 
@@ -31,9 +32,26 @@ const EVP_MD* algorithm(Hash hash) {
   return fetched[static_cast<std::size_t>(hash)];
 }
 
-EVP_MAC* hmac_algorithm() {
+struct FreeMac {
+  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+};
+using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeMac>;
+
+MacContext make_hmac_context(Hash hash) {
   static EVP_MAC* const fetched = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-  return fetched;
+  MacContext context(EVP_MAC_CTX_new(fetched));
+  const std::array<OSSL_PARAM, 2> params = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(name_of(hash)), 0),
+      OSSL_PARAM_construct_end()};
+  XD_ASSERT(EVP_MAC_CTX_set_params(context.get(), params.data()) == 1);
+  return context;
+}
+
+/// The thread's own, for whatever key comes next.
+EVP_MAC_CTX* hmac_context(Hash hash) {
+  static thread_local const std::array<MacContext, 3> made = {
+      make_hmac_context(Hash::sha1), make_hmac_context(Hash::sha256), make_hmac_context(Hash::sha512)};
+  return made[static_cast<std::size_t>(hash)].get();
 }
 
 const unsigned char* bytes(std::string_view text) {
@@ -64,25 +82,12 @@ std::uint32_t crc32(std::string_view data) {
   return ~crc;
 }
 
-HmacKey::HmacKey(Hash hash, std::string_view key) : context_(EVP_MAC_CTX_new(hmac_algorithm())) {
-  std::array<OSSL_PARAM, 2> params = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(name_of(hash)), 0),
-      OSSL_PARAM_construct_end()};
+std::string HmacKey::sign(std::span<const std::string_view> pieces) const {
+  EVP_MAC_CTX* context = hmac_context(hash_);
   // OpenSSL takes a null key for "keep the last one", so an empty key needs an address.
   const unsigned char none = 0;
-  auto* context = static_cast<EVP_MAC_CTX*>(context_.get());
-  XD_ASSERT(EVP_MAC_init(context, key.empty() ? &none : bytes(key), key.size(), params.data()) == 1);
-}
-
-HmacKey::~HmacKey() = default;
-HmacKey::HmacKey(HmacKey&&) noexcept = default;
-HmacKey& HmacKey::operator=(HmacKey&&) noexcept = default;
-
-void HmacKey::Free::operator()(void* context) const { EVP_MAC_CTX_free(static_cast<EVP_MAC_CTX*>(context)); }
-
-std::string HmacKey::sign(std::span<const std::string_view> pieces) const {
-  auto* context = static_cast<EVP_MAC_CTX*>(context_.get());
-  XD_ASSERT(EVP_MAC_init(context, nullptr, 0, nullptr) == 1);  // begins anew with the same key
+  const std::string_view key = key_.reveal();
+  XD_ASSERT(EVP_MAC_init(context, key.empty() ? &none : bytes(key), key.size(), nullptr) == 1);
   for (const std::string_view piece : pieces)
     XD_ASSERT(EVP_MAC_update(context, bytes(piece), piece.size()) == 1);
   std::array<unsigned char, EVP_MAX_MD_SIZE> out;

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "base/secret.hpp"
 
 namespace crypto {
 
@@ -18,13 +19,11 @@ std::string digest(Hash hash, std::string_view data);
 /// protection.
 std::uint32_t crc32(std::string_view data);
 
-/// A key ready to sign with; set up once, used often. Not thread-safe.
+/// A key to sign with. Immutable, thread-safe. It is the bytes alone: of thousands of keys each is used
+/// seldom, and a context of OpenSSL for each would be in no cache of the processor when it is needed.
 class HmacKey {
  public:
-  HmacKey(Hash hash, std::string_view key);
-  ~HmacKey();
-  HmacKey(HmacKey&&) noexcept;
-  HmacKey& operator=(HmacKey&&) noexcept;
+  HmacKey(Hash hash, std::string_view key) : hash_(hash), key_(std::string(key)) {}
 
   /// The raw MAC over the pieces one after the other.
   std::string sign(std::initializer_list<std::string_view> pieces) const {
@@ -33,10 +32,8 @@ class HmacKey {
   std::string sign(std::span<const std::string_view> pieces) const;
 
  private:
-  struct Free {
-    void operator()(void* context) const;
-  };
-  std::unique_ptr<void, Free> context_;  // EVP_MAC_CTX, kept behind the wall of the .cpp
+  Hash hash_;
+  base::Secret key_;
 };
 
 /// HMAC in one call, for what is not hot.

@@ -127,7 +127,7 @@ struct Scheme {
   bool signs_elements() const;
 };
 
-/// A secret of an endpoint, ready for its scheme. Not thread-safe.
+/// A secret of an endpoint, ready for its scheme. Immutable, thread-safe.
 class SchemeKey {
  public:
   /// Error: invalid, when the text is not what the scheme's key rule asks for; the message never holds it.

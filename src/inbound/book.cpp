@@ -15,19 +15,31 @@ using base::fail;
 using base::Result;
 using crypto::Location;
 
-/// Of so many schemes that are kept those that are not used any more need not be swept.
-constexpr std::size_t kSchemesAlways = 64;
-
 std::unexpected<base::Error> refuse(std::string pointer, std::string detail) {
   base::Error error{Code::invalid, detail};
   error.fields.push_back({std::move(pointer), "INVALID", std::move(detail)});
   return std::unexpected(std::move(error));
 }
 
-Result<PreparedScheme> prepare_scheme(const Endpoint& endpoint) {
+Result<crypto::Scheme> read_said(const SaidScheme& said) {
+  const auto& [text, config] = said;
+  XD_TRY(const auto document, format::parse_json(text));
+  const format::Value& root = document.root();
+  auto scheme = root.is_string() ? preset_scheme(root.text(), config) : read_scheme(root, config);
+  if (scheme) return scheme;
+  base::Error error = scheme.error();
+  error.code = Code::invalid;
+  for (base::FieldError& field : error.fields) {
+    field.pointer = "#/signature_scheme" + field.pointer.substr(field.pointer.starts_with('#') ? 1 : 0);
+  }
+  if (error.fields.empty()) error.fields.push_back({"#/signature_scheme", "INVALID", error.message});
+  return std::unexpected(std::move(error));
+}
+
+Result<PreparedScheme> prepare_scheme(const SaidScheme& said) {
   PreparedScheme prepared;
-  XD_TRY(prepared.scheme, scheme_of(endpoint));
-  const auto document = format::parse_json(endpoint.signature_scheme);
+  XD_TRY(prepared.scheme, read_said(said));
+  const auto document = format::parse_json(said.first);
   const bool preset = document && document->root().is_string();
   prepared.name = preset ? std::string(document->root().text()) : "custom";
   if (const std::string& pattern = prepared.scheme.key.pattern; !pattern.empty()) {
@@ -73,15 +85,16 @@ Result<void> read_place(const std::string& text, const char* name, bool json,
   return {};
 }
 
-Result<void> read_places_into(PreparedEndpoint& prepared) {
-  const Paths& paths = prepared.config->paths;
-  PreparedEndpoint::Places& places = prepared.places;
-  XD_DO(read_place(paths.event_type, "event_type", false, places.event_type));
-  XD_DO(read_place(paths.table, "table", false, places.table));
-  XD_DO(read_place(paths.record, "record", true, places.record));
-  XD_DO(read_place(paths.old_record, "old_record", true, places.old_record));
-  XD_DO(read_place(paths.record_id, "record_id", false, places.record_id));
-  return read_place(paths.event_id, "event_id", false, places.event_id);
+Result<PreparedRules> prepare_rules(const Rules& said) {
+  PreparedRules rules{.said = said};
+  const Paths& paths = said.paths;
+  XD_DO(read_place(paths.event_type, "event_type", false, rules.event_type));
+  XD_DO(read_place(paths.table, "table", false, rules.table));
+  XD_DO(read_place(paths.record, "record", true, rules.record));
+  XD_DO(read_place(paths.old_record, "old_record", true, rules.old_record));
+  XD_DO(read_place(paths.record_id, "record_id", false, rules.record_id));
+  XD_DO(read_place(paths.event_id, "event_id", false, rules.event_id));
+  return rules;
 }
 
 Result<void> read_addresses_into(PreparedEndpoint& prepared) {
@@ -108,18 +121,7 @@ Result<Location> read_json_place(std::string_view text) {
 }
 
 Result<crypto::Scheme> scheme_of(const Endpoint& endpoint) {
-  XD_TRY(const auto document, format::parse_json(endpoint.signature_scheme));
-  const format::Value& root = document.root();
-  auto scheme = root.is_string() ? preset_scheme(root.text(), endpoint.signature_config)
-                                 : read_scheme(root, endpoint.signature_config);
-  if (scheme) return scheme;
-  base::Error error = scheme.error();
-  error.code = Code::invalid;
-  for (base::FieldError& field : error.fields) {
-    field.pointer = "#/signature_scheme" + field.pointer.substr(field.pointer.starts_with('#') ? 1 : 0);
-  }
-  if (error.fields.empty()) error.fields.push_back({"#/signature_scheme", "INVALID", error.message});
-  return std::unexpected(std::move(error));
+  return read_said({endpoint.signature_scheme, endpoint.signature_config});
 }
 
 std::vector<const crypto::SchemeKey*> PreparedEndpoint::keys_at(base::Time now) const {
@@ -142,26 +144,14 @@ bool is_allowed(const std::optional<format::Regex>& pattern, std::string_view ur
   return pattern && url.starts_with("https://") && pattern->fits_whole(url);
 }
 
-Result<PreparedSchemePtr> PreparedSchemes::of(const Endpoint& endpoint) {
-  if (all_.size() >= swept_at_) {
-    std::erase_if(all_, [](const auto& one) { return one.second.expired(); });
-    swept_at_ = 2 * all_.size() + kSchemesAlways;
-  }
-  std::weak_ptr<const PreparedScheme>& known = all_[{endpoint.signature_scheme, endpoint.signature_config}];
-  if (auto shared = known.lock()) return shared;
-  XD_TRY(PreparedScheme prepared, prepare_scheme(endpoint));
-  auto shared = std::make_shared<const PreparedScheme>(std::move(prepared));
-  known = shared;
-  return shared;
-}
-
 namespace {
 
-Result<PreparedEndpoint> prepare(EndpointPtr config, PreparedSchemes& schemes) {
+Result<PreparedEndpoint> prepare(EndpointPtr config, SharedParts& shared) {
+  const SaidScheme said{config->signature_scheme, config->signature_config};
   PreparedEndpoint prepared{.config = std::move(config)};
-  XD_TRY(prepared.prepared_scheme, schemes.of(*prepared.config));
+  XD_TRY(prepared.prepared_scheme, shared.schemes.of(said, prepare_scheme));
   XD_DO(read_keys_into(prepared));
-  XD_DO(read_places_into(prepared));
+  XD_TRY(prepared.rules, shared.rules.of(prepared.config->rules(), prepare_rules));
   XD_DO(read_addresses_into(prepared));
   return prepared;
 }
@@ -169,14 +159,14 @@ Result<PreparedEndpoint> prepare(EndpointPtr config, PreparedSchemes& schemes) {
 }  // namespace
 
 Result<PreparedEndpoint> prepare_endpoint(EndpointPtr config) {
-  PreparedSchemes schemes;
-  return prepare(std::move(config), schemes);
+  SharedParts shared;
+  return prepare(std::move(config), shared);
 }
 
 void Book::put(const EndpointPtr& endpoint) {
   const PreparedEndpointPtr known = find(endpoint->id);
   if (known && known->config->version > endpoint->version) return;
-  auto prepared = prepare(endpoint, schemes_);
+  auto prepared = prepare(endpoint, shared_);
   if (!prepared) {
     base::log(base::LogLevel::error, "a stored endpoint cannot be used; save it again",
               {{"endpoint_id", endpoint->id}, {"error", prepared.error().message}});

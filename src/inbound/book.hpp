@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <unordered_map>
 
+#include "base/interned.hpp"
 #include "base/text.hpp"
 #include "crypto/scheme.hpp"
 #include "format/regex.hpp"
@@ -20,42 +21,40 @@ struct PreparedScheme {
   std::optional<format::Regex> certificate_url{};          ///< where the key is a certificate's
   std::vector<std::optional<format::Regex>> fetch_urls{};  ///< of each handshake, where it has one got
 };
-using PreparedSchemePtr = std::shared_ptr<const PreparedScheme>;
+/// What an endpoint says of it: signature_scheme and signature_config.
+using SaidScheme = std::pair<std::string, SchemeConfig>;
 
-/// Those that are in use, by what an endpoint says of them.
-class PreparedSchemes {
- public:
-  /// Error: invalid, with a pointer for each member that cannot be used.
-  base::Result<PreparedSchemePtr> of(const Endpoint& endpoint);
-
- private:
-  std::map<std::pair<std::string, SchemeConfig>, std::weak_ptr<const PreparedScheme>> all_;
-  std::size_t swept_at_ = 0;
+/// Rules with their paths read; one for all endpoints that say the same of them.
+struct PreparedRules {
+  Rules said{};
+  std::optional<crypto::Location> event_type{};
+  std::optional<crypto::Location> table{};
+  std::optional<crypto::Location> record{};
+  std::optional<crypto::Location> old_record{};
+  std::optional<crypto::Location> record_id{};
+  std::optional<crypto::Location> event_id{};
 };
 
-/// An endpoint with its keys set up. They are not thread-safe, so each shard has its own.
+/// What endpoints share.
+struct SharedParts {
+  base::Interned<SaidScheme, PreparedScheme> schemes{};
+  base::Interned<Rules, PreparedRules> rules{};
+};
+
+/// An endpoint with its keys set up.
 struct PreparedEndpoint {
   struct Key {
     crypto::SchemeKey key;
     std::string fingerprint{};
     std::optional<base::Time> valid_until{};
   };
-  /// Paths, read.
-  struct Places {
-    std::optional<crypto::Location> event_type{};
-    std::optional<crypto::Location> table{};
-    std::optional<crypto::Location> record{};
-    std::optional<crypto::Location> old_record{};
-    std::optional<crypto::Location> record_id{};
-    std::optional<crypto::Location> event_id{};
-  };
 
   EndpointPtr config;
-  PreparedSchemePtr prepared_scheme{};
+  std::shared_ptr<const PreparedScheme> prepared_scheme{};
+  std::shared_ptr<const PreparedRules> rules{};
   std::vector<Key> keys{};
   std::vector<http::AllowedRange> allowed{};  ///< empty: anybody
-  Places places{};
-  std::shared_ptr<Meter> meter{};  ///< null: no limit
+  std::shared_ptr<Meter> meter{};             ///< null: no limit
 
   const crypto::Scheme& scheme() const { return prepared_scheme->scheme; }
   /// Those that are good at that time.
@@ -109,7 +108,7 @@ class Book {
   };
   using Paths = boost::unordered_flat_map<std::string, PreparedEndpointPtr, base::TextHash, std::equal_to<>>;
   Meters& meters_;
-  PreparedSchemes schemes_;
+  SharedParts shared_;
   boost::unordered_flat_map<EndpointId, Entry, std::hash<EndpointId>> by_id_;
   std::unordered_map<TenantId, Paths> by_path_;
   std::int64_t deletions_ = 0;

@@ -34,7 +34,7 @@ struct Paths {
   std::string old_record{};  ///< its state before
   std::string record_id{};
   std::string event_id{};  ///< the sender's id of the event; empty: as the scheme says
-  bool operator==(const Paths&) const = default;
+  auto operator<=>(const Paths&) const = default;
 };
 
 struct PathMember {
@@ -55,7 +55,7 @@ struct Route {
   std::string publish{};  ///< the type of the event that is published; empty: made of these three
   std::optional<base::Uuid> subscription{};  ///< it goes to this subscription alone
   bool ignore = false;
-  bool operator==(const Route&) const = default;
+  auto operator<=>(const Route&) const = default;
 };
 
 struct RouteMember {
@@ -67,10 +67,23 @@ inline constexpr RouteMember kRouteMembers[] = {{"source", &Route::source},
                                                 {"event_type", &Route::event_type},
                                                 {"publish", &Route::publish}};
 
+/// What is made of the webhooks that come: the members of an Endpoint with these names.
+struct Rules {
+  std::string source{};
+  std::vector<std::string> event_types{};
+  Paths paths{};
+  std::vector<Route> routes{};
+  auto operator<=>(const Rules&) const = default;
+};
+
 /// Mission 4, webhook_endpoints. Immutable once it is in a Book; a change makes a new one with version + 1.
 struct Endpoint {
+  // What each request needs stands together.
   EndpointId id{};
   TenantId tenant{};
+  std::chrono::seconds dedup_window{};
+  EndpointStatus status = EndpointStatus::active;
+  bool is_enabled = true;
   std::optional<base::Uuid> integration{};
   std::string path{};  ///< [A-Za-z0-9._~-]{1,200}, one of its tenant's
   std::string name{};
@@ -85,11 +98,8 @@ struct Endpoint {
   SchemeConfig signature_config{};
   Paths paths{};
   std::vector<Route> routes{};
-  std::chrono::seconds dedup_window{};
   std::optional<int> retention_days{};  ///< none: for good
   std::optional<queue::Rate> rate_limit{};
-  EndpointStatus status = EndpointStatus::active;
-  bool is_enabled = true;
   std::int64_t version = 1;
   std::optional<base::Uuid> created_by{};
   base::Time created{};
@@ -105,6 +115,7 @@ struct Endpoint {
   /// The lane of an endpoint has its id.
   queue::LaneId lane() const { return queue::LaneId{id.uuid}; }
 
+  Rules rules() const { return {source, event_types, paths, routes}; }
   Endpoint copy() const;
 };
 using EndpointPtr = std::shared_ptr<const Endpoint>;

@@ -146,17 +146,17 @@ std::string Extracted::subject() const {
 Result<Extracted> extract(const PreparedEndpoint& endpoint, const ReceivedEvent& event) {
   const Stored stored(event);
   const Message& message = stored.message();
-  const PreparedEndpoint::Places& places = endpoint.places;
-  Extracted result{.source = endpoint.config->source};
-  XD_TRY(result.event_type, text_at(places.event_type, message, "event_type"));
-  XD_TRY(result.table, text_at(places.table, message, "table"));
-  XD_TRY(result.record_id, text_at(places.record_id, message, "record_id"));
-  const format::Value* record = value_of(places.record, message);
-  const format::Value* before = value_of(places.old_record, message);
-  if (places.record && record == nullptr && before == nullptr) {
-    return fail(Code::invalid, "paths.record: there is nothing at " + to_string(*places.record));
+  const PreparedRules& rules = *endpoint.rules;
+  Extracted result{.source = rules.said.source};
+  XD_TRY(result.event_type, text_at(rules.event_type, message, "event_type"));
+  XD_TRY(result.table, text_at(rules.table, message, "table"));
+  XD_TRY(result.record_id, text_at(rules.record_id, message, "record_id"));
+  const format::Value* record = value_of(rules.record, message);
+  const format::Value* before = value_of(rules.old_record, message);
+  if (rules.record && record == nullptr && before == nullptr) {
+    return fail(Code::invalid, "paths.record: there is nothing at " + to_string(*rules.record));
   }
-  result.record = !places.record      ? body_json(message)
+  result.record = !rules.record       ? body_json(message)
                   : record == nullptr ? "null"
                                       : std::string(record->raw());
   if (before != nullptr) result.old_record = before->raw();
@@ -175,12 +175,12 @@ bool fits(std::string_view pattern, std::string_view text) {
   return text.starts_with(pattern.substr(0, pattern.size() - 1));
 }
 
-Decision decide(const Endpoint& endpoint, const Extracted& extracted) {
+Decision decide(const Rules& rules, const Extracted& extracted) {
   const auto wanted = [&](const std::string& pattern) { return fits(pattern, extracted.event_type); };
-  if (!endpoint.event_types.empty() && std::ranges::none_of(endpoint.event_types, wanted)) {
+  if (!rules.event_types.empty() && std::ranges::none_of(rules.event_types, wanted)) {
     return {.ignore = true};
   }
-  for (const Route& route : endpoint.routes) {
+  for (const Route& route : rules.routes) {
     if (!fits(route.source, extracted.source) || !fits(route.table, extracted.table) ||
         !fits(route.event_type, extracted.event_type)) {
       continue;

@@ -32,8 +32,8 @@ struct Decision {
   std::string type{};                        ///< of the event to publish
   std::optional<base::Uuid> subscription{};  ///< for this one alone
 };
-/// The first route that fits, or one that publishes "<source>.<table>.<event_type>". Types that the endpoint
-/// does not process are ignored.
-Decision decide(const Endpoint& endpoint, const Extracted& extracted);
+/// The first route that fits, or one that publishes "<source>.<table>.<event_type>". Types that are
+/// not among those to process are ignored.
+Decision decide(const Rules& rules, const Extracted& extracted);
 
 }  // namespace inbound

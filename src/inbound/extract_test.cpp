@@ -85,13 +85,13 @@ TEST(Extraction, says_what_it_cannot_find) {
 
 TEST(Decisions, are_of_the_first_route_that_fits) {
   const base::Uuid subscription = base::make_uuid(kNow);
-  Endpoint endpoint;
-  endpoint.event_types = {"ins*", "UPDATE"};
-  endpoint.routes = {{.table = "log*", .ignore = true},
-                     {.event_type = "UPDATE", .publish = "order.changed"},
-                     {.source = "shop", .table = "orders", .subscription = subscription}};
+  Rules rules;
+  rules.event_types = {"ins*", "UPDATE"};
+  rules.routes = {{.table = "log*", .ignore = true},
+                  {.event_type = "UPDATE", .publish = "order.changed"},
+                  {.source = "shop", .table = "orders", .subscription = subscription}};
   const auto decide_on = [&](const char* type, const char* table) {
-    return decide(endpoint, {.source = "shop", .event_type = type, .table = table});
+    return decide(rules, {.source = "shop", .event_type = type, .table = table});
   };
   EXPECT_TRUE(decide_on("DELETE", "orders").ignore);
   EXPECT_TRUE(decide_on("UPDATE", "logs").ignore);

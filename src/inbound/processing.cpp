@@ -91,7 +91,7 @@ asio::awaitable<queue::Outcome> ProcessHandler::run(const queue::Task& task) {
   result.tenant = event->tenant;
   result.endpoint = event->endpoint;
   result.replay_no = replay_no_of(task);
-  result.source = endpoint->config->source;
+  result.source = endpoint->rules->said.source;
   result.processed = parts_.clock.now();
   if (task.unknown_attempts >= kCrashesMax) {
     result.status = ReceivedStatus::failed;
@@ -114,7 +114,7 @@ void ProcessHandler::process(const PreparedEndpoint& endpoint, const ReceivedEve
   if (!extracted) return fail_with(extracted.error().message);
   result.event_type = extracted->event_type;
   result.table = extracted->table;
-  Decision decision = decide(*endpoint.config, *extracted);
+  Decision decision = decide(endpoint.rules->said, *extracted);
   if (decision.ignore) {
     result.status = ReceivedStatus::ignored;
     return;

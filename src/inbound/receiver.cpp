@@ -132,20 +132,20 @@ std::string storable(std::string text) {
 }
 
 std::string external_id(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
-  std::string id = endpoint.places.event_id ? text_at(endpoint.places.event_id, view)
+  std::string id = endpoint.rules->event_id ? text_at(endpoint.rules->event_id, view)
                                             : crypto::event_id(endpoint.scheme(), view).value_or("");
   return storable(std::move(id));
 }
 
 /// Whether what stands for the event's id is made of its body.
 bool is_of_body(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
-  return !endpoint.places.event_id && endpoint.scheme().id_hash &&
+  return !endpoint.rules->event_id && endpoint.scheme().id_hash &&
          std::ranges::all_of(endpoint.scheme().id, [&](const Location& at) { return view.find(at).empty(); });
 }
 
 std::string order_key(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
-  const std::string id = text_at(endpoint.places.record_id, view);
-  return id.empty() ? id : storable(text_at(endpoint.places.table, view) + "/" + id);
+  const std::string id = text_at(endpoint.rules->record_id, view);
+  return id.empty() ? id : storable(text_at(endpoint.rules->table, view) + "/" + id);
 }
 
 /// What became of a request, or of an element of one.

@@ -26,7 +26,7 @@ struct PreparedAuth {
   std::optional<Mac> mac{};
 };
 
-/// A subscription with its keys set up. HMAC contexts are not thread-safe, so each shard has its own.
+/// A subscription with its keys set up.
 struct Prepared {
   SubscriptionPtr config;
   Signer signer;

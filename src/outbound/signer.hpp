@@ -12,8 +12,7 @@ namespace outbound {
 
 /// Each secret that is valid when a delivery goes out signs it, so that receivers can change theirs at any
 /// time of an overlap. GITHUB and HMAC_HEADER have room for one signature: the newest secret's. Under
-/// STANDARD and STANDARD_V1A every secret signs in the way of its own kind. Not thread-safe: each shard has
-/// its own.
+/// STANDARD and STANDARD_V1A every secret signs in the way of its own kind. Immutable, thread-safe.
 class Signer {
  public:
   /// Error: invalid, when the newest secret or signing_config does not fit the scheme.
