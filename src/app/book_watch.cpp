@@ -1,7 +1,5 @@
 #include "app/book_watch.hpp"
 
-#include "base/log.hpp"
-
 namespace app {
 
 namespace {
@@ -20,21 +18,8 @@ struct Known {
 }  // namespace
 
 void BookWatch::start() {
-  if (parts_.store.engine() == db::Engine::postgres) gate_.spawn("watch books", watch());
-}
-
-base::Task<void> BookWatch::watch() {
-  while (!stopping_) {
-    timer_.expires_after(kInterval);
-    boost::system::error_code ignored;
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    if (stopping_) break;
-    if (auto refreshed = co_await refresh(); !refreshed) {
-      base::log(base::LogLevel::warn, "cannot look for changes of other nodes",
-                {{"error", refreshed.error().message}});
-    }
-  }
-  co_return Result<void>{};
+  if (parts_.store.engine() != db::Engine::postgres) return;
+  rounds_.start("look for changes of other nodes", kInterval, [this] { return refresh(); });
 }
 
 base::Task<void> BookWatch::refresh() {
@@ -70,12 +55,6 @@ base::Task<void> BookWatch::refresh() {
   auto endpoints = std::make_shared<const std::vector<inbound::EndpointPtr>>(known.endpoints);
   parts_.endpoints.tell([endpoints, began](inbound::Book& book) { book.replace(*endpoints, began); });
   co_return Result<void>{};
-}
-
-asio::awaitable<void> BookWatch::stop() {
-  stopping_ = true;
-  timer_.cancel();
-  co_await gate_.close();
 }
 
 }  // namespace app

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "base/gate.hpp"
+#include "base/recurring.hpp"
 #include "inbound/book.hpp"
 #include "outbound/book.hpp"
 #include "tenant/tenant.hpp"
@@ -21,21 +21,18 @@ class BookWatch {
     const base::Everywhere<outbound::Book>& books;
     const base::Everywhere<inbound::Book>& endpoints;
   };
-  BookWatch(asio::any_io_executor executor, Parts parts) : parts_(parts), timer_(executor), gate_(executor) {}
+  BookWatch(asio::any_io_executor executor, Parts parts) : parts_(parts), rounds_(executor) {}
 
   void start();
-  asio::awaitable<void> stop();
+  asio::awaitable<void> stop() { return rounds_.stop(); }
 
  private:
-  base::Task<void> watch();
   base::Task<void> refresh();
 
   Parts parts_;
   std::set<base::TenantId> tenants_;  // that were there when it looked last
   std::string seen_;
-  bool stopping_ = false;
-  asio::steady_timer timer_;
-  base::Gate gate_;
+  base::Recurring rounds_;
 };
 
 }  // namespace app

@@ -1,7 +1,5 @@
 #include "inbound/book.hpp"
 
-#include <set>
-
 #include "base/log.hpp"
 #include "format/json.hpp"
 #include "inbound/preset.hpp"
@@ -173,48 +171,30 @@ void Book::put(const EndpointPtr& endpoint) {
     return;
   }
   prepared->meter = meters_.of(*endpoint);
-  if (known) drop(*known->config);
+  if (known) drop_path(*known->config);
   const auto shared = std::make_shared<const PreparedEndpoint>(std::move(*prepared));
   by_path_[endpoint->tenant][endpoint->path] = shared;
-  by_id_[endpoint->id] = {shared, base::steady_now()};
+  catalog_.put(shared);
 }
 
 void Book::remove(EndpointId id) {
-  removed_[id] = base::steady_now();
   meters_.forget(id);
-  if (const PreparedEndpointPtr known = find(id)) drop(*known->config);
+  if (const PreparedEndpointPtr known = catalog_.remove(id)) drop_path(*known->config);
 }
 
-void Book::drop(const Endpoint& endpoint) {
-  auto& paths = by_path_[endpoint.tenant];
+void Book::drop_path(const Endpoint& endpoint) {
+  const auto paths = by_path_.find(endpoint.tenant);
+  if (paths == by_path_.end()) return;
   // The path may be another one's already, which was told before.
-  if (const auto found = paths.find(endpoint.path);
-      found != paths.end() && found->second->config->id == endpoint.id) {
-    paths.erase(found);
-  }
-  if (paths.empty()) by_path_.erase(endpoint.tenant);
-  by_id_.erase(endpoint.id);
+  const auto found = paths->second.find(endpoint.path);
+  if (found != paths->second.end() && found->second->config->id == endpoint.id) paths->second.erase(found);
+  if (paths->second.empty()) by_path_.erase(paths);
 }
 
 void Book::replace(const std::vector<EndpointPtr>& all, base::Steady read_began) {
-  std::erase_if(removed_, [read_began](const auto& one) { return one.second < read_began; });
-  std::set<EndpointId> kept;
-  for (const EndpointPtr& endpoint : all) {
-    if (removed_.contains(endpoint->id)) continue;
-    kept.insert(endpoint->id);
-    const PreparedEndpointPtr known = find(endpoint->id);
-    if (!known || known->config->version < endpoint->version) put(endpoint);
-  }
-  std::vector<EndpointId> gone;
-  for (const auto& [id, known] : by_id_) {
-    if (!kept.contains(id) && known.put < read_began) gone.push_back(id);
-  }
-  for (const EndpointId id : gone) remove(id);
-}
-
-PreparedEndpointPtr Book::find(EndpointId id) const {
-  const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : found->second.prepared;
+  const auto news = catalog_.news_of(all, read_began);
+  for (const EndpointPtr& endpoint : news.fresh) put(endpoint);
+  for (const EndpointId id : news.gone) remove(id);
 }
 
 PreparedEndpointPtr Book::find(TenantId tenant, std::string_view path) const {

@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <unordered_map>
 
+#include "base/catalog.hpp"
 #include "base/interned.hpp"
 #include "base/text.hpp"
 #include "crypto/scheme.hpp"
@@ -95,24 +96,19 @@ class Book {
   /// since.
   void replace(const std::vector<EndpointPtr>& all, base::Steady read_began);
 
-  PreparedEndpointPtr find(EndpointId id) const;
+  PreparedEndpointPtr find(EndpointId id) const { return catalog_.find(id); }
   /// For each request: it touches little, for of many endpoints nothing is in the processor's cache.
   PreparedEndpointPtr find(TenantId tenant, std::string_view path) const;
 
  private:
-  void drop(const Endpoint& endpoint);
+  void drop_path(const Endpoint& endpoint);
 
-  struct Entry {
-    PreparedEndpointPtr prepared;
-    base::Steady put{};
-  };
   using Paths = boost::unordered_flat_map<std::string, PreparedEndpointPtr, base::TextHash, std::equal_to<>>;
   Meters& meters_;
   SharedParts shared_;
-  boost::unordered_flat_map<EndpointId, Entry, std::hash<EndpointId>> by_id_;
+  base::Catalog<EndpointId, PreparedEndpoint> catalog_;
   std::unordered_map<TenantId, Paths> by_path_;
   std::int64_t deletions_ = 0;
-  std::unordered_map<EndpointId, base::Steady> removed_;  // until a read that began later was told
 };
 
 }  // namespace inbound

@@ -2,7 +2,7 @@
 // order. An ordinary one would touch a page of its own for nearly every event, where endpoints are many.
 #pragma once
 
-#include "base/gate.hpp"
+#include "base/recurring.hpp"
 #include "inbound/received.hpp"
 
 namespace inbound {
@@ -23,22 +23,19 @@ base::Result<void> index_late_ones(db::Tx& tx, std::span<const ReceivedPtr> even
 class IndexKeeper {
  public:
   IndexKeeper(asio::any_io_executor executor, db::Db& store, const base::Clock& clock)
-      : store_(store), clock_(clock), timer_(executor), gate_(executor) {}
+      : store_(store), clock_(clock), rounds_(executor) {}
 
   void start();
-  asio::awaitable<void> stop();
+  asio::awaitable<void> stop() { return rounds_.stop(); }
   /// Brings it up to now, in small pieces, one in each transaction. May be broken off, and repeated.
   base::Task<void> bring_up();
 
  private:
-  base::Task<void> keep();
   base::Task<void> look();
 
   db::Db& store_;
   const base::Clock& clock_;
-  bool stopping_ = false;
-  asio::steady_timer timer_;
-  base::Gate gate_;
+  base::Recurring rounds_;
 };
 
 }  // namespace inbound

@@ -122,7 +122,7 @@ base::Task<void> IndexKeeper::bring_up() {
   XD_CO_TRY(const std::vector<Entry> missing,
             co_await store_.read([indexed](db::Tx& tx) { return find_missing(tx, indexed); }));
   for (std::span<const Entry> rest = missing; !rest.empty();) {
-    if (stopping_) co_return Result<void>{};
+    if (rounds_.stopping()) co_return Result<void>{};
     const auto piece = rest.first(std::min(rest.size(), kPiece));
     XD_CO_DO(co_await store_.write([piece](db::Tx& tx) { return insert_piece(tx, piece); }));
     rest = rest.subspan(piece.size());
@@ -134,33 +134,14 @@ base::Task<void> IndexKeeper::bring_up() {
 }
 
 void IndexKeeper::start() {
-  if (store_.engine() == db::Engine::sqlite) gate_.spawn("keep received_index", keep());
-}
-
-base::Task<void> IndexKeeper::keep() {
-  while (!stopping_) {
-    timer_.expires_after(kInterval);
-    boost::system::error_code ignored;
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    if (stopping_) break;
-    if (auto looked = co_await look(); !looked) {
-      base::log(base::LogLevel::warn, "cannot bring up the index of received events; it is tried again",
-                {{"error", looked.error().message}});
-    }
-  }
-  co_return Result<void>{};
+  if (store_.engine() != db::Engine::sqlite) return;
+  rounds_.start("bring up the index of received events", kInterval, [this] { return look(); });
 }
 
 base::Task<void> IndexKeeper::look() {
   XD_CO_TRY(const State state, co_await store_.read(find_state));
   if (!state.is_due(clock_.now())) co_return Result<void>{};
   co_return co_await bring_up();
-}
-
-asio::awaitable<void> IndexKeeper::stop() {
-  stopping_ = true;
-  timer_.cancel();
-  co_await gate_.close();
 }
 
 }  // namespace inbound

@@ -1,7 +1,5 @@
 #include "outbound/book.hpp"
 
-#include <set>
-
 #include "base/log.hpp"
 #include "crypto/encoding.hpp"
 #include "format/json.hpp"
@@ -122,23 +120,22 @@ void Book::put(const SubscriptionPtr& subscription) {
               {{"subscription_id", subscription->id}, {"error", prepared.error().message}});
     return;
   }
-  if (known) drop(*known);
+  if (known) drop_patterns(*known);
   auto shared = std::make_shared<const Prepared>(std::move(*prepared));
   Patterns& patterns = by_tenant_[subscription->tenant];
   for (const std::string& pattern : subscription->event_types) {
     auto& those = patterns[std::string(stem(pattern))];
     if (those.empty() || those.back() != shared) those.push_back(shared);
   }
-  by_id_[subscription->id] = {std::move(shared), base::steady_now()};
+  catalog_.put(std::move(shared));
   if (watcher_) watcher_(*subscription);
 }
 
 void Book::remove(SubscriptionId id) {
-  removed_[id] = base::steady_now();
-  if (const PreparedPtr known = find(id)) drop(*known);
+  if (const PreparedPtr known = catalog_.remove(id)) drop_patterns(*known);
 }
 
-void Book::drop(const Prepared& known) {
+void Book::drop_patterns(const Prepared& known) {
   const Subscription& subscription = *known.config;
   Patterns& patterns = by_tenant_[subscription.tenant];
   for (const std::string& pattern : subscription.event_types) {
@@ -148,28 +145,12 @@ void Book::drop(const Prepared& known) {
     if (those->second.empty()) patterns.erase(those);
   }
   if (patterns.empty()) by_tenant_.erase(subscription.tenant);
-  by_id_.erase(subscription.id);
 }
 
 void Book::replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began) {
-  std::erase_if(removed_, [read_began](const auto& one) { return one.second < read_began; });
-  std::set<SubscriptionId> kept;
-  for (const SubscriptionPtr& subscription : all) {
-    if (removed_.contains(subscription->id)) continue;
-    kept.insert(subscription->id);
-    const PreparedPtr known = find(subscription->id);
-    if (!known || known->config->version < subscription->version) put(subscription);
-  }
-  std::vector<SubscriptionId> gone;
-  for (const auto& [id, known] : by_id_) {
-    if (!kept.contains(id) && known.put < read_began) gone.push_back(id);
-  }
-  for (const SubscriptionId id : gone) remove(id);
-}
-
-PreparedPtr Book::find(SubscriptionId id) const {
-  const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : found->second.prepared;
+  const auto news = catalog_.news_of(all, read_began);
+  for (const SubscriptionPtr& subscription : news.fresh) put(subscription);
+  for (const SubscriptionId id : news.gone) remove(id);
 }
 
 template <class Visit>

@@ -5,6 +5,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "base/catalog.hpp"
 #include "base/text.hpp"
 #include "event/event.hpp"
 #include "outbound/filter.hpp"
@@ -64,7 +65,7 @@ class Book {
   /// since.
   void replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began);
 
-  PreparedPtr find(SubscriptionId id) const;
+  PreparedPtr find(SubscriptionId id) const { return catalog_.find(id); }
   /// Those of its tenant whose types it is of, each once, whatever their state and filter say. Valid until
   /// the next call. Costs a look for each part of the type's name and no more, however many others there are.
   const std::vector<PreparedPtr>& match(const event::Event& event);
@@ -80,17 +81,12 @@ class Book {
   /// visit(subscriptions) for each pattern that fits; one that has several of them comes with each.
   template <class Visit>
   void for_each_match(TenantId tenant, std::string_view type, Whose whose, const Visit& visit) const;
-  void drop(const Prepared& known);
+  void drop_patterns(const Prepared& known);
 
-  struct Entry {
-    PreparedPtr prepared;
-    base::Steady put{};
-  };
   std::function<void(const Subscription&)> watcher_;
-  std::unordered_map<SubscriptionId, Entry> by_id_;
+  base::Catalog<SubscriptionId, Prepared> catalog_;
   std::unordered_map<TenantId, Patterns> by_tenant_;
-  std::unordered_map<SubscriptionId, base::Steady> removed_;  // until a read that began later was told
-  std::vector<PreparedPtr> matched_;                          // by the last call of match()
+  std::vector<PreparedPtr> matched_;  // by the last call of match()
 };
 
 }  // namespace outbound

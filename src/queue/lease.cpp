@@ -15,9 +15,6 @@ constexpr auto kLook = std::chrono::seconds{1};
 
 }  // namespace
 
-LeaseKeeper::LeaseKeeper(asio::any_io_executor executor, db::Db& store, Queue& queue, base::Uuid node)
-    : executor_(executor), store_(store), queue_(queue), node_(node), timer_(executor), gate_(executor) {}
-
 base::Result<void> LeaseKeeper::take() {
   if (store_.engine() == db::Engine::sqlite) return {};
   renewed_ = base::steady_now();
@@ -25,35 +22,29 @@ base::Result<void> LeaseKeeper::take() {
 }
 
 void LeaseKeeper::start() {
-  if (store_.engine() == db::Engine::postgres) gate_.spawn("lease", keep());
+  if (store_.engine() != db::Engine::postgres) return;
+  tried_ = renewed_;
+  rounds_.start("keep the lease", kLook, [this] { return keep(); });
 }
 
 base::Task<void> LeaseKeeper::keep() {
-  bool held = true;
-  base::Steady tried = renewed_;
-  while (!stopping_) {
-    timer_.expires_after(kLook);
-    boost::system::error_code ignored;
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    if (stopping_) break;
-    const base::Steady now = base::steady_now();
-    if (now - tried >= kRenewal || !held) {
-      tried = now;
-      // The lease counts from before the statement, whatever it took.
-      auto renewed = co_await store_.write([this](db::Tx& tx) { return renew(tx, node_, kLease); });
-      if (renewed) renewed_ = now;
-      if (!renewed)
-        base::log(base::LogLevel::warn, "cannot renew the lease", {{"error", renewed.error().message}});
-    }
-    const bool holds = base::steady_now() - renewed_ < kGiveUp;
-    if (holds != held) {
-      held = holds;
-      queue_.suspend(!holds);
-      base::log(holds ? base::LogLevel::info : base::LogLevel::error,
-                holds ? "the lease is held again" : "the lease is lost: nothing is sent until it is renewed");
-    }
-    if (held) co_await look();
+  base::Result<void> renewed;
+  const base::Steady now = base::steady_now();
+  if (now - tried_ >= kRenewal || !held_) {
+    tried_ = now;
+    // The lease counts from before the statement, whatever it took.
+    renewed = co_await store_.write([this](db::Tx& tx) { return renew(tx, node_, kLease); });
+    if (renewed) renewed_ = now;
   }
+  const bool holds = base::steady_now() - renewed_ < kGiveUp;
+  if (holds != held_) {
+    held_ = holds;
+    queue_.suspend(!holds);
+    base::log(holds ? base::LogLevel::info : base::LogLevel::error,
+              holds ? "the lease is held again" : "the lease is lost: nothing is sent until it is renewed");
+  }
+  if (!renewed) co_return std::unexpected(renewed.error());
+  if (held_) co_return co_await look();
   co_return base::Result<void>{};
 }
 
@@ -64,9 +55,7 @@ base::Task<void> LeaseKeeper::look() {
 }
 
 asio::awaitable<void> LeaseKeeper::stop() {
-  stopping_ = true;
-  timer_.cancel();
-  co_await gate_.close();
+  co_await rounds_.stop();
   if (store_.engine() == db::Engine::postgres) {
     (void)co_await store_.write([this](db::Tx& tx) { return release_all(tx, node_); });
   }

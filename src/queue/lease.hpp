@@ -1,7 +1,7 @@
 // Keeps this node's lease on its lanes, where several nodes share a store.
 #pragma once
 
-#include "base/gate.hpp"
+#include "base/recurring.hpp"
 #include "queue/queue.hpp"
 
 namespace queue {
@@ -11,7 +11,8 @@ namespace queue {
 /// the lease ends by the database's. On SQLite there is one node, and nothing to do.
 class LeaseKeeper {
  public:
-  LeaseKeeper(asio::any_io_executor executor, db::Db& store, Queue& queue, base::Uuid node);
+  LeaseKeeper(asio::any_io_executor executor, db::Db& store, Queue& queue, base::Uuid node)
+      : store_(store), queue_(queue), node_(node), rounds_(executor) {}
 
   /// Takes the lease, blocking: before any lane is acquired.
   base::Result<void> take();
@@ -24,14 +25,13 @@ class LeaseKeeper {
   base::Task<void> keep();
   base::Task<void> look();
 
-  asio::any_io_executor executor_;
   db::Db& store_;
   Queue& queue_;
   base::Uuid node_;
   base::Steady renewed_{};
-  bool stopping_ = false;
-  asio::steady_timer timer_;
-  base::Gate gate_;
+  base::Steady tried_{};
+  bool held_ = true;
+  base::Recurring rounds_;
 };
 
 }  // namespace queue

@@ -1,5 +1,6 @@
 """Starting, and refusing to: keys, data directories, first keys."""
 import signal
+import socket
 import unittest
 
 from harness import Api, Hub, OwnHubCase, on_both_engines
@@ -26,6 +27,18 @@ class Starting(OwnHubCase):
         self.assertIn("another Crossdock uses the data directory", said)
         self.assertIn(str(self.hub.data), said)
         self.expect(200, self.hub.api.get("/readyz"))
+
+    def test_a_port_that_is_taken_is_refused_and_the_store_is_free_for_the_next_start(self):
+        hub = self.make_hub()
+        free = hub.port
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            hub.port = taken.getsockname()[1]
+            said = self.refusal(hub)
+        self.assertIn(f"127.0.0.1:{hub.port}", said)
+        self.assertIn("--listen", said)
+        hub.port = free
+        hub.start()
+        self.expect(200, hub.api.get("/readyz"))
 
     def test_without_an_encryption_key_it_says_how_to_make_one(self):
         hub = self.make_hub(settings={"INTEGRATION_ENCRYPTION_KEY": None})

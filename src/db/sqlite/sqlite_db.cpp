@@ -11,6 +11,7 @@
 #include "base/metrics.hpp"
 #include "db/inbox.hpp"
 #include "db/mutant.hpp"
+#include "db/sqlite/checkpoint.hpp"
 #include "db/sqlite/connection.hpp"
 #include "db/sqlite/room.hpp"
 
@@ -22,13 +23,6 @@ using base::Code;
 using base::fail;
 using base::Result;
 
-/// 3 MiB of log: small enough that copying it delays no commit by more than a millisecond or two.
-constexpr int kCheckpointFrames = 800;
-/// Where commits are large, they take long, and whoever waits for one waits for long anyway: then the log may
-/// hold some commits like the last one, to 24 MiB. Of pages that are written again and again only the last is
-/// copied, and the disk has to be waited for once.
-constexpr int kCheckpointCommits = 8;
-constexpr int kCheckpointFramesMax = 6400;
 /// Under load commits begin no closer together than this: one writes whole pages and waits for the disk,
 /// however little it carries, so that many small ones cost more of both than they give.
 constexpr auto kCommitInterval = std::chrono::microseconds{1000};
@@ -146,11 +140,7 @@ class SqliteDb final : public Db {
       const auto begun = base::steady_now();
       const int frames_before = writer_->wal_frames();
       commit(jobs);
-      const int frames = writer_->wal_frames();
-      // The log may have begun anew, and then all of it is this commit's.
-      const int own = frames >= frames_before ? frames - frames_before : frames;
-      if (frames >= std::clamp(kCheckpointCommits * own, kCheckpointFrames, kCheckpointFramesMax))
-        checkpoint();
+      if (is_checkpoint_due(frames_before, writer_->wal_frames())) checkpoint();
       room_.look();
       // tidy: allow sleep this thread does nothing but commit
       if (writes_.size() > 0) std::this_thread::sleep_until(begun + kCommitInterval);

@@ -1,0 +1,53 @@
+#include "base/catalog.hpp"
+
+#include <gtest/gtest.h>
+
+namespace base {
+
+namespace {
+
+struct Thing {
+  int id = 0;
+  int version = 1;
+};
+struct PreparedThing {
+  std::shared_ptr<const Thing> config;
+};
+using Things = Catalog<int, PreparedThing>;
+
+Things::ConfigPtr thing(int id, int version = 1) {
+  return std::make_shared<const Thing>(Thing{.id = id, .version = version});
+}
+void put(Things& things, const Things::ConfigPtr& config) {
+  things.put(std::make_shared<const PreparedThing>(PreparedThing{config}));
+}
+
+TEST(Catalog, tells_what_of_a_read_is_newer_and_what_is_gone) {
+  Things things;
+  put(things, thing(1));
+  put(things, thing(2, 5));
+  put(things, thing(3));
+  const auto news = things.news_of({thing(1, 2), thing(2, 4), thing(4)}, steady_now());
+  ASSERT_EQ(news.fresh.size(), 2u);
+  EXPECT_EQ(news.fresh[0]->id, 1);
+  EXPECT_EQ(news.fresh[1]->id, 4);
+  EXPECT_EQ(news.gone, std::vector<int>{3});
+  EXPECT_EQ(things.find(1)->config->version, 1) << "the caller puts what is new";
+}
+
+TEST(Catalog, believes_what_was_told_since_a_read_began) {
+  Things things;
+  put(things, thing(1));
+  const Steady began = steady_now();
+  put(things, thing(2));
+  EXPECT_EQ(things.remove(1)->config->id, 1);
+  EXPECT_EQ(things.remove(1), nullptr);
+  const auto news = things.news_of({thing(1)}, began);
+  EXPECT_TRUE(news.fresh.empty()) << "it was removed meanwhile";
+  EXPECT_TRUE(news.gone.empty()) << "2 was put meanwhile";
+  EXPECT_EQ(things.news_of({thing(1)}, steady_now()).fresh.size(), 1u) << "this read knows of the removal";
+}
+
+}  // namespace
+
+}  // namespace base
