@@ -1,7 +1,8 @@
 """Coming back: what was waiting when the process ended, however it did, goes on."""
+import time
 import unittest
 
-from harness import OwnHubCase, Receiver, on_both_engines
+from harness import OwnHubCase, Receiver, eventually, on_both_engines
 from harness.case import path_of
 from harness.hub import LEASE_S
 from harness.receiver import hang
@@ -66,6 +67,30 @@ class Restarting(OwnHubCase):
         self.assertEqual(
             self.expect(200, self.hub.platform.get(f"/api/v1/tenants/{self.tenant['slug']}")), self.tenant
         )
+
+
+class LosingTheLease(OwnHubCase):
+    """On PostgreSQL: a node that cannot say that it lives sends nothing until it can."""
+
+    def test_nothing_is_sent_from_when_the_lease_is_lost_until_it_is_renewed(self):
+        if self.engine != "postgres":
+            return  # there is one node only
+        receiver = self.make_receiver()
+        subscription = self.subscribe(receiver)
+        self.publish()
+        self.wait_for_status(subscription, "DELIVERED")
+
+        self.hub.database.execute("ALTER TABLE nodes RENAME TO nodes_away")
+        eventually(lambda: "the lease is lost" in self.hub.log_tail(), "the lease is lost", LEASE_S)
+        self.assertIn("keep the lease", self.hub.log_tail())
+        self.publish()
+        time.sleep(2)
+        self.assertEqual(len(receiver.requests), 1)
+
+        self.hub.database.execute("ALTER TABLE nodes_away RENAME TO nodes")
+        self.wait_for_status(subscription, "DELIVERED", 2, within=LEASE_S)
+        self.assertEqual(len(receiver.requests), 2)
+        self.assertIn("the lease is held again", self.hub.log_tail())
 
 
 if __name__ == "__main__":

@@ -152,6 +152,12 @@ class Hub:
         return text[-bytes_max:].decode(errors="replace")
 
     @property
+    def database(self) -> Database:
+        """On PostgreSQL alone."""
+        assert self._database
+        return self._database
+
+    @property
     def api(self) -> Api:
         """Speaks for nobody."""
         return Api(self.port)

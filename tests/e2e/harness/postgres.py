@@ -33,9 +33,9 @@ def _start() -> pathlib.Path:
     return directory
 
 
-def _run(statement: str) -> None:
+def _run(statement: str, database: str = "postgres") -> None:
     subprocess.run(["psql", "--no-psqlrc", "--quiet", "--host", _directory(), "--username", "postgres",
-                    "--dbname", "postgres", "--command", statement],
+                    "--dbname", database, "--command", statement],
                    check=True, capture_output=True, text=True)
 
 
@@ -46,6 +46,10 @@ class Database:
         self._name = f"e2e_{uuid.uuid4().hex}"
         _run(f"CREATE DATABASE {self._name}")
         self.url = f"postgresql://postgres@/{self._name}?host={quote(str(_directory()), safe='')}"
+
+    def execute(self, statement: str) -> None:
+        """As an administrator would by hand."""
+        _run(statement, self._name)
 
     def drop(self) -> None:
         _run(f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
