@@ -64,7 +64,7 @@ struct InboundResult {
   /// The best of those with this load and so many endpoints; 0 where there was none.
   double best_per_second(std::size_t endpoints) const;
   double best_half_p99_ms(std::size_t endpoints) const;
-  /// Those for which the runs are there. Of several runs of the same the better one counts; of many endpoints
+  /// Those for which the runs are there. Of several runs of the same the best one counts; of many endpoints
   /// against few, the median of the rounds.
   std::vector<Bar> bars() const;
 };
@@ -73,7 +73,7 @@ struct InboundResult {
 /// processed.
 std::vector<std::string> problems_of(const InboundRun& run);
 
-/// Each load with few endpoints and with many, in turns. on_result is told of what there is after each run.
+/// Each load with few endpoints and with many, in rounds. on_result is told of what there is after each run.
 /// Throws when it could not be carried out.
 InboundResult run_inbound(const Options& options, const std::function<void(const InboundResult&)>& on_result);
 

@@ -129,7 +129,7 @@ std::optional<double> ratio_of_rounds(const std::vector<InboundRun>& runs, Inbou
   const std::vector<double> with_few = of_kind(few);
   const std::vector<double> with_many = of_kind(many);
   for (std::size_t round = 0; round < std::min(with_few.size(), with_many.size()); ++round) {
-    if (with_few[round] > 0) ratios.push_back(with_many[round] / with_few[round]);
+    if (with_few[round] > 0 && with_many[round] > 0) ratios.push_back(with_many[round] / with_few[round]);
   }
   if (ratios.empty()) return std::nullopt;
   std::ranges::sort(ratios);
@@ -206,7 +206,7 @@ std::string render_inbound(const Machine& machine, const Options& options, const
           std::string(options.scattered_ids ? "scattered ids" : "ids that begin with the time") +
           ", a fresh server for each run; generator on this machine\n\n";
   text += render_rows(result.runs);
-  text += "\nof the runs of one kind the better one counts, of ratios the median of the rounds:\n" +
+  text += "\nof the runs of one kind the best one counts, of ratios the median of the rounds:\n" +
           render_bars(result.bars());
   for (const InboundRun& run : result.runs) {
     for (const std::string& problem : run.problems)

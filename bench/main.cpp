@@ -148,7 +148,7 @@ void add_inbound_options(CLI::App& app, bench::Options& options) {
   app.add_flag("--scattered-ids", options.scattered_ids,
                "ids as random UUIDs, instead of beginning with the time as GitHub's do");
   app.add_option("--rounds", options.rounds,
-                 "how often each run is made; the better one counts, and of ratios the median")
+                 "how often each run is made; the best one counts, and of ratios the median")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   app.add_option("--rate", options.events_per_second, "webhooks/s of the even load (half of the peak)")

@@ -13,7 +13,8 @@ namespace base {
 
 /// By Id, a Prepared each, which has `config`, a shared pointer to what is stored: with an `id`, and a
 /// `version` that grows with each change. Two sources tell it: each transaction that changes something, right
-/// after it, and a read of all now and then, which may be older than what was told meanwhile.
+/// after it, and a read of all now and then, which may be older than what was told meanwhile. Lives on one
+/// thread.
 template <class Id, class Prepared>
 class Catalog {
  public:
@@ -32,10 +33,10 @@ class Catalog {
   }
 
   /// Returns what was there. A read that began before does not bring it back.
-  Ptr remove(Id id) {
-    const Steady now = steady_now();
+  Ptr remove(Id id, Steady now = steady_now()) {
     forget_removals(now - kReadMax);
-    if (removed_.insert(id).second) removals_.emplace_back(now, id);
+    removals_.emplace_back(now, id);
+    removed_[id] = now;
     Ptr known = find(id);
     entries_.erase(id);
     return known;
@@ -72,13 +73,16 @@ class Catalog {
   };
 
   void forget_removals(Steady before) {
-    for (; !removals_.empty() && removals_.front().first < before; removals_.pop_front())
-      removed_.erase(removals_.front().second);
+    for (; !removals_.empty() && removals_.front().first < before; removals_.pop_front()) {
+      const auto& [when, id] = removals_.front();
+      const auto found = removed_.find(id);
+      if (found != removed_.end() && found->second == when) removed_.erase(found);
+    }
   }
 
   boost::unordered_flat_map<Id, Entry, std::hash<Id>> entries_;
   std::deque<std::pair<Steady, Id>> removals_;  // oldest first
-  boost::unordered_flat_set<Id, std::hash<Id>> removed_;
+  boost::unordered_flat_map<Id, Steady, std::hash<Id>> removed_;
 };
 
 }  // namespace base

@@ -48,6 +48,26 @@ TEST(Catalog, believes_what_was_told_since_a_read_began) {
   EXPECT_EQ(things.news_of({thing(1)}, steady_now()).fresh.size(), 1u) << "this read knows of the removal";
 }
 
+TEST(Catalog, remembers_removals_no_longer_than_any_read_takes) {
+  Things things;
+  const Steady began = steady_now();
+  (void)things.remove(1, began + std::chrono::minutes{1});
+  (void)things.remove(2, began + std::chrono::minutes{5});
+  EXPECT_TRUE(things.news_of({thing(1), thing(2)}, began).fresh.empty());
+  (void)things.remove(3, began + std::chrono::minutes{12});
+  const auto news = things.news_of({thing(1), thing(2), thing(3)}, began);
+  ASSERT_EQ(news.fresh.size(), 1u) << "that began before all of them: it would not be told so late";
+  EXPECT_EQ(news.fresh[0]->id, 1);
+}
+
+TEST(Catalog, counts_a_removal_from_when_it_was_told_last) {
+  Things things;
+  const Steady began = steady_now();
+  (void)things.remove(1, began);
+  (void)things.remove(1, began + std::chrono::seconds{2});
+  EXPECT_TRUE(things.news_of({thing(1)}, began + std::chrono::seconds{1}).fresh.empty());
+}
+
 }  // namespace
 
 }  // namespace base

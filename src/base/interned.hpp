@@ -10,6 +10,7 @@ namespace base {
 
 /// Each value is made once for all that say the same, and goes with the last of them. Whoever asks keeps it:
 /// of thousands only those that differ take memory, and room in the processor's caches. Said is ordered.
+/// Lives on one thread.
 template <class Said, class Made>
 class Interned {
  public:

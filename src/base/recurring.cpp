@@ -17,9 +17,13 @@ Task<void> Recurring::repeat(const char* name, std::chrono::steady_clock::durati
     boost::system::error_code ignored;
     co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     if (stopping_) break;
-    if (auto done = co_await work_(); !done) {
-      log(LogLevel::warn, "recurring work failed; it is tried again",
-          {{"work", name}, {"code", base::name(done.error().code)}, {"error", done.error().message}});
+    try {
+      if (auto done = co_await work_(); !done) {
+        log(LogLevel::warn, "recurring work failed; it is tried again",
+            {{"work", name}, {"code", base::name(done.error().code)}, {"error", done.error().message}});
+      }
+    } catch (...) {  // edge: the rounds to come must not end with this one
+      report_uncaught(name, std::current_exception());
     }
   }
   co_return Result<void>{};

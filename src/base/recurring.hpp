@@ -11,7 +11,7 @@ class Recurring {
   explicit Recurring(asio::any_io_executor executor) : timer_(executor), gate_(executor) {}
 
   /// Does the work an interval from now, and again an interval after it has ended. Its error is logged under
-  /// name (a literal), and the next round tries again. Once only.
+  /// name (a literal), an exception counted as `uncaught` and logged; the next round tries again. Once only.
   void start(const char* name, std::chrono::steady_clock::duration interval,
              std::move_only_function<Task<void>()> work);
   /// Begins no more rounds, and waits for the one under way, which may look at stopping().

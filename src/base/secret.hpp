@@ -12,7 +12,7 @@ namespace base {
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string value) : value_(std::move(value)) {}
+  explicit Secret(std::string value) : value_(std::move(value)) { wipe(value); }
   ~Secret() { wipe(value_); }
   Secret(Secret&& other) noexcept : value_(std::move(other.value_)) { wipe(other.value_); }
   Secret& operator=(Secret&& other) noexcept {

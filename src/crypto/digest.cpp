@@ -47,7 +47,7 @@ MacContext make_hmac_context(Hash hash) {
   return context;
 }
 
-/// The thread's own, for whatever key comes next.
+/// The thread's own, for whatever key comes next; until then it keeps the last one, which OpenSSL wipes.
 EVP_MAC_CTX* hmac_context(Hash hash) {
   static thread_local const std::array<MacContext, 3> made = {
       make_hmac_context(Hash::sha1), make_hmac_context(Hash::sha256), make_hmac_context(Hash::sha512)};

@@ -74,6 +74,18 @@ TEST_F(Books, find_by_path_and_id_what_was_put_last) {
   EXPECT_FALSE(book.find(tenant, "moved"));
 }
 
+TEST_F(Books, leave_a_path_to_whoever_took_it_over) {
+  const EndpointPtr first = endpoint({.path = "path"});
+  const EndpointPtr second = endpoint({.path = "path"});
+  book.put(first);
+  book.put(second);  // told before that the first one has moved away
+  book.put(endpoint({.path = "moved", .version = 2}, first->id));
+  EXPECT_EQ(book.find(tenant, "path"), book.find(second->id));
+  EXPECT_EQ(book.find(tenant, "moved"), book.find(first->id));
+  book.remove(first->id);
+  EXPECT_EQ(book.find(tenant, "path"), book.find(second->id));
+}
+
 TEST_F(Books, take_what_was_read_for_all_but_for_what_came_since) {
   const EndpointPtr kept = endpoint({.path = "kept"});
   const EndpointPtr gone = endpoint({.path = "gone"});

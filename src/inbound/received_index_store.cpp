@@ -1,4 +1,3 @@
-#include "base/log.hpp"
 #include "inbound/received_index.hpp"
 #include "tenant/tenant.hpp"
 

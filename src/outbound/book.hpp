@@ -27,7 +27,7 @@ struct PreparedAuth {
   std::optional<Mac> mac{};
 };
 
-/// A subscription with its keys set up.
+/// A subscription with its keys set up. Its session is not thread-safe, so each shard has its own.
 struct Prepared {
   SubscriptionPtr config;
   Signer signer;

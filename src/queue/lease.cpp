@@ -24,7 +24,8 @@ base::Result<void> LeaseKeeper::take() {
 void LeaseKeeper::start() {
   if (store_.engine() != db::Engine::postgres) return;
   tried_ = renewed_;
-  rounds_.start("keep the lease", kLook, [this] { return keep(); });
+  renewals_.start("keep the lease", kLook, [this] { return keep(); });
+  looks_.start("look for lanes with work", kLook, [this] { return look(); });
 }
 
 base::Task<void> LeaseKeeper::keep() {
@@ -43,19 +44,19 @@ base::Task<void> LeaseKeeper::keep() {
     base::log(holds ? base::LogLevel::info : base::LogLevel::error,
               holds ? "the lease is held again" : "the lease is lost: nothing is sent until it is renewed");
   }
-  if (!renewed) co_return std::unexpected(renewed.error());
-  if (held_) co_return co_await look();
-  co_return base::Result<void>{};
+  co_return renewed;
 }
 
 base::Task<void> LeaseKeeper::look() {
+  if (!held_) co_return base::Result<void>{};
   XD_CO_TRY(const auto lanes, co_await store_.read([](db::Tx& tx) { return lanes_with_tasks(tx); }));
   for (const LaneId lane : lanes) queue_.look(lane);
   co_return base::Result<void>{};
 }
 
 asio::awaitable<void> LeaseKeeper::stop() {
-  co_await rounds_.stop();
+  co_await looks_.stop();
+  co_await renewals_.stop();
   if (store_.engine() == db::Engine::postgres) {
     (void)co_await store_.write([this](db::Tx& tx) { return release_all(tx, node_); });
   }

@@ -12,7 +12,7 @@ namespace queue {
 class LeaseKeeper {
  public:
   LeaseKeeper(asio::any_io_executor executor, db::Db& store, Queue& queue, base::Uuid node)
-      : store_(store), queue_(queue), node_(node), rounds_(executor) {}
+      : store_(store), queue_(queue), node_(node), renewals_(executor), looks_(executor) {}
 
   /// Takes the lease, blocking: before any lane is acquired.
   base::Result<void> take();
@@ -22,7 +22,7 @@ class LeaseKeeper {
   asio::awaitable<void> stop();
 
  private:
-  base::Task<void> keep();
+  base::Task<void> keep();  // the lease
   base::Task<void> look();
 
   db::Db& store_;
@@ -31,7 +31,8 @@ class LeaseKeeper {
   base::Steady renewed_{};
   base::Steady tried_{};
   bool held_ = true;
-  base::Recurring rounds_;
+  base::Recurring renewals_;
+  base::Recurring looks_;
 };
 
 }  // namespace queue
