@@ -34,11 +34,14 @@ double per_1000_ms(Run r, double cpu_seconds) {
   return r.received == 0 ? 0 : cpu_seconds * 1e6 / as_double(r.received);
 }
 
+double p99_ms(Run run) { return percentile_ms(run.latency, 0.99); }
+double per_second(Run run) { return run.per_second(); }
+
 const std::array kFigures = std::to_array<Figure>({
     {"offered_per_s", "offered/s (0: closed loop)", 0, [](Run r) { return as_double(r.plan.per_second); }},
-    {"received_per_s", "received/s: verified, stored, answered", 0, [](Run r) { return r.per_second(); }},
+    {"received_per_s", "received/s: verified, stored, answered", 0, per_second},
     {"latency_p50_ms", "due to answer p50, ms", 2, [](Run r) { return percentile_ms(r.latency, 0.5); }},
-    {"latency_p99_ms", "  p99", 2, [](Run r) { return percentile_ms(r.latency, 0.99); }},
+    {"latency_p99_ms", "  p99", 2, p99_ms},
     {"latency_p99_9_ms", "  p99.9", 2, [](Run r) { return percentile_ms(r.latency, 0.999); }},
     {"latency_max_ms", "  max", 2, [](Run r) { return percentile_ms(r.latency, 1); }},
     {"generator_lag_p99_ms", "generator late p99, ms", 2, [](Run r) { return percentile_ms(r.lag, 0.99); }},
@@ -135,9 +138,6 @@ std::optional<double> ratio_of_rounds(const std::vector<InboundRun>& runs, Inbou
   std::ranges::sort(ratios);
   return (ratios[(ratios.size() - 1) / 2] + ratios[ratios.size() / 2]) / 2;
 }
-
-double p99_ms(Run run) { return percentile_ms(run.latency, 0.99); }
-double per_second(Run run) { return run.per_second(); }
 
 }  // namespace
 
