@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "inbound/receiver.hpp"
+#include "inbound/scheme_fixture.hpp"
 
 namespace inbound {
 
@@ -10,18 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr base::Time kNow{std::chrono::microseconds{1'800'000'000'000'000}};
-
-PreparedEndpoint prepared(Paths paths, std::vector<Route> routes = {}) {
-  auto endpoint = std::make_shared<Endpoint>();
-  endpoint->source = "Shop A/S";
-  endpoint->signature_scheme = R"({"kind": "none"})";
-  endpoint->paths = std::move(paths);
-  endpoint->routes = std::move(routes);
-  auto made = prepare_endpoint(endpoint);
-  if (!made) throw std::runtime_error(made.error().message);
-  return std::move(*made);
-}
+PreparedEndpoint prepared(Paths paths) { return inbound::prepared({.paths = std::move(paths)}); }
 
 ReceivedEvent received(std::string body, std::string headers = "[]") {
   ReceivedEvent event;

@@ -4,10 +4,11 @@
 
 #include "base/metrics.hpp"
 #include "base/text.hpp"
-#include "crypto/encoding.hpp"
 #include "format/json.hpp"
-#include "format/xml.hpp"
 #include "inbound/capture.hpp"
+#include "inbound/identity.hpp"
+#include "inbound/masking.hpp"
+#include "inbound/reply.hpp"
 
 namespace inbound {
 
@@ -16,96 +17,11 @@ namespace {
 using base::Code;
 using base::fail;
 using base::Result;
-using crypto::Location;
 
-constexpr std::size_t kExternalIdBytesMax = 255;
 constexpr std::size_t kCapturedBytesMax = 500;
-constexpr auto kBodyKeyWindow = std::chrono::hours{24};
-constexpr std::string_view kHidden = "***";
 
 std::unexpected<base::Error> nobody() {
   return fail(Code::not_found, "there is no endpoint at this address");
-}
-
-/// The kinds of schemes whose signature is a secret itself.
-bool shows_secret(const crypto::Scheme& scheme) {
-  using enum crypto::Scheme::Kind;
-  return scheme.kind == token || scheme.kind == basic || scheme.kind == jwt;
-}
-
-bool is_secret(const crypto::Scheme& scheme, Location::In in, std::string_view name) {
-  if (in == Location::In::header) {
-    for (const std::string_view always : {"authorization", "proxy-authorization", "cookie"}) {
-      if (http::equals_ignoring_case(name, always)) return true;
-    }
-  }
-  return shows_secret(scheme) && std::ranges::any_of(scheme.signature, [&](const Location& place) {
-           if (place.in != in) return false;
-           const std::string_view wanted = place.name;
-           if (!wanted.ends_with('*')) return http::equals_ignoring_case(wanted, name);
-           const std::string_view family = wanted.substr(0, wanted.size() - 1);  // of headers
-           return http::equals_ignoring_case(family, name.substr(0, family.size()));
-         });
-}
-
-std::string headers_json(const crypto::Scheme& scheme, const http::Request& request) {
-  std::string text;
-  format::JsonWriter json(text);
-  json.begin_array();
-  for (const auto& [name, value] : request.headers) {
-    json.begin_array().value(name);
-    json.value(is_secret(scheme, Location::In::header, name) ? kHidden : value).end_array();
-  }
-  json.end_array();
-  return text;
-}
-
-/// Printable ASCII as it is, all else as %XX: what is stored is text.
-std::string printable(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes) {
-    if (c > ' ' && c < 127) {
-      text += c;
-    } else {
-      text += "%" + crypto::to_hex(std::string_view(&c, 1));
-    }
-  }
-  return text;
-}
-
-std::string shown_target(const crypto::Scheme& scheme, const http::Request& request) {
-  if (!shows_secret(scheme) || request.query.empty()) return printable(request.target);
-  std::string text = std::string(request.path) + "?";
-  for (std::string_view rest = request.query; !rest.empty();) {
-    const std::size_t end = std::min(rest.find('&'), rest.size());
-    const std::string_view member = rest.substr(0, end);
-    const std::string_view name = member.substr(0, member.find('='));
-    const auto decoded = http::parse_query(name);
-    if (!decoded.empty() && is_secret(scheme, Location::In::query, decoded.front().first)) {
-      text.append(name).append("=").append(kHidden);
-    } else {
-      text.append(member);
-    }
-    if (end < rest.size()) text += '&';
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return printable(text);
-}
-
-/// Of schemes whose secret stands in the body.
-void hide_secret(const PreparedEndpoint& endpoint, std::size_t key, std::string& body) {
-  const bool inside = std::ranges::any_of(endpoint.scheme().signature, [](const Location& place) {
-    return place.in == Location::In::json || place.in == Location::In::form || place.in == Location::In::xml;
-  });
-  if (!shows_secret(endpoint.scheme()) || !inside || key >= endpoint.keys.size()) return;
-  const std::string text(endpoint.keys[key].key.text());
-  const std::string quoted = format::json_string(text);
-  for (const std::string& secret : {text, quoted.substr(1, quoted.size() - 2), format::xml_text(text)}) {
-    for (std::size_t at = body.find(secret); !secret.empty() && at != body.npos; at = body.find(secret, at)) {
-      body.replace(at, secret.size(), kHidden);
-      at += kHidden.size();
-    }
-  }
 }
 
 std::string verification_json(const PreparedEndpoint& endpoint, std::size_t key) {
@@ -115,37 +31,6 @@ std::string verification_json(const PreparedEndpoint& endpoint, std::size_t key)
   key < endpoint.keys.size() ? json.value(endpoint.keys[key].fingerprint) : json.null();
   json.end_object();
   return text;
-}
-
-std::string text_at(const std::optional<Location>& place, const crypto::RequestView& view) {
-  if (!place) return {};
-  if (place->in == Location::In::constant) return place->name;
-  auto found = view.find(*place);
-  return found.empty() ? std::string() : std::move(found.front());
-}
-
-/// What is too long or not printable ASCII stands for itself as a hash.
-std::string storable(std::string text) {
-  const bool plain = text.size() <= kExternalIdBytesMax &&
-                     std::ranges::all_of(text, [](char c) { return c >= ' ' && c < 127; });
-  return plain ? text : "sha256:" + crypto::to_hex(crypto::digest(crypto::Hash::sha256, text));
-}
-
-std::string external_id(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
-  std::string id = endpoint.rules->event_id ? text_at(endpoint.rules->event_id, view)
-                                            : crypto::event_id(endpoint.scheme(), view).value_or("");
-  return storable(std::move(id));
-}
-
-/// Whether what stands for the event's id is made of its body.
-bool is_of_body(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
-  return !endpoint.rules->event_id && endpoint.scheme().id_hash &&
-         std::ranges::all_of(endpoint.scheme().id, [&](const Location& at) { return view.find(at).empty(); });
-}
-
-std::string order_key(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
-  const std::string id = text_at(endpoint.rules->record_id, view);
-  return id.empty() ? id : storable(text_at(endpoint.rules->table, view) + "/" + id);
 }
 
 /// What became of a request, or of an element of one.
@@ -160,89 +45,6 @@ void count(Ended ended) {
                                  series("limited"), series("accepted"),  series("duplicate"),
                                  series("conflict")};
   all[static_cast<std::size_t>(ended)]->add(1);
-}
-
-/// What a scheme fills in, without what would end a header line.
-std::string one_line(std::string text) {
-  std::erase_if(text, [](char c) { return c < ' ' && c != '\t'; });
-  return text;
-}
-
-/// Headers that are the server's alone, or that would say something of its whole origin.
-bool is_ours(std::string_view name) {
-  for (const std::string_view own : {"set-cookie", "content-length", "transfer-encoding", "connection",
-                                     "x-content-type-options", "content-security-policy"}) {
-    if (http::equals_ignoring_case(name, own)) return true;
-  }
-  return false;
-}
-
-/// Whatever a tenant lets its endpoint answer, no browser is to run it.
-void make_harmless(http::Response& response) {
-  response.content_type = one_line(std::move(response.content_type));
-  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  response.headers.emplace_back("Content-Security-Policy", "sandbox; default-src 'none'");
-}
-
-/// The status and body that the scheme asks for, or {"id": …}.
-http::Response answer(const PreparedEndpoint& endpoint, const Message& message,
-                      const std::vector<Receipt>& receipts, bool batch) {
-  http::Response response;
-  const crypto::Scheme::Reply& reply = endpoint.scheme().reply;
-  response.status = reply.ok;
-  if (reply.body) {
-    if (!reply.type.empty()) response.content_type = reply.type;
-    response.body = crypto::fill(*reply.body, nullptr, message);
-    make_harmless(response);
-    return response;
-  }
-  if (reply.ok == 204) return response;
-  format::JsonWriter json(response.body);
-  json.begin_object();
-  if (batch) {
-    json.key("ids").begin_array();
-    for (const Receipt& receipt : receipts) json.value(receipt.id);
-    json.end_array();
-    json.key("duplicates").value(std::ranges::count_if(receipts, &Receipt::duplicate));
-  } else {
-    json.key("id").value(receipts.front().id);
-    if (receipts.front().duplicate) json.key("duplicate").value(true);
-    if (receipts.front().conflict) json.key("conflict").value(true);
-  }
-  json.end_object();
-  return response;
-}
-
-http::Response handshake(const crypto::Scheme::Challenge& challenge, const crypto::SchemeKey* key,
-                         const Message& message) {
-  http::Response response;
-  response.status = challenge.answer.status;
-  if (!challenge.answer.type.empty()) response.content_type = challenge.answer.type;
-  for (const auto& [name, recipe] : challenge.answer.headers) {
-    if (!is_ours(name)) {
-      response.headers.emplace_back(one_line(name), one_line(crypto::fill(recipe, key, message)));
-    }
-  }
-  response.body = crypto::fill(challenge.answer.body, key, message);
-  make_harmless(response);
-  return response;
-}
-
-bool signs(const crypto::Scheme::Answer& answer) {
-  return answer.body.signs() ||
-         std::ranges::any_of(answer.headers, [](const auto& header) { return header.second.signs(); });
-}
-
-/// Whether a handshake that nothing has verified asks with nothing but tokens. What it asks with is signed
-/// for whoever asks: were it a body of JSON, that would be the signature of a webhook.
-bool asks_with_tokens(const http::Request& request) {
-  if (request.method == "POST") return false;
-  return std::ranges::all_of(http::parse_query(request.query), [](const auto& member) {
-    return member.second.size() <= 256 && std::ranges::all_of(member.second, [](char c) {
-             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                    c == '_' || c == '.' || c == '~' || c == '+' || c == '/' || c == '=';
-           });
-  });
 }
 
 bool is_one_of(const std::string& address, std::span<const http::AllowedRange> ranges) {
@@ -312,8 +114,8 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   if (challenge == nullptr && request.method != "POST") co_return nobody();
   const bool captures = challenge != nullptr && !challenge->capture.empty();
   if (challenge != nullptr && !challenge->checked && !captures) {
-    if (signs(challenge->answer) && !asks_with_tokens(request)) co_return nobody();
-    co_return handshake(*challenge, keys.empty() ? nullptr : keys.front(), message);
+    if (!may_ask(*challenge, request)) co_return nobody();
+    co_return answer(*challenge, keys.empty() ? nullptr : keys.front(), message);
   }
   const std::string address = client_address(request, parts_.proxies);
   if (!endpoint->allowed.empty() && !is_one_of(address, endpoint->allowed)) {
@@ -322,7 +124,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   }
   if (captures) {
     XD_CO_DO(co_await capture(*endpoint, *challenge, message, address));
-    co_return handshake(*challenge, nullptr, message);
+    co_return answer(*challenge, nullptr, message);
   }
   KeyFinder::Keys found;
   if (KeyFinder::is_needed(scheme)) {
@@ -340,7 +142,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   const crypto::SchemeKey* used = check.key && *check.key < keys.size() ? keys[*check.key] : nullptr;
   if (challenge != nullptr) {
     if (challenge->fetch) XD_CO_DO(co_await parts_.keys.confirm(*endpoint, *challenge, message));
-    co_return handshake(*challenge, used, message);
+    co_return answer(*challenge, used, message);
   }
   XD_CO_DO(take_token(*endpoint));
   const auto place = std::ranges::find_if(endpoint->keys, [&](const auto& one) { return &one.key == used; });
@@ -397,8 +199,8 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
                                             const Message& message, Sender sender) {
   const base::Time now = parts_.clock.now();
   const bool batch = endpoint.scheme().each.has_value();
-  const std::string target = shown_target(endpoint.scheme(), request);
-  const std::string headers = headers_json(endpoint.scheme(), request);
+  const std::string target = stored_target(endpoint.scheme(), request);
+  const std::string headers = stored_headers(endpoint.scheme(), request);
   Arrival arrival{.deletions = sender.deletions};
   const auto add = [&](const crypto::RequestView& view, std::string body) {
     Incoming& one = arrival.events.emplace_back();
@@ -425,10 +227,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     event.body = std::move(body);
     hide_secret(endpoint, sender.key, event.body);
     one.key = dedup_key(event.external_id, one.body_hash);
-    const auto window = event.external_id.empty() || is_of_body(endpoint, view)
-                            ? std::min<std::chrono::seconds>(endpoint.config->dedup_window, kBodyKeyWindow)
-                            : endpoint.config->dedup_window;
-    one.expires = now + window;
+    one.expires = now + dedup_window(endpoint, view, event.external_id);
     one.order_key = order_key(endpoint, view);
     if (batch) {
       event.batch = arrival.events.front().event->id.uuid;
@@ -455,7 +254,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
   for (const Receipt& receipt : receipts) {
     count(receipt.duplicate ? Ended::duplicate : receipt.conflict ? Ended::conflict : Ended::accepted);
   }
-  co_return answer(endpoint, message, receipts, batch);
+  co_return answer(endpoint.scheme(), message, receipts);
 }
 
 }  // namespace inbound

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "crypto/encoding.hpp"
+#include "inbound/book.hpp"
 #include "inbound/message.hpp"
 #include "inbound/preset.hpp"
 #include "inbound/test_keys.hpp"
@@ -50,6 +53,28 @@ inline std::vector<std::string> ids_of(const crypto::Scheme& scheme, const Sent&
   if (!elements) return ids;
   for (const Element& element : *elements) ids.push_back(event_id(scheme, element).value_or(""));
   return ids;
+}
+
+/// What the owner of an endpoint says of it.
+struct Said {
+  std::string scheme = R"({"kind": "none"})";  ///< JSON
+  std::string secret = "s3cr/t";
+  Paths paths{};
+  std::vector<Route> routes{};
+  std::chrono::seconds dedup_window = std::chrono::hours{24};
+};
+
+inline PreparedEndpoint prepared(Said said) {
+  auto endpoint = std::make_shared<Endpoint>();
+  endpoint->source = "Shop A/S";
+  endpoint->signature_scheme = std::move(said.scheme);
+  endpoint->paths = std::move(said.paths);
+  endpoint->routes = std::move(said.routes);
+  endpoint->dedup_window = said.dedup_window;
+  endpoint->secrets.push_back(tenant::make_signing_secret(base::Secret(std::move(said.secret)), kNow));
+  auto made = prepare_endpoint(endpoint);
+  if (!made) throw std::runtime_error(made.error().message);
+  return std::move(*made);
 }
 
 inline crypto::PrivateKey private_key(std::string_view pem) { return *crypto::PrivateKey::from_pem(pem); }
