@@ -13,7 +13,7 @@ packages=(
   libmimalloc-dev libre2-dev libpugixml-dev
   # tests and benches: real databases, fault injection, measuring
   libgtest-dev libgmock-dev libbenchmark-dev postgresql-15 sqlite3
-  strace xfsprogs e2fsprogs util-linux openssl curl procps faketime
+  strace xfsprogs e2fsprogs util-linux openssl curl procps python3-venv
 )
 # The compat tests run foreign verifiers on Node. A machine that brings its own Node (>= 18) keeps it.
 node_major=$(node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/' || true)
