@@ -14,6 +14,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 option(CROSSDOCK_FUZZ "build the libFuzzer targets" OFF)
 set(CROSSDOCK_SANITIZE "" CACHE STRING "value for -fsanitize=, empty for none")
 option(CROSSDOCK_MUTANTS "compile in the faults that the crash test must catch" OFF)
+option(CROSSDOCK_TEST_CLOCK "let CROSSDOCK_TEST_CLOCK_RATE speed the server's time of day up" OFF)
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)

@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <charconv>
 
 #include "base/log.hpp"
 #include "db/migration.hpp"
@@ -16,6 +17,21 @@ using base::Result;
 
 constexpr const char* kDemoSlug = "demo";
 
+/// The machine's clock. A build for tests lets the environment speed the time of day up, so that a schedule
+/// of hours can be watched in a minute.
+std::unique_ptr<base::Clock> make_clock() {
+#ifdef CROSSDOCK_TEST_CLOCK
+  if (const char* text = std::getenv("CROSSDOCK_TEST_CLOCK_RATE"); text != nullptr) {
+    std::int64_t rate = 1;
+    std::from_chars(text, text + std::strlen(text), rate);
+    base::log(base::LogLevel::warn, "the time of day runs faster than it does: for tests only",
+              {{"rate", rate}});
+    return std::make_unique<base::ScaledClock>(rate);
+  }
+#endif
+  return std::make_unique<base::SystemClock>();
+}
+
 /// A key of the platform with a known text.
 tenant::ApiKey platform_key(std::string name, std::string_view text, base::Time now) {
   tenant::ApiKey key{.id = tenant::ApiKeyId::make(now), .name = std::move(name), .role = tenant::Role::owner};
@@ -28,7 +44,10 @@ tenant::ApiKey platform_key(std::string name, std::string_view text, base::Time 
 }  // namespace
 
 Hub::Hub(cli::Config config)
-    : config_(std::move(config)), node_(base::make_uuid(clock_.now())), guard_(config_.egress_allow) {}
+    : config_(std::move(config)),
+      clock_(make_clock()),
+      node_(base::make_uuid(clock_->now())),
+      guard_(config_.egress_allow) {}
 
 Hub::~Hub() {
   for (std::thread& thread : threads_) {
@@ -54,7 +73,7 @@ Result<void> Hub::start() {
   XD_DO(make_first_keys());
 
   const Shared shared{.config = config_,
-                      .clock = clock_,
+                      .clock = *clock_,
                       .node = node_,
                       .ring = *ring_,
                       .guard = guard_,
@@ -72,12 +91,12 @@ Result<void> Hub::start() {
   for (std::size_t i = 0; i < config_.shards; ++i) shards_.push_back(std::make_unique<Shard>(shared));
   XD_DO(fill_books());
   XD_DO(store_->write_now(
-      [this](db::Tx& tx) { return monitor::ensure_housekeeping(tx, *queue_, clock_.now()); }));
+      [this](db::Tx& tx) { return monitor::ensure_housekeeping(tx, *queue_, clock_->now()); }));
   leases_.emplace(shards_.front()->executor(), *store_, *queue_, node_);
   XD_DO(leases_->take());
   watch_.emplace(shards_.front()->executor(),
                  BookWatch::Parts{*store_, *ring_, all_tenants_, all_books_, all_endpoints_});
-  received_index_.emplace(shards_.front()->executor(), *store_, clock_);
+  received_index_.emplace(shards_.front()->executor(), *store_, *clock_);
   XD_DO(listen());
   // Nothing fails any more: from here on drain() ends what runs.
   leases_->start();
@@ -89,7 +108,7 @@ Result<void> Hub::start() {
 }
 
 Result<void> Hub::make_first_keys() {
-  const base::Time now = clock_.now();
+  const base::Time now = clock_->now();
   return store_->write_now([&](db::Tx& tx) -> Result<void> {
     XD_TRY(const bool any, tenant::any_key(tx));
     if (any) return {};
@@ -180,7 +199,7 @@ void Hub::wait_for_signals() {
 
 base::Task<void> Hub::drain() {
   base::log(base::LogLevel::info, "draining; a second signal ends at once");
-  const base::Deadline deadline = clock_.steady() + base::limits::kDrainDeadline;
+  const base::Deadline deadline = clock_->steady() + base::limits::kDrainDeadline;
   std::size_t left = shards_.size();
   base::Waiter<bool> all;
   const auto here = co_await asio::this_coro::executor;

@@ -35,7 +35,7 @@ class Hub {
   base::Task<void> drain();
 
   cli::Config config_;
-  base::SystemClock clock_;
+  std::unique_ptr<base::Clock> clock_;
   base::Uuid node_;
   std::optional<cli::DataDirectory> directory_;
   std::optional<crypto::KeyRing> ring_;

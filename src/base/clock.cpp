@@ -55,11 +55,30 @@ bool take_offset(std::string_view& text, int& minutes) {
 
 }  // namespace
 
+std::chrono::microseconds Clock::until(Time moment) const {
+  return std::max(moment - now(), std::chrono::microseconds{0});
+}
+
 Time SystemClock::now() const {
   return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
 }
 
 Steady SystemClock::steady() const { return std::chrono::steady_clock::now(); }
+
+ScaledClock::ScaledClock(std::int64_t rate)
+    : rate_(rate), begun_(SystemClock{}.now()), steady_begun_(steady_now()) {}
+
+Time ScaledClock::now() const {
+  return begun_ + rate_ * std::chrono::floor<std::chrono::microseconds>(steady_now() - steady_begun_);
+}
+
+Steady ScaledClock::steady() const { return steady_now(); }
+
+std::chrono::microseconds ScaledClock::until(Time moment) const {
+  const auto left = Clock::until(moment);
+  // Rounded up: who waits so long does not wake before the moment.
+  return (left + std::chrono::microseconds{rate_ - 1}) / rate_;
+}
 
 Steady steady_now() { return std::chrono::steady_clock::now(); }
 

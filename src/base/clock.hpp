@@ -22,6 +22,8 @@ class Clock {
   virtual ~Clock() = default;
   virtual Time now() const = 0;
   virtual Steady steady() const = 0;
+  /// How long, by the monotonic clock, until now() is `moment`; zero when that has passed.
+  virtual std::chrono::microseconds until(Time moment) const;
 };
 
 /// The machine's clocks.
@@ -29,6 +31,21 @@ class SystemClock final : public Clock {
  public:
   Time now() const override;
   Steady steady() const override;
+};
+
+/// The machine's clocks, but that the time of day runs `rate` times as fast since the clock was made. For
+/// tests of what takes hours: deadlines of sockets and measured durations keep their pace.
+class ScaledClock final : public Clock {
+ public:
+  explicit ScaledClock(std::int64_t rate);
+  Time now() const override;
+  Steady steady() const override;
+  std::chrono::microseconds until(Time moment) const override;
+
+ private:
+  std::int64_t rate_;
+  Time begun_;
+  Steady steady_begun_;
 };
 
 /// The machine's monotonic clock, for durations that are measured and for deadlines of real sockets.

@@ -36,6 +36,26 @@ TEST(Rfc3339, refuses_what_is_malformed_or_not_on_the_calendar) {
   }
 }
 
+TEST(Clock, tells_how_long_until_a_moment_and_nothing_for_one_that_has_passed) {
+  const SystemClock clock;
+  EXPECT_EQ(clock.until(clock.now() - std::chrono::hours{1}), std::chrono::microseconds{0});
+  const auto left = clock.until(clock.now() + std::chrono::hours{1});
+  EXPECT_GT(left, std::chrono::minutes{59});
+  EXPECT_LE(left, std::chrono::hours{1});
+}
+
+TEST(Clock, that_is_scaled_begins_now_and_reaches_moments_sooner) {
+  const Time before = SystemClock{}.now();
+  const ScaledClock clock(1000);
+  const Time first = clock.now();
+  EXPECT_GE(first, before);
+
+  const auto left = clock.until(first + std::chrono::hours{1});
+  EXPECT_LE(left, std::chrono::microseconds{3'600'000});
+  EXPECT_GE(clock.now() - first, std::chrono::microseconds{0});
+  EXPECT_EQ(clock.until(first - std::chrono::microseconds{1}), std::chrono::microseconds{0});
+}
+
 }  // namespace
 
 }  // namespace base

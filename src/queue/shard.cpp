@@ -328,7 +328,7 @@ void Shard::arm_timer() {
   if (!earliest || stopping_) return;
   if (armed_for_ && *armed_for_ <= *earliest) return;
   armed_for_ = earliest;
-  timer_.expires_after(std::max(*earliest - clock_.now(), std::chrono::microseconds{0}));
+  timer_.expires_after(clock_.until(*earliest));
   timer_.async_wait([this](boost::system::error_code cancelled) {
     if (!cancelled) on_timer();
   });

@@ -42,8 +42,7 @@ class Port:
 
 class Hub:
     """Configured as in production, but that it may send to this machine. settings are environment variables;
-    one that is None is not set at all. prefix is a command that becomes the server, such as one that changes what
-    the server takes for the time."""
+    one that is None is not set at all. prefix is a command that becomes the server."""
 
     def __init__(self, engine: str = "sqlite", settings: Mapping[str, str | None] | None = None,
                  flags: tuple[str, ...] = (), data: pathlib.Path | None = None,
