@@ -72,7 +72,7 @@ HandlerResult change_from_body(Call& call, Reading reading) {
       Input input(document.root(), "#");
       read_endpoint(input, reading, endpoint);
       XD_DO(input.finish());
-      XD_DO(inbound::prepare_endpoint(std::make_shared<const Endpoint>(endpoint.copy())));
+      XD_DO(inbound::check_endpoint(std::make_shared<const Endpoint>(endpoint.copy())));
       return {};
     });
   });
@@ -100,7 +100,7 @@ Result<void> rotate(Call& call, db::Tx& tx, Endpoint& endpoint, const base::Secr
                                 tenant::make_signing_secret(text.clone(), now), until));
   if (!room)
     return fail(Code::conflict, "four secrets count already; wait until the overlap of one has ended");
-  XD_DO(inbound::prepare_endpoint(std::make_shared<const Endpoint>(endpoint.copy())));
+  XD_DO(inbound::check_endpoint(std::make_shared<const Endpoint>(endpoint.copy())));
   return {};
 }
 
@@ -134,7 +134,7 @@ HandlerResult create_endpoint(Call& call) {
   const base::Secret secret = read_endpoint_secret(input, *made);
   XD_CO_DO(input.finish());
   if (!secret.empty()) made->secrets.push_back(tenant::make_signing_secret(secret.clone(), now));
-  XD_CO_DO(inbound::prepare_endpoint(made));
+  XD_CO_DO(inbound::check_endpoint(made));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const std::int64_t count, inbound::count_endpoints(tx, made->tenant));
     if (count >= static_cast<std::int64_t>(base::limits::kEndpointsPerTenantMax)) {

@@ -2,7 +2,11 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/assert.hpp"
+#include "crypto/encoding.hpp"
 
 namespace crypto {
 
@@ -47,8 +51,25 @@ std::string Ed25519Key::public_key() const {
   return bytes;
 }
 
+bool is_weak_ed25519(std::string_view public_key) {
+  // The y of the points whose order is 1, 2, 4 or 8, little-endian; the sign of x stands in the highest bit.
+  static constexpr std::array kSmallOrder = {
+      "0000000000000000000000000000000000000000000000000000000000000000",
+      "0100000000000000000000000000000000000000000000000000000000000000",
+      "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+      "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
+  if (public_key.size() != kEd25519KeyBytes) return true;
+  std::string y(public_key);
+  y.back() = static_cast<char>(y.back() & 0x7f);
+  if (std::ranges::find(kSmallOrder, to_hex(y)) != kSmallOrder.end()) return true;
+  // Not below the field's prime, 2^255 - 19: the same point, written in another way.
+  return static_cast<unsigned char>(y.front()) >= 0xed && y.back() == 0x7f &&
+         std::ranges::all_of(y.substr(1, y.size() - 2), [](char c) { return c == '\xff'; });
+}
+
 bool verify_ed25519(std::string_view public_key, std::string_view message, std::string_view signature) {
-  if (public_key.size() != kEd25519KeyBytes || signature.size() != kSignatureBytes) return false;
+  if (is_weak_ed25519(public_key) || signature.size() != kSignatureBytes) return false;
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
       EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, in(public_key), public_key.size()),
       &EVP_PKEY_free);

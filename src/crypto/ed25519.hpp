@@ -30,7 +30,11 @@ class Ed25519Key {
   std::unique_ptr<void, Free> key_;  // EVP_PKEY, kept behind the wall of the .cpp
 };
 
-/// False also where the key or the signature has another length, or is none.
+/// Whether a public key cannot be trusted: a point of small order, with which one signature fits many texts,
+/// or one that is not written in its one way (RFC 8032 §5.1.3).
+bool is_weak_ed25519(std::string_view public_key);
+
+/// False also where the key or the signature has another length or is none, and where the key is weak.
 bool verify_ed25519(std::string_view public_key, std::string_view message, std::string_view signature);
 
 }  // namespace crypto

@@ -66,6 +66,26 @@ TEST(Ed25519, refuses_what_is_no_key_and_no_signature) {
   EXPECT_FALSE(verify_ed25519(std::string(32, '\xff'), "", bytes(kVectors[0].signature)));
 }
 
+TEST(Ed25519, takes_no_key_of_small_order_or_in_another_form) {
+  // For the neutral point, R = 0·B and S = 0 fit every text.
+  const std::string neutral = bytes("0100000000000000000000000000000000000000000000000000000000000000");
+  EXPECT_FALSE(verify_ed25519(neutral, "any text", neutral + std::string(32, '\0')));
+  for (const char* weak : {"0000000000000000000000000000000000000000000000000000000000000000",
+                           "0000000000000000000000000000000000000000000000000000000000000080",
+                           "0100000000000000000000000000000000000000000000000000000000000000",
+                           "0100000000000000000000000000000000000000000000000000000000000080",
+                           "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+                           "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+                           "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+                           "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+                           "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                           "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                           "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", ""}) {
+    EXPECT_TRUE(is_weak_ed25519(bytes(weak))) << weak;
+  }
+  for (const Vector& vector : kVectors) EXPECT_FALSE(is_weak_ed25519(bytes(vector.public_key)));
+}
+
 }  // namespace
 
 }  // namespace crypto

@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 
 #include "base/assert.hpp"
+#include "crypto/ed25519.hpp"
 
 namespace crypto {
 
@@ -31,6 +32,7 @@ struct Freed {
 using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 using Context = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
+using Number = std::unique_ptr<BIGNUM, Freed<BN_free>>;
 using EcdsaSignature = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
 
 const unsigned char* bytes(std::string_view text) {
@@ -62,6 +64,21 @@ const EVP_MD* hash_of(PublicAlgorithm algorithm) {
 bool is_of_kind(EVP_PKEY* key, PublicAlgorithm algorithm) {
   if (EVP_PKEY_get_base_id(key) != kind_of(algorithm)) return false;
   return kind_of(algorithm) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) >= kRsaBitsMin;
+}
+
+/// Whether texts that nobody has signed fit the key.
+bool is_weak(EVP_PKEY* key) {
+  if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519) {
+    std::string raw(kEd25519KeyBytes, '\0');
+    std::size_t size = raw.size();
+    auto* out = reinterpret_cast<unsigned char*>(raw.data());
+    return EVP_PKEY_get_raw_public_key(key, out, &size) != 1 || is_weak_ed25519(raw);
+  }
+  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return false;
+  BIGNUM* read = nullptr;
+  const bool known = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &read) == 1;
+  const Number exponent(read);
+  return !known || BN_is_odd(exponent.get()) == 0 || BN_is_one(exponent.get()) == 1;
 }
 
 /// A public key of OpenSSL's named kind from its parameters; null where they make none.
@@ -112,27 +129,22 @@ base::Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
     const Certificate certificate(PEM_read_bio_X509(reading(pem).get(), nullptr, refuse_password, nullptr));
     if (certificate) key = X509_get_pubkey(certificate.get());
   }
-  ERR_clear_error();
-  if (key == nullptr) return fail(Code::invalid, "this is no public key and no certificate in PEM");
-  return PublicKey(key);
+  return trusted(key, "this is no public key and no certificate in PEM");
 }
 
 base::Result<PublicKey> PublicKey::from_spki(std::string_view der) {
   const unsigned char* at = bytes(der);
   EVP_PKEY* key = d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size()));
-  ERR_clear_error();
-  if (key == nullptr || at != bytes(der) + der.size()) {
+  if (key != nullptr && at != bytes(der) + der.size()) {
     EVP_PKEY_free(key);
-    return fail(Code::invalid, "this is no public key (SubjectPublicKeyInfo)");
+    key = nullptr;
   }
-  return PublicKey(key);
+  return trusted(key, "this is no public key (SubjectPublicKeyInfo)");
 }
 
 base::Result<PublicKey> PublicKey::from_ed25519(std::string_view raw) {
   EVP_PKEY* key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes(raw), raw.size());
-  ERR_clear_error();
-  if (key == nullptr) return fail(Code::invalid, "an Ed25519 public key has 32 bytes");
-  return PublicKey(key);
+  return trusted(key, "an Ed25519 public key has 32 bytes");
 }
 
 base::Result<PublicKey> PublicKey::from_certificate(std::string_view pem, base::Time now) {
@@ -144,10 +156,7 @@ base::Result<PublicKey> PublicKey::from_certificate(std::string_view pem, base::
       X509_cmp_time(X509_get0_notAfter(certificate.get()), &moment) < 0) {
     return fail(Code::invalid, "the certificate does not count at this time");
   }
-  EVP_PKEY* key = X509_get_pubkey(certificate.get());
-  ERR_clear_error();
-  if (key == nullptr) return fail(Code::invalid, "the certificate has no key that can be used");
-  return PublicKey(key);
+  return trusted(X509_get_pubkey(certificate.get()), "the certificate has no key that can be used");
 }
 
 base::Result<PublicKey> PublicKey::from_p256(std::string_view x, std::string_view y) {
@@ -158,23 +167,32 @@ base::Result<PublicKey> PublicKey::from_p256(std::string_view x, std::string_vie
   OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size());
   EVP_PKEY* key =
       x.size() == kTokenNumberBytes && y.size() == kTokenNumberBytes ? key_from("EC", *builder) : nullptr;
-  if (key == nullptr) return fail(Code::invalid, "these are not the coordinates of a point on P-256");
-  return PublicKey(key);
+  return trusted(key, "these are not the coordinates of a point on P-256");
 }
 
 base::Result<PublicKey> PublicKey::from_rsa(std::string_view n, std::string_view e) {
   constexpr std::size_t kBytesMax = 1024;
   if (n.empty() || e.empty() || n.size() > kBytesMax || e.size() > kBytesMax)
     return fail(Code::invalid, "these are not the numbers of an RSA key");
-  using Number = std::unique_ptr<BIGNUM, Freed<BN_free>>;
   const Number modulus(BN_bin2bn(bytes(n), static_cast<int>(n.size()), nullptr));
   const Number exponent(BN_bin2bn(bytes(e), static_cast<int>(e.size()), nullptr));
   const std::unique_ptr<OSSL_PARAM_BLD, Freed<OSSL_PARAM_BLD_free>> builder(OSSL_PARAM_BLD_new());
   OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get());
   OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get());
-  EVP_PKEY* key = key_from("RSA", *builder);
-  if (key == nullptr) return fail(Code::invalid, "these are not the numbers of an RSA key");
-  return PublicKey(key);
+  return trusted(key_from("RSA", *builder), "these are not the numbers of an RSA key");
+}
+
+base::Result<PublicKey> PublicKey::trusted(void* key, const char* none_said) {
+  PublicKey made(key);
+  const bool weak = key != nullptr && is_weak(static_cast<EVP_PKEY*>(key));
+  ERR_clear_error();
+  if (key == nullptr) return fail(Code::invalid, none_said);
+  if (weak) return fail(Code::invalid, "anybody can sign for this key: it is none that a sender has made");
+  return made;
+}
+
+bool PublicKey::suits(PublicAlgorithm algorithm) const {
+  return is_of_kind(static_cast<EVP_PKEY*>(key_.get()), algorithm);
 }
 
 bool PublicKey::fits(PublicAlgorithm algorithm, std::string_view message, std::string_view signature) const {

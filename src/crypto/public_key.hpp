@@ -19,7 +19,8 @@ enum class PublicAlgorithm : std::uint8_t {
   rsa_sha256
 };
 
-/// What a sender's signatures are verified with. Immutable, thread-safe.
+/// What a sender's signatures are verified with. Immutable, thread-safe. Keys with which anything would pass
+/// (Ed25519 of small order, RSA with an exponent that is even or 1) are none: invalid.
 class PublicKey {
  public:
   /// PEM: a public key, or a certificate, whose key it is. Error: invalid.
@@ -36,8 +37,10 @@ class PublicKey {
   static base::Result<PublicKey> from_p256(std::string_view x, std::string_view y);
   static base::Result<PublicKey> from_rsa(std::string_view n, std::string_view e);
 
-  /// False also where the key is of another kind, is too short to be trusted (RSA below 2048 bits), or the
-  /// signature is none.
+  /// Whether the key is of the algorithm's kind, and long enough to be trusted (RSA from 2048 bits on).
+  bool suits(PublicAlgorithm algorithm) const;
+
+  /// False also where the key does not suit the algorithm, or the signature is none.
   bool fits(PublicAlgorithm algorithm, std::string_view message, std::string_view signature) const;
 
  private:
@@ -45,6 +48,8 @@ class PublicKey {
     void operator()(void* key) const;
   };
   explicit PublicKey(void* key) : key_(key) {}
+  /// Takes the key; none_said: what is told where there is none.
+  static base::Result<PublicKey> trusted(void* key, const char* none_said);
 
   std::unique_ptr<void, Free> key_;  // EVP_PKEY, kept behind the wall of the .cpp
 };

@@ -47,6 +47,30 @@ TEST(PublicKey, is_refused_where_its_numbers_are_none) {
   EXPECT_FALSE(small && small->fits(PublicAlgorithm::rsa_sha256, "x", std::string(128, 'x')));
 }
 
+TEST(PublicKey, for_which_anybody_can_sign_is_none) {
+  EXPECT_FALSE(PublicKey::from_rsa(bytes(kRsaN), "\x01")) << "what is signed is the signature";
+  EXPECT_FALSE(PublicKey::from_rsa(bytes(kRsaN), "\x02"));
+  EXPECT_TRUE(PublicKey::from_rsa(bytes(kRsaN), "\x03"));
+  std::string neutral(32, '\0');
+  neutral[0] = 1;
+  EXPECT_FALSE(PublicKey::from_ed25519(neutral));
+  const std::string spki = *from_hex("302a300506032b6570032100");  // RFC 8410 §4
+  EXPECT_FALSE(PublicKey::from_spki(spki + neutral));
+  EXPECT_FALSE(PublicKey::from_pem("-----BEGIN PUBLIC KEY-----\n" + to_base64(spki + neutral) +
+                                   "\n-----END PUBLIC KEY-----\n"));
+}
+
+TEST(PublicKey, suits_algorithms_of_its_kind) {
+  const auto point = PublicKey::from_p256(bytes(kEcX), bytes(kEcY));
+  EXPECT_TRUE(point->suits(PublicAlgorithm::es256));
+  EXPECT_TRUE(point->suits(PublicAlgorithm::ecdsa_sha256));
+  EXPECT_FALSE(point->suits(PublicAlgorithm::rsa_sha256));
+  EXPECT_FALSE(point->suits(PublicAlgorithm::ed25519));
+  const auto rsa = PublicKey::from_rsa(bytes(kRsaN), bytes("AQAB"));
+  EXPECT_TRUE(rsa->suits(PublicAlgorithm::rsa_sha256));
+  EXPECT_FALSE(rsa->suits(PublicAlgorithm::es256));
+}
+
 }  // namespace
 
 }  // namespace crypto

@@ -154,8 +154,17 @@ base::Result<Recipe::Hole> Recipe::parse_source(std::string_view text) {
                     "}; there are body, ts, id, method, url, path, query, secret, form_sorted, "
                     "lines:…, places such as header:NAME, and functions of these");
   }
-  XD_TRY(Location place, Location::parse(text));
-  return Hole{.from = From::place, .places = {std::move(place)}};
+  Hole hole{.from = From::place};
+  for (std::string_view rest = text; !rest.empty();) {
+    std::size_t end = rest.find('|');
+    // A bar that no place follows is part of the name.
+    while (end != std::string_view::npos && !Location::parse(rest.substr(end + 1)))
+      end = rest.find('|', end + 1);
+    XD_TRY(Location place, Location::parse(rest.substr(0, end)));
+    hole.places.push_back(std::move(place));
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  return hole;
 }
 
 std::string_view Recipe::whole(const Hole& hole, const Ingredients& ingredients) {
@@ -175,8 +184,10 @@ std::string_view Recipe::whole(const Hole& hole, const Ingredients& ingredients)
 std::string Recipe::made_of(const Hole& hole, const Ingredients& ingredients) {
   if (hole.from == From::form_sorted) return sorted_form(ingredients.request.form());
   if (hole.from == From::place) {
-    auto values = ingredients.find(hole.places[0]);
-    return values.empty() ? std::string() : std::move(values[0]);
+    for (const Location& place : hole.places) {
+      if (auto values = ingredients.find(place); !values.empty()) return std::move(values[0]);
+    }
+    return {};
   }
   std::string out;
   for (const Location& line : hole.places) {
@@ -243,6 +254,26 @@ bool Recipe::signs_queries_alone() const {
                                   std::ranges::all_of(piece.hole->places, [](const Location& place) {
                                     return place.in == Location::In::query;
                                   }));
+  });
+}
+
+bool Recipe::covers(const Recipe& answer) const {
+  const auto has = [&](auto&& what) {
+    return std::ranges::any_of(pieces_, [&](const Piece& piece) { return piece.hole && what(*piece.hole); });
+  };
+  const auto covered = [&](const Location& place) {
+    if (has([&](const Hole& hole) { return std::ranges::find(hole.places, place) != hole.places.end(); }))
+      return true;
+    using In = Location::In;
+    if (place.in == In::json || place.in == In::form || place.in == In::xml) return has_body();
+    return place.in == In::query &&
+           has([](const Hole& hole) { return hole.from == From::url || hole.from == From::query; });
+  };
+  return std::ranges::all_of(answer.pieces_, [&](const Piece& piece) {
+    if (!signs_hole(piece)) return true;
+    const Hole& hole = *piece.hole;
+    if (hole.places.empty()) return has([&](const Hole& own) { return own.from == hole.from; });
+    return std::ranges::all_of(hole.places, covered);
   });
 }
 

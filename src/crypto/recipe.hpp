@@ -31,9 +31,10 @@ struct Ingredients {
 };
 
 /// "{ts}.{body}". Holes: {body} {ts} {id} {method} {url} {path} {query} {secret} {form_sorted}
-/// {lines:A,B,C}, any {place}, and a function of one of them: {sha256(x)} and {sha1(x)} in hex, {crc32(x)} in
-/// decimal, {json(x)} as a JSON string, {text(x)} as it is, {hmac_hex(x)}, {hmac_base64(x)}. A brace that
-/// begins no word is itself. What is not there is empty. Immutable.
+/// {lines:A,B,C}, any {place}, the first one that is there of {place|place}, and a function of one of them:
+/// {sha256(x)} and {sha1(x)} in hex, {crc32(x)} in decimal, {json(x)} as a JSON string, {text(x)} as it is,
+/// {hmac_hex(x)}, {hmac_base64(x)}. A brace that begins no word is itself. What is not there is empty.
+/// Immutable.
 class Recipe {
  public:
   /// Error: invalid, for a hole that there is not, or more than 32 of them.
@@ -55,6 +56,8 @@ class Recipe {
   bool signs() const;
   /// Whether all that it signs are parameters of the URL.
   bool signs_queries_alone() const;
+  /// Whether all that an answer signs is part of this, or of the body or URL that is.
+  bool covers(const Recipe& answer) const;
 
  private:
   enum class From : std::uint8_t {

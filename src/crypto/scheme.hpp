@@ -79,12 +79,16 @@ struct Scheme {
   struct Condition {
     Location at{};
     std::optional<Recipe> value{};  ///< none: it is there
+    bool absent = false;            ///< nothing is there
   };
   struct Answer {
     int status = 200;
     std::string type{};
     std::vector<std::pair<std::string, Recipe>> headers{};
     Recipe body{};
+
+    /// Whether a part of it is a signature of what it is asked with.
+    bool signs() const;
   };
   /// A handshake: a request that the sender makes to see whether we are who it looks for.
   struct Challenge {
@@ -110,11 +114,15 @@ struct Scheme {
   std::vector<Location> signature{};  ///< the first one that is there counts
   std::string separator{};
   std::string prefix{};
+  /// Of signing: the list's items in order, the prefix for the signatures, the timestamp's name for it, and
+  /// others as they are; empty: the timestamp, then the signatures.
+  std::vector<std::string> order{};
   Encoding encoding = Encoding::hex;
   Choice<Recipe> content{};
   std::optional<Timestamp> timestamp{};
   std::vector<Location> id{};       ///< the first one that is there counts
   std::optional<Recipe> id_hash{};  ///< or the hash of this
+  bool id_suffices = false;         ///< two requests with one id are one event, whatever else differs
   KeyRule key{};
   std::optional<Location> each{};  ///< the body is a batch, whose elements are there
   std::string item{};              ///< a member of each element, which has what matters
@@ -125,6 +133,8 @@ struct Scheme {
 
   /// Whether each element of a batch has a signature of its own.
   bool signs_elements() const;
+  /// Whether a handshake that nothing verifies is answered with a signature by the key.
+  bool signs_for_strangers() const;
 };
 
 /// A secret of an endpoint, ready for its scheme. Immutable, thread-safe.
@@ -146,6 +156,9 @@ class SchemeKey {
   std::optional<HmacKey> hmac_;
   std::optional<PublicKey> public_;
 };
+
+/// Whether a secret is a public key or a certificate in PEM, which anybody may have.
+bool is_public_text(std::string_view secret);
 
 /// What came of verifying a request.
 struct Check {
@@ -186,6 +199,9 @@ std::optional<std::string> event_id(const Scheme& scheme, const RequestView& req
 /// keys.
 const Scheme::Challenge* find_challenge(const Scheme& scheme, std::span<const SchemeKey* const> keys,
                                         const RequestView& request);
+/// Whether a text is one that handshakes sign for strangers: at most 256 letters, digits and -_.~+/=. No
+/// signature of such a text counts for a webhook where there is such a handshake.
+bool is_handshake_text(std::string_view text);
 /// The body of a handshake's answer, or of a header of it.
 std::string fill(const Recipe& recipe, const SchemeKey* key, const RequestView& request);
 

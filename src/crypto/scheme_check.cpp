@@ -31,12 +31,15 @@ Items find_items(const Scheme& scheme, const Ingredients& from) {
       found.items.push_back(base::trimmed(value));
       continue;
     }
+    // Blanks around the separator are the sender's taste, but where they are all there is.
+    const std::string_view mark = base::trimmed(scheme.separator);
+    const std::string_view separator = mark.empty() ? std::string_view(scheme.separator) : mark;
     for (std::string_view rest = value;;) {
-      const std::size_t end = rest.find(scheme.separator);
+      const std::size_t end = rest.find(separator);
       if (const std::string_view item = base::trimmed(rest.substr(0, end)); !item.empty())
         found.items.push_back(item);
       if (end == std::string_view::npos) break;
-      rest.remove_prefix(end + scheme.separator.size());
+      rest.remove_prefix(end + separator.size());
     }
   }
   return found;
@@ -282,6 +285,48 @@ Check check_claims(const Scheme& scheme, const Ingredients& from) {
   return {};
 }
 
+/// RFC 7519 §4.1.4 to 4.1.6, with some seconds for clocks that are wrong; RFC 7515 §4.1.11.
+Check check_token(const Scheme& scheme, const Ingredients& from, base::Time now) {
+  if (!from.find({Location::In::jwt_head, "crit"}).empty())
+    return failed(Step::claim_differs, "the token asks for extensions (crit), which are not known here");
+  constexpr double kLeewaySeconds = 60;
+  const double seconds = static_cast<double>(base::to_micros(now)) / 1e6;
+  struct Bound {
+    const char* claim;
+    bool is_end;
+    const char* said;
+  };
+  for (const Bound& bound : {Bound{"exp", true, "the token has expired (exp)"},
+                             Bound{"nbf", false, "the token does not count yet (nbf)"},
+                             Bound{"iat", false, "the token was issued in the future (iat)"}}) {
+    const Location claim{Location::In::jwt, bound.claim};
+    // The scheme has its own tolerance for what it takes for the timestamp.
+    if (scheme.timestamp && std::ranges::find(scheme.timestamp->at, claim) != scheme.timestamp->at.end())
+      continue;
+    const auto values = from.find(claim);
+    if (values.empty()) continue;
+    const std::string& text = values.front();
+    double moment = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), moment);
+    if (error != std::errc{} || stop != text.data() + text.size())
+      return failed(Step::timestamp_unreadable,
+                    std::string(bound.claim) + " of the token is not a number of seconds");
+    const bool good = bound.is_end ? moment > seconds - kLeewaySeconds : moment <= seconds + kLeewaySeconds;
+    if (!good)
+      return failed(Step::timestamp_outside,
+                    std::string(bound.said) + ": a repeated request, or a clock that is wrong");
+  }
+  return {};
+}
+
+/// What a handshake signs for whoever asks is no webhook.
+Check check_domain(const Scheme& scheme, const Ingredients& from) {
+  const Recipe* content = scheme.signs_for_strangers() ? chosen(scheme.content, from) : nullptr;
+  if (content == nullptr || !is_handshake_text(content->make(from).text())) return {};
+  return failed(Step::signature_differs,
+                "what is signed looks like a token, which a handshake of this scheme signs for anybody");
+}
+
 Check no_signature(const Scheme& scheme, const Items& items) {
   std::string places;
   for (const Location& place : scheme.signature) {
@@ -384,6 +429,10 @@ Check check(const Scheme& scheme, std::span<const SchemeKey* const> keys, const 
   if (scheme.timestamp && scheme.timestamp->tolerance.count() > 0) {
     if (Check time = check_time(*scheme.timestamp, timestamp, now); !time.passed()) return time;
   }
+  if (scheme.kind == Scheme::Kind::jwt) {
+    if (Check token = check_token(scheme, from, now); !token.passed()) return token;
+  }
+  if (Check domain = check_domain(scheme, from); !domain.passed()) return domain;
   if (Check claims = check_claims(scheme, from); !claims.passed()) return claims;
   return {.step = Step::passed, .key = result.key};
 }
@@ -398,28 +447,6 @@ std::optional<std::string> event_id(const Scheme& scheme, const RequestView& req
   }
   if (scheme.id_hash) return to_hex(digest(Hash::sha256, scheme.id_hash->make(from).text()));
   return std::nullopt;
-}
-
-const Scheme::Challenge* find_challenge(const Scheme& scheme, std::span<const SchemeKey* const> keys,
-                                        const RequestView& request) {
-  Ingredients from{.request = request, .url = request.url()};
-  const auto holds = [&](const Scheme::Condition& condition) {
-    const auto values = from.find(condition.at);
-    if (values.empty() || values.front().empty()) return false;
-    if (!condition.value) return true;
-    from.secret = {};
-    bool fits = equal_in_constant_time(condition.value->make(from).text(), values.front());
-    for (const SchemeKey* key : keys) {
-      from.secret = key->text();
-      fits = equal_in_constant_time(condition.value->make(from).text(), values.front()) || fits;
-    }
-    return fits;
-  };
-  for (const Scheme::Challenge& challenge : scheme.challenges) {
-    if (!challenge.method.empty() && challenge.method != request.method()) continue;
-    if (std::ranges::all_of(challenge.when, holds)) return &challenge;
-  }
-  return nullptr;
 }
 
 std::optional<std::string> token_head(const Scheme& scheme, const RequestView& request,
@@ -440,12 +467,6 @@ std::string key_query(const Scheme& scheme, const SchemeKey* secret, const Reque
   if (!signatures.empty()) from.token = signatures.front();
   if (secret != nullptr) from.secret = secret->text();
   return scheme.key.set_query->make(from).text();
-}
-
-std::string fill(const Recipe& recipe, const SchemeKey* key, const RequestView& request) {
-  Ingredients from{.request = request, .url = request.url()};
-  if (key != nullptr) from.key = key->hmac();
-  return recipe.make(from).text();
 }
 
 }  // namespace crypto

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "base/text.hpp"
 #include "crypto/encoding.hpp"
 #include "crypto/scheme.hpp"
 
@@ -43,17 +46,36 @@ std::optional<Hash> hash_of(const Scheme& scheme) {
   return hash == nullptr ? std::nullopt : std::optional(*hash);
 }
 
+bool is_blank(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; });
+}
+
+/// Of a scheme whose tokens may be signed by both, the key says by which: nobody may sign with a public key.
+bool is_by_key_pair(const Scheme& scheme, std::string_view secret) {
+  using Encoding = Scheme::KeyRule::Encoding;
+  if (scheme.kind != Scheme::Kind::jwt) return scheme.kind == Scheme::Kind::public_key;
+  if (!scheme.token_hs256 || scheme.token_algorithms.empty()) return !scheme.token_hs256;
+  const bool text = scheme.key.encoding == Encoding::utf8 || scheme.key.encoding == Encoding::base64 ||
+                    scheme.key.encoding == Encoding::hex;
+  return !text || is_public_text(secret);
+}
+
 }  // namespace
 
+bool is_public_text(std::string_view secret) {
+  const std::string_view text = base::trimmed(secret);
+  return text.starts_with("-----BEGIN") && !text.contains("PRIVATE KEY-----");
+}
+
 base::Result<SchemeKey> SchemeKey::make(const Scheme& scheme, std::string_view secret) {
-  if (secret.empty()) return fail(Code::invalid, "a secret must not be empty");
+  if (is_blank(secret)) return fail(Code::invalid, "a secret must not be empty or blank");
   SchemeKey made;
   made.text_ = base::Secret(std::string(secret));
-  const bool by_key_pair =
-      scheme.kind == Scheme::Kind::public_key || (scheme.kind == Scheme::Kind::jwt && !scheme.token_hs256);
+  const bool by_key_pair = is_by_key_pair(scheme, secret);
   const bool by_text = scheme.kind == Scheme::Kind::token || scheme.kind == Scheme::Kind::basic ||
                        scheme.kind == Scheme::Kind::digest;
-  if (scheme.kind == Scheme::Kind::basic && secret.find(':') == std::string_view::npos) {
+  if (scheme.kind == Scheme::Kind::basic &&
+      (secret.find(':') == std::string_view::npos || base::trimmed(secret) == ":")) {
     return fail(Code::invalid, "the secret of kind basic is user:password");
   }
   if (by_text || scheme.key.source == Scheme::KeyRule::Source::key_set) return made;
@@ -62,6 +84,8 @@ base::Result<SchemeKey> SchemeKey::make(const Scheme& scheme, std::string_view s
     text.remove_prefix(scheme.key.strip.size());
   }
   XD_TRY(base::Secret bytes, decode(scheme.key, text));
+  if (is_blank(bytes.reveal()))
+    return fail(Code::invalid, "the secret has nothing but its beginning: anybody could sign with it");
   if (by_key_pair) {
     XD_TRY(made.public_, public_key_of(scheme.key.encoding, bytes.reveal()));
     return made;

@@ -133,6 +133,33 @@ base::Result<std::string> signature_of(const Scheme& scheme, const SchemeKey* ke
   return encoded(scheme.encoding, key->hmac()->sign(made.pieces));
 }
 
+/// Whether an item of scheme.order stands for the timestamp.
+bool is_timestamp(const Scheme& scheme, std::string_view item) {
+  return scheme.timestamp && scheme.timestamp->at.front() == Location{Location::In::item, std::string(item)};
+}
+
+/// The items that are neither signatures nor the timestamp.
+std::vector<std::string_view> constants_of(const Scheme& scheme) {
+  std::vector<std::string_view> found;
+  for (const std::string& item : scheme.order) {
+    if (item != scheme.prefix && !is_timestamp(scheme, item)) found.push_back(item);
+  }
+  return found;
+}
+
+std::vector<std::string> in_order(const Scheme& scheme, const std::string& timestamp,
+                                  const std::vector<std::string>& signatures) {
+  std::vector<std::string> items;
+  for (const std::string& item : scheme.order) {
+    if (item == scheme.prefix) {
+      items.insert(items.end(), signatures.begin(), signatures.end());
+    } else {
+      items.push_back(is_timestamp(scheme, item) ? item + timestamp : item);
+    }
+  }
+  return items;
+}
+
 }  // namespace
 
 base::Result<Headers> sign(const Scheme& scheme, std::span<const SchemeKey* const> keys,
@@ -168,7 +195,8 @@ base::Result<Headers> sign(const Scheme& scheme, std::span<const SchemeKey* cons
   }
   const Signed with(request, headers);
   const std::string url = signed_urls(scheme, request).front();
-  const Ingredients from{.request = with, .timestamp = timestamp, .id = id, .url = url};
+  const std::vector<std::string_view> constants = constants_of(scheme);
+  const Ingredients from{.request = with, .timestamp = timestamp, .id = id, .url = url, .items = constants};
   const std::string& name = scheme.signature.front().name;
   const bool family = name.ends_with('*');
   std::vector<const SchemeKey*> signing_keys(keys.begin(), keys.end());
@@ -185,7 +213,10 @@ base::Result<Headers> sign(const Scheme& scheme, std::span<const SchemeKey* cons
     }
     return headers;
   }
-  std::ranges::move(signatures, std::back_inserter(items));
+  if (scheme.order.empty())
+    std::ranges::move(signatures, std::back_inserter(items));
+  else
+    items = in_order(scheme, timestamp, signatures);
   std::string value;
   for (const std::string& item : items) value.append(value.empty() ? "" : scheme.separator).append(item);
   headers.emplace_back(name, std::move(value));

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "format/json.hpp"
 #include "inbound/preset.hpp"
+#include "inbound/scheme_safety.hpp"
 
 namespace inbound {
 
@@ -19,19 +20,23 @@ std::unexpected<base::Error> refuse(std::string pointer, std::string detail) {
   return std::unexpected(std::move(error));
 }
 
+/// An error of a scheme as one of the endpoint that says it.
+base::Error of_scheme(base::Error error) {
+  error.code = Code::invalid;
+  for (base::FieldError& field : error.fields) {
+    field.pointer = "#/signature_scheme" + field.pointer.substr(field.pointer.starts_with('#') ? 1 : 0);
+  }
+  if (error.fields.empty()) error.fields.push_back({"#/signature_scheme", "INVALID", error.message});
+  return error;
+}
+
 Result<crypto::Scheme> read_said(const SaidScheme& said) {
   const auto& [text, config] = said;
   XD_TRY(const auto document, format::parse_json(text));
   const format::Value& root = document.root();
   auto scheme = root.is_string() ? preset_scheme(root.text(), config) : read_scheme(root, config);
   if (scheme) return scheme;
-  base::Error error = scheme.error();
-  error.code = Code::invalid;
-  for (base::FieldError& field : error.fields) {
-    field.pointer = "#/signature_scheme" + field.pointer.substr(field.pointer.starts_with('#') ? 1 : 0);
-  }
-  if (error.fields.empty()) error.fields.push_back({"#/signature_scheme", "INVALID", error.message});
-  return std::unexpected(std::move(error));
+  return std::unexpected(of_scheme(scheme.error()));
 }
 
 Result<PreparedScheme> prepare_scheme(const SaidScheme& said) {
@@ -159,6 +164,20 @@ Result<PreparedEndpoint> prepare(EndpointPtr config, SharedParts& shared) {
 Result<PreparedEndpoint> prepare_endpoint(EndpointPtr config) {
   SharedParts shared;
   return prepare(std::move(config), shared);
+}
+
+Result<void> check_endpoint(EndpointPtr config) {
+  XD_TRY(const PreparedEndpoint prepared, prepare_endpoint(std::move(config)));
+  if (auto dangers = dangers_of(prepared.scheme()); !dangers.empty()) {
+    base::Error error{Code::invalid, "anybody could sign by this scheme; see errors", "INVALID_SCHEME",
+                      std::move(dangers)};
+    return std::unexpected(of_scheme(std::move(error)));
+  }
+  for (const PreparedEndpoint::Key& key : prepared.keys) {
+    if (auto checked = check_secret(prepared.scheme(), key.key); !checked)
+      return refuse("#/secret_key", checked.error().message);
+  }
+  return {};
 }
 
 void Book::put(const EndpointPtr& endpoint) {

@@ -77,6 +77,10 @@ base::Result<crypto::Scheme> scheme_of(const Endpoint& endpoint);
 /// each member that cannot be used.
 base::Result<PreparedEndpoint> prepare_endpoint(EndpointPtr config);
 
+/// What is asked of an endpoint that is saved: that it can be set up, and that not anybody can sign for it
+/// (with a public key as secret, for example). Error: invalid, as prepare_endpoint().
+base::Result<void> check_endpoint(EndpointPtr config);
+
 /// Where the record and what it was before stand: members of a JSON body. Error: invalid.
 base::Result<crypto::Location> read_json_place(std::string_view text);
 

@@ -28,20 +28,11 @@ void make_harmless(http::Response& response) {
   response.headers.emplace_back("Content-Security-Policy", "sandbox; default-src 'none'");
 }
 
-bool signs(const crypto::Scheme::Answer& answer) {
-  return answer.body.signs() ||
-         std::ranges::any_of(answer.headers, [](const auto& header) { return header.second.signs(); });
-}
-
 /// Whether a request asks with nothing but tokens.
 bool asks_with_tokens(const http::Request& request) {
   if (request.method == "POST") return false;
-  return std::ranges::all_of(http::parse_query(request.query), [](const auto& member) {
-    return member.second.size() <= 256 && std::ranges::all_of(member.second, [](char c) {
-             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                    c == '_' || c == '.' || c == '~' || c == '+' || c == '/' || c == '=';
-           });
-  });
+  return std::ranges::all_of(http::parse_query(request.query),
+                             [](const auto& member) { return crypto::is_handshake_text(member.second); });
 }
 
 }  // namespace
@@ -90,7 +81,7 @@ http::Response answer(const crypto::Scheme::Challenge& challenge, const crypto::
 }
 
 bool may_ask(const crypto::Scheme::Challenge& challenge, const http::Request& request) {
-  return !signs(challenge.answer) || asks_with_tokens(request);
+  return !challenge.answer.signs() || asks_with_tokens(request);
 }
 
 }  // namespace inbound

@@ -42,6 +42,7 @@ constexpr std::array kKeyEncodings = {Word{"utf8", Encoding::utf8},
                                       Word{"spki-base64", Encoding::spki_base64},
                                       Word{"ed25519-hex", Encoding::ed25519_hex},
                                       Word{"ed25519-base64", Encoding::ed25519_base64}};
+constexpr std::array kRepeats = {Word{"body", false}, Word{"id", true}};
 constexpr std::array kUrls = {Word{"configured", Scheme::Url::configured},
                               Word{"port", Scheme::Url::port_variants},
                               Word{"hubspot", Scheme::Url::hubspot_decoded}};
@@ -61,19 +62,27 @@ class SchemeReader {
       in_.error("#", "a scheme is an object", "WRONG_TYPE");
       return refused();
     }
-    in_.refuse_others(document, "#",
-                      {"title",  "secret", "note",    "config", "kind",      "alg",       "sig", "split",
-                       "prefix", "enc",    "content", "ts",     "unit",      "tolerance", "id",  "key",
-                       "each",   "item",   "url",     "claims", "challenge", "reply"});
+    in_.refuse_others(
+        document, "#",
+        {"title", "secret", "note", "config",  "review", "source", "kind",      "alg",  "sig",    "split",
+         "order", "prefix", "enc",  "content", "ts",     "unit",   "tolerance", "id",   "repeat", "dedup",
+         "paths", "key",    "each", "item",    "url",    "claims", "challenge", "reply"});
     with(document, "kind", [&](const Value& v, auto& at) { made_.kind = in_.word(v, at, kKinds); });
     read_algorithm(document);
     with(document, "sig", [&](const Value& v, auto& at) { made_.signature = in_.locations(v, at); });
     with(document, "split", [&](const Value& v, auto& at) { made_.separator = in_.text(v, at); });
+    with(document, "order", [&](const Value& v, auto& at) {
+      in_.each_of(v, at, [&](const Value& one, const std::string& place) {
+        made_.order.push_back(in_.text(one, place));
+      });
+    });
     with(document, "prefix", [&](const Value& v, auto& at) { made_.prefix = in_.text(v, at); });
     with(document, "enc", [&](const Value& v, auto& at) { made_.encoding = in_.word(v, at, kEncodings); });
     read_content(document);
     read_timestamp(document);
     with(document, "id", [&](const Value& v, auto& at) { read_ids(v, at); });
+    with(document, "repeat",
+         [&](const Value& v, auto& at) { made_.id_suffices = in_.word(v, at, kRepeats); });
     with(document, "key", [&](const Value& v, auto& at) { read_key(v, at); });
     with(document, "each", [&](const Value& v, auto& at) { made_.each = in_.location(v, at); });
     with(document, "item", [&](const Value& v, auto& at) { made_.item = in_.text(v, at); });
@@ -278,8 +287,8 @@ class SchemeReader {
     if (!value.is_object()) return in_.error(pointer, "this is an object", "WRONG_TYPE");
     for (const format::Member& member : value.members()) {
       const std::string at = pointer + "/" + std::string(member.key);
-      Scheme::Condition condition{.at = in_.location(member.key, at)};
-      const std::string text = in_.text(member.value, at);
+      Scheme::Condition condition{.at = in_.location(member.key, at), .absent = member.value.is_null()};
+      const std::string text = condition.absent ? "*" : in_.text(member.value, at);
       if (text != "*") condition.value = in_.recipe(std::string_view(text), at);
       made.when.push_back(std::move(condition));
     }
@@ -343,6 +352,9 @@ class SchemeReader {
                 "without a signature before it (check), an answer signs nothing but {hmac_hex(query:…)} and "
                 "{hmac_base64(query:…)}: else it would sign anything for anybody");
     }
+    if (made_.id_suffices && made_.id.empty() && !made_.id_hash)
+      in_.error("#/repeat", "what is known by its id needs one: this goes with id");
+    if (!made_.order.empty() && made_.separator.empty()) in_.error("#/order", "this goes with split");
     if (!made_.item.empty() && !made_.each) in_.error("#/item", "this goes with each");
     if (made_.each && made_.each->in != Location::In::json) in_.error("#/each", "a batch is a json: place");
     const bool has_content = made_.kind == Scheme::Kind::hmac || made_.kind == Scheme::Kind::digest ||
