@@ -162,6 +162,10 @@ std::string read_target(Call& call, Input& input, std::string_view name) {
   return url;
 }
 
+bool may_carry_credentials(const Call& call, std::string_view url) {
+  return !url.empty() && call.principal.permissions.has(tenant::Permission::subscriptions_write);
+}
+
 HandlerResult list_deliveries(Call& call) { co_return co_await answer_list(call, std::nullopt); }
 
 HandlerResult list_subscription_deliveries(Call& call) {
@@ -218,6 +222,7 @@ HandlerResult replay_delivery(Call& call) {
     XD_CO_TRY(const auto document, read_json(call));
     Input input(document.root(), "#");
     args.url = read_target(call, input, "url");
+    args.with_credentials = may_carry_credentials(call, args.url);
     XD_CO_DO(input.finish());
   }
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
@@ -243,7 +248,9 @@ HandlerResult replay_delivery(Call& call) {
     const DeliveryId fresh{task.id.uuid};
     XD_DO(call.services.queue.enqueue(tx, {std::move(task)}));
     auto entry = call.audit("delivery.replayed", "delivery", id.uuid);
-    entry.after = R"({"replayed_as":)" + format::json_string(fresh.str()) + "}";
+    entry.after = R"({"replayed_as":)" + format::json_string(fresh.str());
+    if (!args.url.empty()) entry.after += R"(,"url":)" + format::json_string(args.url);
+    entry.after += "}";
     XD_DO(tenant::insert_audit(tx, entry));
     XD_TRY(const auto waiting, outbound::find_waiting(tx, call.tenant_id(), fresh));
     std::string body;
@@ -275,7 +282,7 @@ HandlerResult test_subscription(Call& call) {
   delivery.event_type = event->type;
   delivery.is_test = true;
   delivery.created = now;
-  delivery.last = co_await call.services.deliveries.send_once(delivery.id, 1, prepared, event, {});
+  delivery.last = co_await call.services.deliveries.send_once(delivery.id, 1, prepared, event);
   delivery.last.via = "test";
   delivery.status = delivery.last.outcome;
   delivery.completed = call.services.clock.now();

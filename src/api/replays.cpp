@@ -94,6 +94,7 @@ Result<Request> read_request(Call& call, std::optional<SubscriptionId> subscript
     }
     order.rate = input.integer("rate_per_second", 1, kReplayRateMax);
     order.url = read_target(call, input, "url");
+    order.with_credentials = may_carry_credentials(call, order.url);
     request.dry_run = input.boolean("dry_run").value_or(request.dry_run);
     XD_DO(input.finish());
   }
@@ -176,6 +177,7 @@ Result<Request> read_recovery(Call& call, SubscriptionId subscription) {
   if (!input.has("since")) input.error("since", "REQUIRED", "say since when events may have been missed");
   order.rate = input.integer("rate_per_second", 1, kReplayRateMax);
   order.url = read_target(call, input, "url");
+  order.with_credentials = may_carry_credentials(call, order.url);
   request.dry_run = input.boolean("dry_run").value_or(false);
   XD_DO(input.finish());
   XD_TRY(const bool asked, read_dry_run(call));

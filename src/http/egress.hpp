@@ -56,6 +56,10 @@ struct TargetUrl {
 /// non-ASCII characters, at most kUrlBytesMax bytes. Error: invalid, saying what is wrong.
 base::Result<TargetUrl> parse_target(std::string_view url);
 
+/// Whether both have the same scheme, host and port (RFC 6454 §4): whoever gets one may get what is meant for
+/// the other. False where one of them cannot be sent to.
+bool same_origin(std::string_view url, std::string_view other);
+
 /// parse_target, and where the host is an address in any notation ("127.1", "0x7f.1", "2130706433", "[::1]")
 /// or a name that always means this machine ("localhost", "*.localhost"), also the guard: reason
 /// SSRF_BLOCKED. Names are checked when the connection is made.

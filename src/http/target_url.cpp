@@ -152,6 +152,12 @@ base::Result<TargetUrl> parse_target(std::string_view url) {
   return target;
 }
 
+bool same_origin(std::string_view url, std::string_view other) {
+  const auto one = parse_target(url);
+  const auto two = parse_target(other);
+  return one && two && one->scheme == two->scheme && one->host == two->host && one->port == two->port;
+}
+
 base::Result<TargetUrl> check_target(std::string_view url, const EgressGuard& guard) {
   XD_TRY(TargetUrl target, parse_target(url));
   const std::string refusal = certain_refusal(target, guard);

@@ -304,6 +304,32 @@ TEST(CheckTarget, refuses_an_address_in_whatever_notation) {
   }
 }
 
+TEST(SameOrigin, is_of_urls_with_the_same_scheme_host_and_port) {
+  struct Case {
+    const char* url;
+    const char* other;
+    bool same;
+  };
+  const Case cases[] = {
+      {"https://example.com/a", "https://example.com/b?c", true},
+      {"https://example.com", "https://EXAMPLE.com:443/", true},
+      {"https://example.com", "https://example.com./", true},
+      {"http://134744072/", "http://8.8.8.8/", true},
+      {"http://[::1]:80/", "http://[0:0::1]/", true},
+      {"https://example.com", "http://example.com", false},
+      {"https://example.com", "https://example.com:444", false},
+      {"https://example.com", "https://www.example.com", false},
+      {"https://example.com", "https://example.com.evil.example", false},
+      {"https://example.com", "https://evil.example/https://example.com", false},
+      {"not a url", "not a url", false},
+      {"", "", false},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(same_origin(c.url, c.other), c.same) << c.url << " " << c.other;
+    EXPECT_EQ(same_origin(c.other, c.url), c.same) << c.other << " " << c.url;
+  }
+}
+
 TEST(CheckTarget, refuses_names_of_this_machine) {
   for (const char* url :
        {"http://localhost/", "https://localhost:8443/x", "http://LOCALHOST/", "http://localhost./",

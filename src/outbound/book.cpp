@@ -94,6 +94,9 @@ Result<Prepared> prepare(SubscriptionPtr config) {
     prepared.tls =
         std::make_shared<const http::ClientTls>(config->client_certificate.clone(), config->ca_certificate);
   }
+  if (!config->ca_certificate.empty()) {
+    prepared.authorities = std::make_shared<const http::ClientTls>(base::Secret(), config->ca_certificate);
+  }
   if (config->auth_type == AuthType::oauth2) {
     XD_TRY(auto oauth2, read_oauth2(config->auth_config.reveal()));
     prepared.oauth2 = std::make_shared<OAuth2Session>(std::move(oauth2));

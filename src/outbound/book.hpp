@@ -33,7 +33,8 @@ struct Prepared {
   Signer signer;
   PreparedAuth auth;
   std::shared_ptr<const http::ClientTls> tls;  ///< null: neither a certificate nor authorities of its own
-  std::optional<Filter> filter;                ///< none: every event of its types
+  std::shared_ptr<const http::ClientTls> authorities;  ///< without the certificate; null: none of its own
+  std::optional<Filter> filter;                        ///< none: every event of its types
   std::shared_ptr<OAuth2Session> oauth2;  ///< of AuthType::oauth2; its token changes, nothing else here does
 };
 using PreparedPtr = std::shared_ptr<const Prepared>;

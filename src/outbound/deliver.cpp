@@ -160,7 +160,7 @@ void add(Rows& rows, const queue::Finished& finished) {
                       : final                       ? Ended::failed
                                                     : Ended::retried;
   if (sent) add_counts(rows, task, attempt, ended);
-  if (sent && report != nullptr) add_stats(rows, task, *report);
+  if (sent && report != nullptr && !report->elsewhere) add_stats(rows, task, *report);
   std::string signature = sent && ended != Ended::delivered ? add_failure(rows, task, attempt, ended) : "";
   if (!final) {
     if (!sent) return;
@@ -208,24 +208,27 @@ asio::awaitable<queue::Outcome> DeliveryHandler::run(const queue::Task& task) {
     co_return queue::Outcome{queue::Verdict::done(), queue::Signal::neutral, std::move(report)};
   }
   report->event_type = event->type;
+  DeliveryArgs args = task.args.empty() ? DeliveryArgs{} : read_args(task.args);
+  report->elsewhere = !args.url.empty() && args.url != subscription->config->url;
   Sent sent = co_await send(
       {.id = DeliveryId{task.id.uuid},
        .end = {.number = task.attempt + 1, .jitter = std::uniform_real_distribution<>{}(random_)},
        .number = task.attempts_opened() + 1,
        .subscription = std::move(subscription),
        .event = event,
-       .url = task.args.empty() ? std::string() : read_args(task.args).url,
+       .args = std::move(args),
        .connect_timeout = task.share == queue::Share::probe
                               ? kProbeConnectTimeout
                               : std::chrono::milliseconds(base::limits::kConnectTimeout)});
   report->attempt = std::move(sent.attempt);
   report->attempt.via = task.args.empty() ? "worker" : "replay";
-  report->gone = sent.judgement.gone;
+  report->gone = sent.judgement.gone && !report->elsewhere;
   const auto& retry = sent.judgement.retry;
   add_news(task, *event, *report, !retry);
   count(report->attempt, !retry.has_value());
-  co_return queue::Outcome{retry ? queue::Verdict::retry_at(*retry) : queue::Verdict::done(),
-                           sent.judgement.signal, std::move(report)};
+  const queue::Signal signal = report->elsewhere ? queue::Signal::neutral : sent.judgement.signal;
+  co_return queue::Outcome{retry ? queue::Verdict::retry_at(*retry) : queue::Verdict::done(), signal,
+                           std::move(report)};
 }
 
 /// What others are to hear of an attempt. Deliveries of the hub's own events are no news: that has an end
@@ -262,27 +265,29 @@ asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(Sending sending) {
   Sent sent;
   sent.attempt.number = sending.number;
   sent.attempt.started = parts_.clock.now();
-  sent.attempt.request_url = sending.url.empty() ? subscription->config->url : sending.url;
+  sent.attempt.request_url = sending.args.url.empty() ? subscription->config->url : sending.args.url;
   const base::Deadline deadline = parts_.clock.steady() + subscription->config->timeout;
+  const Credentials credentials =
+      credentials_for(*subscription->config, {sending.args.url, sending.args.with_credentials});
+  const auto oauth2 = credentials == Credentials::all ? subscription->oauth2 : nullptr;
   base::Result<std::string> token;
-  if (subscription->oauth2) {
-    token = co_await OAuth2Session::token(subscription->oauth2, parts_.client, parts_.clock,
-                                          subscription->config->timeout);
+  if (oauth2) {
+    token = co_await OAuth2Session::token(oauth2, parts_.client, parts_.clock, subscription->config->timeout);
     if (!token) co_return unsent(std::move(sent), token.error(), *subscription->config, sending.end);
   }
   auto request = make_request({.subscription = subscription.get(),
                                .event = event.get(),
                                .tenant_name = tenant ? std::string_view(tenant->name) : "",
                                .now = sent.attempt.started,
-                               .url = sending.url,
-                               .token = *token});
+                               .url = sending.args.url,
+                               .token = *token,
+                               .credentials = credentials});
   if (!request) co_return unsent(std::move(sent), request.error(), *subscription->config, sending.end);
   request->connect_timeout = sending.connect_timeout;
   std::string request_headers = shown_headers(*request, *subscription);
-  if (subscription->oauth2) request->total_timeout = time_left(deadline, parts_.clock.steady());
+  if (oauth2) request->total_timeout = time_left(deadline, parts_.clock.steady());
   http::OutboundResponse response = co_await parts_.client.send(std::move(*request));
-  if (subscription->oauth2 && (response.status == 401 || response.status == 403))
-    subscription->oauth2->drop(*token);
+  if (oauth2 && (response.status == 401 || response.status == 403)) oauth2->drop(*token);
   sending.end.ended = parts_.clock.now();
   sent.judgement = judge(response, *subscription->config, sending.end);
   Attempt& attempt = sent.attempt;
@@ -311,12 +316,9 @@ DeliveryHandler::Sent DeliveryHandler::unsent(Sent sent, const base::Error& erro
 }
 
 asio::awaitable<Attempt> DeliveryHandler::send_once(DeliveryId id, int number, PreparedPtr subscription,
-                                                    event::EventPtr event, std::string url) {
-  Sent sent = co_await send({.id = id,
-                             .number = number,
-                             .subscription = std::move(subscription),
-                             .event = std::move(event),
-                             .url = std::move(url)});
+                                                    event::EventPtr event) {
+  Sent sent = co_await send(
+      {.id = id, .number = number, .subscription = std::move(subscription), .event = std::move(event)});
   co_return std::move(sent.attempt);
 }
 

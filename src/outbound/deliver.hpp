@@ -22,6 +22,7 @@ struct AttemptReport {
   std::string event_type{};
   bool cancelled = false;  ///< nothing was sent: the subscription or the event is gone
   bool gone = false;       ///< the receiver said 410
+  bool elsewhere = false;  ///< it was another URL than the subscription's, whose health it says nothing of
   std::vector<SystemEvent> news{};
 };
 
@@ -52,7 +53,7 @@ class DeliveryHandler final : public queue::Handler {
 
   /// One attempt outside the queue, for a test send: no retry, not counted for auto-disable.
   asio::awaitable<Attempt> send_once(DeliveryId id, int number, PreparedPtr subscription,
-                                     event::EventPtr event, std::string url);
+                                     event::EventPtr event);
 
  private:
   struct Sent {
@@ -65,7 +66,7 @@ class DeliveryHandler final : public queue::Handler {
     int number = 1;
     PreparedPtr subscription{};
     event::EventPtr event{};
-    std::string url{};
+    DeliveryArgs args{};
     std::chrono::milliseconds connect_timeout = base::limits::kConnectTimeout;
   };
   asio::awaitable<Sent> send(Sending sending);

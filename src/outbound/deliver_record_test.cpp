@@ -193,6 +193,17 @@ TEST_P(Recording, of_a_delivered_event_is_a_row_of_history) {
   EXPECT_EQ(stats().last_success, clock.now() + 10ms);
 }
 
+TEST_P(Recording, of_an_attempt_at_another_url_leaves_the_subscriptions_health_as_it_is) {
+  Run elsewhere = failed();
+  report_of(elsewhere).elsewhere = true;
+
+  record({elsewhere});
+
+  EXPECT_TRUE(history(elsewhere));
+  EXPECT_EQ(stats().sent, 0);
+  EXPECT_EQ(stats().consecutive_failures, 0);
+}
+
 TEST_P(Recording, of_an_attempt_that_will_be_repeated_is_a_row_of_attempts) {
   const Run run = failed_once();
 

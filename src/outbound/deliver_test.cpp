@@ -228,6 +228,63 @@ TEST_F(Delivering, sends_a_replay_to_the_url_it_was_given) {
   EXPECT_EQ(receiver.requests()[0].target, "/elsewhere");
 }
 
+TEST_F(Delivering, carries_nothing_that_opens_doors_to_another_origin) {
+  change([](Subscription& one) {
+    one.auth_type = AuthType::basic;
+    one.auth_config = base::Secret(R"({"username":"user","password":"s3cret"})");
+    one.headers = {{"X-Shop", "north"}};
+  });
+  ::testing::Imposter elsewhere;
+  const DeliveryArgs args{.replay_no = 1, .url = elsewhere.url()};
+
+  ran(task(&args));
+
+  ASSERT_EQ(elsewhere.requests().size(), 1u);
+  EXPECT_EQ(elsewhere.requests()[0].header("webhook-id"), event->id.str());
+  for (const char* name : {"webhook-signature", "authorization", "x-shop"}) {
+    EXPECT_EQ(elsewhere.requests()[0].header(name), "") << name;
+  }
+}
+
+TEST_F(Delivering, goes_by_the_url_that_the_subscription_has_when_it_is_sent) {
+  const DeliveryArgs args{.replay_no = 1, .url = receiver.url("/elsewhere")};
+  change([](Subscription& one) { one.url = "https://moved.example/hook"; });
+
+  ran(task(&args));
+
+  ASSERT_EQ(receiver.requests().size(), 1u);
+  EXPECT_EQ(receiver.requests()[0].header("webhook-signature"), "");
+}
+
+TEST_F(Delivering, never_carries_a_token_to_another_origin) {
+  ::testing::Imposter elsewhere;
+  elsewhere.on("/").answer(401).answer(200);
+  use_oauth2(receiver.url("/token"));
+  const DeliveryArgs args{.replay_no = 1, .url = elsewhere.url(), .with_credentials = true};
+
+  ran(task(&args));
+  ran(task(&args));
+
+  ASSERT_EQ(elsewhere.requests().size(), 2u);
+  for (const auto& request : elsewhere.requests()) {
+    EXPECT_EQ(request.header("authorization"), "");
+    EXPECT_NE(request.header("webhook-signature"), "");
+  }
+  EXPECT_TRUE(receiver.requests().empty()) << "no token was fetched";
+}
+
+TEST_F(Delivering, says_nothing_of_the_subscription_where_it_goes_to_another_url) {
+  receiver.on("/elsewhere").answer(410);
+  const DeliveryArgs args{.replay_no = 1, .url = receiver.url("/elsewhere")};
+
+  const queue::Outcome outcome = ran(task(&args));
+
+  EXPECT_EQ(outcome.signal, queue::Signal::neutral);
+  EXPECT_FALSE(report_of(outcome).gone) << "it would be disabled";
+  EXPECT_TRUE(report_of(outcome).elsewhere);
+  EXPECT_EQ(report_of(outcome).attempt.error_class, "HTTP_404_410");
+}
+
 TEST_F(Delivering, sends_nothing_when_the_subscription_is_gone) {
   book.remove(subscription.id);
   queue::Task tried = task();
@@ -293,7 +350,7 @@ TEST_F(Delivering, sends_once_outside_the_queue_for_a_test) {
   receiver.on("/hook").answer(500);
 
   const Attempt attempt =
-      await(handler.send_once(DeliveryId::make(kNow), 1, book.find(subscription.id), event, ""));
+      await(handler.send_once(DeliveryId::make(kNow), 1, book.find(subscription.id), event));
 
   EXPECT_EQ(attempt.number, 1);
   EXPECT_EQ(attempt.outcome, "FAILED");

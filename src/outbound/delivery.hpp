@@ -58,6 +58,7 @@ struct DeliveryArgs {
   std::optional<DeliveryId> replay_of{};
   std::string url{};                      ///< another URL to send to
   std::optional<base::Uuid> operation{};  ///< the bulk operation that caused it
+  bool with_credentials = false;          ///< who asked for that URL may change subscriptions
 };
 std::string write_args(const DeliveryArgs& args);
 DeliveryArgs read_args(const std::string& text);

@@ -103,6 +103,7 @@ std::string write_args(const DeliveryArgs& args) {
   json.begin_object().key("replay_no").value(args.replay_no);
   if (args.replay_of) json.key("replay_of").value(*args.replay_of);
   if (!args.url.empty()) json.key("url").value(args.url);
+  if (args.with_credentials) json.key("with_credentials").value(true);
   if (args.operation) json.key("operation").value(*args.operation);
   json.end_object();
   return text;
@@ -117,6 +118,8 @@ DeliveryArgs read_args(const std::string& text) {
     args.replay_no = static_cast<int>(number->integer().value_or(0));
   if (const auto* of = document->root().find("replay_of")) args.replay_of = DeliveryId::parse(of->text());
   if (const auto* url = document->root().find("url")) args.url = std::string(url->text());
+  if (const auto* allowed = document->root().find("with_credentials"))
+    args.with_credentials = allowed->boolean();
   if (const auto* operation = document->root().find("operation")) {
     args.operation = base::Uuid::parse(operation->text());
   }

@@ -242,11 +242,13 @@ TEST_P(DeliveryHistory, keeps_the_first_report_of_an_attempt_that_is_reported_tw
 
 TEST(DeliveryArgs, are_read_as_they_were_written) {
   const DeliveryId of = DeliveryId::make(kNow);
-  const DeliveryArgs args = read_args(write_args({3, of, "https://example.org/a?b=\"c\""}));
+  const DeliveryArgs args =
+      read_args(write_args({3, of, "https://example.org/a?b=\"c\"", std::nullopt, true}));
 
   EXPECT_EQ(args.replay_no, 3);
   EXPECT_EQ(args.replay_of, of);
   EXPECT_EQ(args.url, "https://example.org/a?b=\"c\"");
+  EXPECT_TRUE(args.with_credentials);
 }
 
 TEST(DeliveryArgs, of_an_ordinary_delivery_are_empty) {
@@ -255,6 +257,7 @@ TEST(DeliveryArgs, of_an_ordinary_delivery_are_empty) {
     EXPECT_EQ(args.replay_no, 0) << text;
     EXPECT_EQ(args.replay_of, std::nullopt) << text;
     EXPECT_EQ(args.url, "") << text;
+    EXPECT_FALSE(args.with_credentials) << text;
   }
 }
 

@@ -89,6 +89,7 @@ std::string write_order(const ReplayOrder& order) {
   write_filter(json, order.filter);
   if (order.rate) json.key("rate_per_second").value(*order.rate);
   if (!order.url.empty()) json.key("url").value(order.url);
+  if (order.with_credentials) json.key("with_credentials").value(true);
   json.end_object();
   return text;
 }
@@ -99,6 +100,8 @@ Result<ReplayOrder> read_order(const std::string& text) {
   if (const auto* filter = document.root().find("filter")) order.filter = read_filter(*filter);
   if (const auto* rate = document.root().find("rate_per_second")) order.rate = rate->integer();
   if (const auto* url = document.root().find("url")) order.url = std::string(url->text());
+  if (const auto* allowed = document.root().find("with_credentials"))
+    order.with_credentials = allowed->boolean();
   return order;
 }
 
@@ -173,7 +176,8 @@ Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, con
     } else if (event == piece.events.end()) {
       after.fail_one("EVENT_GONE");
     } else {
-      const DeliveryArgs args{one.replay_no + 1, one.id, piece.order.url, before.id.uuid};
+      const DeliveryArgs args{one.replay_no + 1, one.id, piece.order.url, before.id.uuid,
+                              piece.order.with_credentials};
       queue::Task task =
           make_delivery_task(one.subscription, subscription->second, event->second, now, &args);
       pace.take(task);

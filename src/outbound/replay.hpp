@@ -28,6 +28,7 @@ struct ReplayOrder {
   ReplayFilter filter{};
   std::optional<std::int64_t> rate{};  ///< deliveries that may begin in a second; none: as fast as they go
   std::string url{};                   ///< another URL to send to
+  bool with_credentials = false;       ///< as in DeliveryArgs
 };
 std::string write_order(const ReplayOrder& order);
 base::Result<ReplayOrder> read_order(const std::string& json);

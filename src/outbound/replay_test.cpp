@@ -30,7 +30,7 @@ TEST(StatusCodes, are_one_or_a_class) {
 }
 
 TEST(ReplayOrder, reads_back_as_it_was_written) {
-  ReplayOrder order{.rate = 7, .url = "https://example.org/"};
+  ReplayOrder order{.rate = 7, .url = "https://example.org/", .with_credentials = true};
   order.filter = {.statuses = {"FAILED", "SKIPPED"},
                   .status_code = "5XX",
                   .error_class = "TIMEOUT",
@@ -47,6 +47,7 @@ TEST(ReplayOrder, reads_back_as_it_was_written) {
   EXPECT_EQ(write_order(*read), write_order(order));
   EXPECT_EQ(read->rate, 7);
   EXPECT_EQ(read->url, order.url);
+  EXPECT_TRUE(read->with_credentials);
   EXPECT_EQ(read->filter.ids, order.filter.ids);
   EXPECT_EQ(read->filter.since, order.filter.since);
 }
@@ -232,7 +233,7 @@ TEST_P(Replays, make_each_delivery_again) {
   twice.replay_no = 2;
   insert(twice);
   const DeliveryId once = insert(ended(shop));
-  const Operation begun = start({.url = "https://example.org/"});
+  const Operation begun = start({.url = "https://example.org/", .with_credentials = true});
 
   EXPECT_EQ(ran(begun).verdict.kind, Verdict::Kind::done);
 
@@ -242,6 +243,7 @@ TEST_P(Replays, make_each_delivery_again) {
   EXPECT_EQ(args.replay_no, 1);
   EXPECT_EQ(args.replay_of, once);
   EXPECT_EQ(args.url, "https://example.org/");
+  EXPECT_TRUE(args.with_credentials);
   EXPECT_EQ(args.operation, begun.id.uuid);
   EXPECT_FALSE(tasks[0].timed);
   EXPECT_EQ(read_args(made(ledger).at(0).args).replay_no, 3);

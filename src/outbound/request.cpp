@@ -44,9 +44,11 @@ void add_content_headers(const Subscription& config, const event::Event& event,
   for (std::string& line : cloud_event_headers(event)) lines.push_back(std::move(line));
 }
 
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
 /// Those of the subscription that are not set already.
-void add_own_headers(const Subscription& config, std::vector<std::string>& lines) {
-  for (const auto& [name, value] : config.headers) {
+void add_own_headers(const Headers& own, std::vector<std::string>& lines) {
+  for (const auto& [name, value] : own) {
     const auto same = [&](const std::string& line) {
       return http::equals_ignoring_case(name_of(line), name);
     };
@@ -55,11 +57,18 @@ void add_own_headers(const Subscription& config, std::vector<std::string>& lines
 }
 
 /// A header of ours, unless the subscription has its own.
-void add_default(std::vector<std::string>& lines, const Subscription& config, std::string_view name,
+void add_default(std::vector<std::string>& lines, const Headers& own, std::string_view name,
                  std::string_view value) {
-  const bool own = std::ranges::any_of(
-      config.headers, [&](const auto& header) { return http::equals_ignoring_case(header.first, name); });
-  if (!own && !value.empty()) lines.push_back(std::string(name) + ": " + std::string(value));
+  const bool set = std::ranges::any_of(
+      own, [&](const auto& header) { return http::equals_ignoring_case(header.first, name); });
+  if (!set && !value.empty()) lines.push_back(std::string(name) + ": " + std::string(value));
+}
+
+void add_auth(const RequestFor& wanted, std::string_view body, std::vector<std::string>& lines) {
+  const PreparedAuth& auth = wanted.subscription->auth;
+  if (!auth.header_line.empty()) lines.push_back(auth.header_line);
+  if (!wanted.token.empty()) lines.push_back("Authorization: Bearer " + std::string(wanted.token));
+  if (auth.mac) lines.push_back(mac_line(*auth.mac, body));
 }
 
 }  // namespace
@@ -69,13 +78,19 @@ bool is_reserved_header(std::string_view name) {
       kReserved, [&](std::string_view reserved) { return http::equals_ignoring_case(reserved, name); });
 }
 
+Credentials credentials_for(const Subscription& subscription, const Destination& to) {
+  if (to.url.empty() || http::same_origin(to.url, subscription.url)) return Credentials::all;
+  return to.with_credentials ? Credentials::no_token : Credentials::none;
+}
+
 base::Result<http::OutboundRequest> make_request(const RequestFor& wanted) {
   const Subscription& config = *wanted.subscription->config;
   const event::Event& event = *wanted.event;
   http::OutboundRequest request;
   request.url = wanted.url.empty() ? config.url : std::string(wanted.url);
   request.total_timeout = config.timeout;
-  request.tls = wanted.subscription->tls;
+  const bool trusted = wanted.credentials != Credentials::none;
+  request.tls = trusted ? wanted.subscription->tls : wanted.subscription->authorities;
   std::string payload = make_payload(config.payload_format, event, wanted.tenant_name, config.content_type);
   if (is_form_type(config.content_type)) {
     XD_TRY(payload, make_form(std::move(payload)));
@@ -88,15 +103,16 @@ base::Result<http::OutboundRequest> make_request(const RequestFor& wanted) {
   request.headers.reserve(8 + config.headers.size());
   request.headers.push_back("webhook-id: " + id);
   request.headers.push_back("webhook-timestamp: " + timestamp);
-  wanted.subscription->signer.sign({id, timestamp, event.type, *body, wanted.now}, request.headers);
+  if (trusted) {
+    wanted.subscription->signer.sign({id, timestamp, event.type, *body, wanted.now}, request.headers);
+  }
   add_content_headers(config, event, request.headers);
-  const PreparedAuth& auth = wanted.subscription->auth;
-  if (!auth.header_line.empty()) request.headers.push_back(auth.header_line);
-  if (!wanted.token.empty()) request.headers.push_back("Authorization: Bearer " + std::string(wanted.token));
-  if (auth.mac) request.headers.push_back(mac_line(*auth.mac, *body));
-  add_own_headers(config, request.headers);
-  add_default(request.headers, config, "User-Agent", "Crossdock/" CROSSDOCK_VERSION);
-  add_default(request.headers, config, "traceparent", event.traceparent);
+  if (trusted) add_auth(wanted, *body, request.headers);
+  static const Headers kNone;
+  const Headers& own = trusted ? config.headers : kNone;
+  add_own_headers(own, request.headers);
+  add_default(request.headers, own, "User-Agent", "Crossdock/" CROSSDOCK_VERSION);
+  add_default(request.headers, own, "traceparent", event.traceparent);
   request.body = std::move(body);
   return request;
 }

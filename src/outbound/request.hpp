@@ -7,6 +7,21 @@
 
 namespace outbound {
 
+/// What of a subscription's credentials a request carries.
+enum class Credentials : std::uint8_t {
+  all,
+  no_token,  ///< all but the token of OAUTH2, which is for the subscription's origin alone
+  none       ///< no authentication, signature, header of its own or client certificate
+};
+/// Where a delivery goes.
+struct Destination {
+  std::string_view url{};         ///< empty: the subscription's
+  bool with_credentials = false;  ///< who asked for another URL may change subscriptions
+};
+/// To another origin than that of the subscription's URL as it is now nothing goes that would open doors
+/// there, unless who asked could have changed the subscription as well.
+Credentials credentials_for(const Subscription& subscription, const Destination& to);
+
 /// What the request is made for. Everything outlives the call only.
 struct RequestFor {
   const Prepared* subscription = nullptr;
@@ -15,6 +30,7 @@ struct RequestFor {
   base::Time now{};          ///< becomes webhook-timestamp: of the attempt, not of the event
   std::string_view url{};    ///< empty: the subscription's
   std::string_view token{};  ///< of OAUTH2; empty for the others
+  Credentials credentials = Credentials::all;
 };
 
 /// webhook-id and webhook-timestamp, what the signing scheme adds, Content-Type, ce-* headers of the binary

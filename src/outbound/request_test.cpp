@@ -76,6 +76,59 @@ TEST_F(Request, goes_to_another_url_when_one_is_given) {
   EXPECT_EQ(made("https://example.org/replay").url, "https://example.org/replay");
 }
 
+TEST_F(Request, trusts_the_origin_of_the_subscription_and_whoever_may_change_it) {
+  subscription.url = "https://example.com/hook";
+  struct Case {
+    Destination to;
+    Credentials credentials;
+  };
+  const Case cases[] = {
+      {{}, Credentials::all},
+      {{"https://example.com/hook"}, Credentials::all},
+      {{"https://EXAMPLE.com:443/another?way"}, Credentials::all},
+      {{"https://example.com:8443/hook"}, Credentials::none},
+      {{"http://example.com/hook"}, Credentials::none},
+      {{"https://sub.example.com/hook"}, Credentials::none},
+      {{"https://example.com.evil.example/hook"}, Credentials::none},
+      {{"not a url"}, Credentials::none},
+      {{"https://evil.example/", true}, Credentials::no_token},
+      {{"https://example.com/another", true}, Credentials::all},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(credentials_for(subscription, c.to), c.credentials) << c.to.url;
+  }
+}
+
+TEST_F(Request, carries_no_secret_where_it_is_not_trusted) {
+  subscription.headers = {{"X-Shop", "north"}, {"User-Agent", "shop/1"}, {"traceparent", "of its own"}};
+  subscription.client_certificate = base::Secret("PEM");
+  subscription.ca_certificate = "PEM of authorities";
+  event.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const auto lines_of = [&](AuthType type, std::string config) {
+    authenticate(type, std::move(config));
+    const Prepared ready = prepared();
+    const http::OutboundRequest request = make_request({.subscription = &ready,
+                                                        .event = &event,
+                                                        .now = kNow,
+                                                        .url = "https://evil.example/",
+                                                        .credentials = Credentials::none})
+                                              .value();
+    EXPECT_TRUE(request.tls->identity.empty());
+    EXPECT_EQ(request.tls->authorities, "PEM of authorities");
+    EXPECT_EQ(*request.body, kBody);
+    return request.headers;
+  };
+  const std::vector<std::string> bare = {"webhook-id: 01980000-0000-7000-8000-000000000001",
+                                         "webhook-timestamp: 1800000000", "Content-Type: application/json",
+                                         "User-Agent: Crossdock/" CROSSDOCK_VERSION,
+                                         "traceparent: " + event.traceparent};
+
+  EXPECT_EQ(lines_of(AuthType::none, ""), bare);
+  EXPECT_EQ(lines_of(AuthType::basic, R"({"username":"user","password":"pa:ss"})"), bare);
+  EXPECT_EQ(lines_of(AuthType::api_key, R"({"value":"key-1"})"), bare);
+  EXPECT_EQ(lines_of(AuthType::hmac, R"({"secret":"topsecret"})"), bare);
+}
+
 TEST_F(Request, has_the_payload_in_the_subscriptions_format) {
   subscription.payload_format = PayloadFormat::entity;
   EXPECT_EQ(*made().body,
