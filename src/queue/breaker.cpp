@@ -14,6 +14,12 @@ void Breaker::restore(const Open& open) {
   open_ = open;
 }
 
+void Breaker::reset() {
+  failures_ = 0;
+  successes_ = 0;
+  open_.reset();
+}
+
 std::optional<Breaker::Change> Breaker::ended(const Policy& policy, End end, base::Time now) {
   if (!open_) {
     failures_ = end.success ? 0 : failures_ + 1;
@@ -34,7 +40,7 @@ std::optional<Breaker::Change> Breaker::ended(const Policy& policy, End end, bas
 Breaker::Change Breaker::opened(Change::Kind kind, std::chrono::seconds span, base::Time now) {
   successes_ = 0;
   span = std::max(span, std::chrono::seconds{1});
-  open_ = {now + span, span};
+  open_ = {now + span, span, open_ ? open_->since : now};
   return {kind, open_};
 }
 

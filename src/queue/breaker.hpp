@@ -30,6 +30,7 @@ class Breaker {
   struct Open {
     base::Time until{};  ///< no probe before this
     std::chrono::seconds span{};
+    base::Time since{};  ///< when it opened
     bool operator==(const Open&) const = default;
   };
   struct Change {
@@ -39,7 +40,8 @@ class Breaker {
       closed
     };
     Kind kind = Kind::closed;
-    std::optional<Open> open{};  ///< nothing once it is closed
+    std::optional<Open> open{};   ///< nothing once it is closed
+    std::int64_t circuit_no = 0;  ///< of the lane's policy; the lane fills it in
   };
 
   State state(base::Time now) const;
@@ -47,6 +49,8 @@ class Breaker {
   const std::optional<Open>& open() const { return open_; }
   /// Of another process, or another node, on the same lane.
   void restore(const Open& open);
+  /// Closes it and forgets what it has counted.
+  void reset();
 
   /// An attempt ended; probe says that it began while the breaker was half open.
   struct End {

@@ -36,7 +36,7 @@ TEST_F(BreakerTest, opens_after_five_consecutive_failures) {
 
   ASSERT_TRUE(change);
   EXPECT_EQ(change->kind, Kind::opened);
-  EXPECT_EQ(change->open, (Breaker::Open{kNow + 60s, 60s}));
+  EXPECT_EQ(change->open, (Breaker::Open{kNow + 60s, 60s, kNow}));
   EXPECT_EQ(state(), State::open);
 }
 
@@ -79,7 +79,7 @@ TEST_F(BreakerTest, stays_open_twice_as_long_each_time_a_probe_fails_and_at_most
     const auto change = probe(false);
     ASSERT_TRUE(change);
     EXPECT_EQ(change->kind, Kind::reopened);
-    EXPECT_EQ(change->open, (Breaker::Open{now + span, span}));
+    EXPECT_EQ(change->open, (Breaker::Open{now + span, span, kNow}));
   }
 }
 
@@ -113,7 +113,7 @@ TEST_F(BreakerTest, learns_nothing_from_what_began_before_it_opened) {
 
   EXPECT_FALSE(succeed());
   EXPECT_FALSE(fail());
-  EXPECT_EQ(breaker.open(), (Breaker::Open{kNow + 60s, 60s}));
+  EXPECT_EQ(breaker.open(), (Breaker::Open{kNow + 60s, 60s, kNow}));
 }
 
 TEST_F(BreakerTest, goes_on_where_another_process_left_it) {
@@ -124,6 +124,18 @@ TEST_F(BreakerTest, goes_on_where_another_process_left_it) {
   probe(false);
 
   EXPECT_EQ(breaker.open()->span, 480s);
+}
+
+TEST_F(BreakerTest, is_closed_and_has_counted_nothing_after_a_reset) {
+  open();
+  now += 60s;
+  probe(true);
+
+  breaker.reset();
+
+  EXPECT_EQ(state(), State::closed);
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(fail()) << i;
+  EXPECT_EQ(fail()->open, (Breaker::Open{now + 60s, 60s, now}));
 }
 
 TEST(Breaker, opens_for_longer_than_the_longest_span_where_it_is_told_to) {

@@ -44,9 +44,16 @@ std::optional<Breaker::Change> Flow::ended(const End& end, base::Time now) {
   if (end.signal == Signal::neutral) return std::nullopt;
   proven_ = end.signal == Signal::success;
   latency_ += (end.took - latency_) / 8;
-  const auto change = breaker_.ended(circuit_, {.success = proven_, .probe = end.probe}, now);
-  if (change && !change->open) begin_ramp(now);
+  auto change = breaker_.ended(circuit_, {.success = proven_, .probe = end.probe}, now);
+  if (!change) return std::nullopt;
+  if (!change->open) begin_ramp(now);
+  change->circuit_no = policy_.circuit_no;
   return change;
+}
+
+void Flow::reset_circuit(base::Time now) {
+  if (breaker_.open()) begin_ramp(now);
+  breaker_.reset();
 }
 
 }  // namespace queue

@@ -34,6 +34,9 @@ class Flow {
   /// After an outage or a pause: one at a time, and at most twice as many every five seconds.
   void begin_ramp(base::Time now) { ramp_since_ = now; }
   void restore_circuit(const Breaker::Open& open) { breaker_.restore(open); }
+  /// Closes it whatever it has seen; what it kept waiting begins with a ramp.
+  void reset_circuit(base::Time now);
+  bool circuit_closed() const { return !breaker_.open(); }
   /// How many may run at once.
   std::size_t width(base::Time now) const;
 

@@ -85,6 +85,20 @@ TEST_F(FlowTest, probes_one_at_a_time_when_its_circuit_has_been_open_long_enough
   EXPECT_FALSE(may(1));
 }
 
+TEST_F(FlowTest, goes_on_with_one_at_a_time_when_its_circuit_was_reset) {
+  flow.set_policy({.circuit_no = 3});
+  for (int i = 0; i < 4; ++i) end(Signal::failure);
+  EXPECT_EQ(end(Signal::failure)->circuit_no, 3);
+  EXPECT_FALSE(may(0));
+
+  flow.reset_circuit(now);
+
+  EXPECT_TRUE(flow.circuit_closed());
+  EXPECT_TRUE(may(0));
+  EXPECT_EQ(flow.width(now), 1u);
+  EXPECT_NE(flow.share(now), Share::probe);
+}
+
 TEST_F(FlowTest, doubles_every_five_seconds_after_its_circuit_has_closed) {
   succeed(5000);
   ASSERT_EQ(flow.width(now), 64u);

@@ -74,9 +74,12 @@ Result<void> store_circuits(db::Tx& tx, std::span<const Closing> closings, const
     const auto& change = closings[i].outcome->circuit;
     if (!change || !closed[i]) continue;
     const auto& open = change->open;
-    XD_DO(tx.exec("UPDATE lanes SET circuit_until = $2, circuit_seconds = $3 WHERE id = $1",
-                  {closings[i].task->lane, open ? std::optional(open->until) : std::nullopt,
-                   open ? std::optional(open->span.count()) : std::nullopt}));
+    XD_DO(
+        tx.exec("UPDATE lanes SET circuit_until = $2, circuit_seconds = $3, circuit_since = $4,"
+                " circuit_no = $5 WHERE id = $1 AND circuit_no <= $5",
+                {closings[i].task->lane, open ? std::optional(open->until) : std::nullopt,
+                 open ? std::optional(open->span.count()) : std::nullopt,
+                 open ? std::optional(open->since) : std::nullopt, change->circuit_no}));
   }
   return {};
 }
@@ -90,11 +93,12 @@ Result<void> insert_lane(db::Tx& tx, LaneId lane, base::TenantId tenant, std::st
   return {};
 }
 
-Result<bool> insert_lane_once(db::Tx& tx, LaneId lane, std::string_view kind) {
+Result<bool> insert_lane_once(db::Tx& tx, LaneId lane, std::string_view kind, base::TenantId tenant,
+                              LaneState state) {
   XD_TRY(const auto made,
-         tx.exec("INSERT INTO lanes (id, tenant_id, kind, state, epoch) VALUES ($1, $2, $3, 'ACTIVE', 0)"
+         tx.exec("INSERT INTO lanes (id, tenant_id, kind, state, epoch) VALUES ($1, $2, $3, $4, 0)"
                  " ON CONFLICT (id) DO NOTHING",
-                 {lane, base::TenantId{}, kind}));
+                 {lane, tenant, kind, state == LaneState::paused ? "PAUSED" : "ACTIVE"}));
   return made == 1;
 }
 
@@ -134,12 +138,14 @@ Result<std::optional<Lease>> acquire(db::Tx& tx, LaneId lane, const base::Uuid& 
   const auto read = [&](const db::Row& row) {
     lease = Lease{lane, row.id<base::TenantId>(0),
                   row.text(1) == "PAUSED" ? LaneState::paused : LaneState::active, row.integer(2)};
-    if (!row.is_null(3)) lease->circuit = {row.time(3), std::chrono::seconds{row.integer(4)}};
-    lease->kind = row.string(5);
+    if (!row.is_null(3)) lease->circuit = {row.time(3), std::chrono::seconds{row.integer(4)}, row.time(5)};
+    lease->circuit_no = row.integer(6);
+    lease->kind = row.string(7);
   };
   if (tx.engine() == db::Engine::sqlite) {
     XD_DO(
-        tx.query("SELECT tenant_id, state, epoch, circuit_until, circuit_seconds, kind FROM lanes"
+        tx.query("SELECT tenant_id, state, epoch, circuit_until, circuit_seconds, circuit_since, circuit_no,"
+                 " kind FROM lanes"
                  " WHERE id = $1",
                  {lane}, read));
   } else {
@@ -149,7 +155,8 @@ Result<std::optional<Lease>> acquire(db::Tx& tx, LaneId lane, const base::Uuid& 
                  " WHERE id = $1 AND (owner IS NULL OR owner = $2"
                  " OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = lanes.owner"
                  " AND n.lease_until > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT))"
-                 " RETURNING tenant_id, state, epoch, circuit_until, circuit_seconds, kind",
+                 " RETURNING tenant_id, state, epoch, circuit_until, circuit_seconds, circuit_since,"
+                 " circuit_no, kind",
                  {lane, node}, read));
   }
   return lease;

@@ -39,6 +39,13 @@ Scheduler::Scheduler(const Options& options) : options_(options) {
   bounds_[index(Share::bulk)] = {.reserved = slots / 32, .most = std::max<std::size_t>(1, slots / 4)};
 }
 
+template <class Change>
+void Scheduler::change_circuit(Flow& flow, Change change) {
+  open_circuits_ -= flow.circuit_closed() ? 0 : 1;
+  change(flow);
+  open_circuits_ += flow.circuit_closed() ? 0 : 1;
+}
+
 Scheduler::Lane& Scheduler::lane_of(LaneId id) {
   std::unique_ptr<Lane>& lane = lanes_[id];
   if (!lane) lane = std::make_unique<Lane>(id, options_.circuit);
@@ -167,8 +174,9 @@ std::optional<Breaker::Change> Scheduler::release(const Task& task, Signal signa
   --lane.running;
   --running_;
   --running_in_[index(task.share)];
-  const auto change =
-      lane.flow.ended({.signal = signal, .took = took, .probe = task.share == Share::probe}, now);
+  const Flow::End end{.signal = signal, .took = took, .probe = task.share == Share::probe};
+  std::optional<Breaker::Change> change;
+  change_circuit(lane.flow, [&](Flow& flow) { change = flow.ended(end, now); });
   list(lane, now);
   return change;
 }
@@ -223,7 +231,9 @@ void Scheduler::set_policy(LaneId id, const LanePolicy& policy, base::Time now) 
   if (policy == LanePolicy{} && find(id) == nullptr) return;
   Lane& lane = lane_of(id);
   const bool was_ordered = lane.flow.policy().ordered;
+  const bool other_circuit = lane.flow.policy().circuit_no != policy.circuit_no;
   lane.flow.set_policy(policy);
+  if (other_circuit) change_circuit(lane.flow, [now](Flow& flow) { flow.reset_circuit(now); });
   if (was_ordered && !policy.ordered) {
     for (auto& [name, key] : std::exchange(lane.keys, {})) {
       for (auto& [task_id, task] : key.waiting) make_ready(lane, std::move(task), now);
@@ -238,8 +248,14 @@ void Scheduler::set_default_policy(LaneId id, const LanePolicy& policy) {
   if (lane.flow.policy() == LanePolicy{}) lane.flow.set_policy(policy);
 }
 
-void Scheduler::restore_circuit(LaneId id, const Breaker::Open& open) {
-  lane_of(id).flow.restore_circuit(open);
+void Scheduler::restore_circuit(LaneId id, const Breaker::Open& open, std::int64_t circuit_no) {
+  Flow& flow = lane_of(id).flow;
+  if (flow.policy().circuit_no > circuit_no) return;
+  change_circuit(flow, [&](Flow& one) { one.restore_circuit(open); });
+}
+
+void Scheduler::drop_circuit(LaneId id, base::Time now) {
+  if (Lane* const lane = find(id)) change_circuit(lane->flow, [now](Flow& flow) { flow.reset_circuit(now); });
 }
 
 void Scheduler::set_paused(LaneId id, bool paused, base::Time now) {

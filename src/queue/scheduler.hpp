@@ -60,7 +60,12 @@ class Scheduler {
   void set_policy(LaneId lane, const LanePolicy& policy, base::Time now);
   /// The same, unless something was said of the lane already.
   void set_default_policy(LaneId lane, const LanePolicy& policy);
-  void restore_circuit(LaneId lane, const Breaker::Open& open);
+  /// A circuit that the store has, with its number: it counts unless the policy has a higher one.
+  void restore_circuit(LaneId lane, const Breaker::Open& open, std::int64_t circuit_no);
+  /// The lane is not this scheduler's any more, so its circuit is not either.
+  void drop_circuit(LaneId lane, base::Time now);
+  /// How many lanes have a circuit that is not closed.
+  std::size_t open_circuits() const { return open_circuits_; }
   /// Stops or continues a lane; its ready tasks stay. One that continues begins with a ramp.
   void set_paused(LaneId lane, bool paused, base::Time now);
 
@@ -117,6 +122,9 @@ class Scheduler {
   Lane* find(LaneId id) const;
   void make_ready(Lane& lane, Task task, base::Time now);
   void list(Lane& lane, base::Time now);
+  /// Does something to a lane's flow that may open or close its circuit.
+  template <class Change>
+  void change_circuit(Flow& flow, Change change);
   void wake(base::Time now);
   std::optional<Share> pick() const;
   std::optional<Task> take_from(Share share, base::Time now);
@@ -128,6 +136,7 @@ class Scheduler {
   std::array<Round<Lane>, kShares> rounds_;
   std::array<std::size_t, kShares> running_in_{};
   std::size_t running_ = 0;
+  std::size_t open_circuits_ = 0;
   // Of thousands of lanes the next one is in no cache of the processor: it is found with few looks.
   boost::unordered_flat_map<LaneId, std::unique_ptr<Lane>, std::hash<LaneId>> lanes_;
   std::set<std::pair<base::Time, LaneId>> sleepers_;

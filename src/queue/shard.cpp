@@ -1,6 +1,7 @@
 #include "queue/shard.hpp"
 
 #include "base/log.hpp"
+#include "base/metrics.hpp"
 
 namespace queue {
 
@@ -119,10 +120,12 @@ void Shard::set_suspended(bool suspended) {
     if (suspended) {
       give_up(*lane);
       lane->known = false;
+      scheduler_.drop_circuit(id, clock_.now());
     } else {
       read_again(*lane);
     }
   }
+  count_circuits();
 }
 
 void Shard::set_state(LaneId id, LaneState state) {
@@ -141,6 +144,7 @@ void Shard::set_state(LaneId id, LaneState state) {
 void Shard::set_policy(LaneId id, const LanePolicy& policy) {
   const bool ordered = scheduler_.ordered(id);
   scheduler_.set_policy(id, policy, clock_.now());
+  count_circuits();
   if (ordered != scheduler_.ordered(id) && lanes_.contains(id)) {
     // What memory holds was taken in by the other rule.
     Lane& lane = lane_of(id);
@@ -163,6 +167,8 @@ void Shard::forget_lane(LaneId id) {
   lane.gone = true;
   for (const Task& task : scheduler_.drop_ready(id)) forget(task);
   clear_due(lane);
+  scheduler_.drop_circuit(id, clock_.now());
+  count_circuits();
 }
 
 // --- tasks on their way out
@@ -171,6 +177,15 @@ void Shard::pump() {
   if (stopping_ || suspended_) return;
   while (auto task = scheduler_.next(clock_.now())) gate_.spawn("task", perform(std::move(*task)));
   arm_timer();
+}
+
+/// Tells the metrics; shards count together.
+void Shard::count_circuits() {
+  static base::Gauge& open = base::metrics().gauge(
+      "crossdock_circuits_open", "Lanes whose circuit is not closed: their tasks wait but for a probe");
+  const std::size_t now = scheduler_.open_circuits();
+  open.add(static_cast<double>(now) - static_cast<double>(circuits_counted_));
+  circuits_counted_ = now;
 }
 
 base::Task<void> Shard::perform(Task task) {
@@ -198,7 +213,10 @@ base::Task<void> Shard::perform(Task task) {
   outcome.circuit = scheduler_.release(task, outcome.signal,
                                        std::chrono::floor<std::chrono::microseconds>(clock_.steady() - begun),
                                        clock_.now());
-  if (outcome.circuit) handlers_.find(task.kind)->second->circuit_changed(task, outcome);
+  if (outcome.circuit) {
+    handlers_.find(task.kind)->second->circuit_changed(task, outcome);
+    count_circuits();
+  }
   pump();
   co_await finish(task, outcome);
   co_return base::Result<void>{};

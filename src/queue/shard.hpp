@@ -83,6 +83,7 @@ class Shard {
   void arrive(Task task);
   bool take_into_memory(Lane& lane, Task task);
   void pump();
+  void count_circuits();
   base::Task<void> perform(Task task);
   enum class Opened : std::uint8_t { yes, not_now, refused };
   asio::awaitable<Opened> open(const Task& task);
@@ -134,6 +135,7 @@ class Shard {
   std::size_t tasks_in_memory_ = 0;
   std::size_t lanes_with_many_ = 0;  // that hold more than kTasksAlways
   std::size_t bytes_in_memory_ = 0;
+  std::size_t circuits_counted_ = 0;
   bool stopping_ = false;
   bool suspended_ = false;
   asio::steady_timer timer_;

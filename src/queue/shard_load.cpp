@@ -137,7 +137,8 @@ asio::awaitable<base::Result<bool>> Shard::learn(LaneId id) {
   // A change that was told meanwhile may be younger than what was read.
   if (!lane.state_told) lane.state = (*lease)->state;
   scheduler_.set_paused(id, lane.state == LaneState::paused, clock_.now());
-  if ((*lease)->circuit) scheduler_.restore_circuit(id, *(*lease)->circuit);
+  if ((*lease)->circuit) scheduler_.restore_circuit(id, *(*lease)->circuit, (*lease)->circuit_no);
+  count_circuits();
   if (const auto handler = handlers_.find((*lease)->kind); handler != handlers_.end()) {
     scheduler_.set_default_policy(id, handler->second->lane_policy());
   }

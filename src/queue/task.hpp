@@ -66,6 +66,7 @@ struct LanePolicy {
   bool ordered = false;  ///< tasks with the same order_key run one after the other, in the order of their ids
   std::size_t in_flight_max = base::limits::kLaneWindowMax;
   std::optional<Rate> rate{};
+  std::int64_t circuit_no = 0;  ///< another number: the circuit is closed, whatever it has seen
   bool operator==(const LanePolicy&) const = default;
 };
 
