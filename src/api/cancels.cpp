@@ -19,10 +19,10 @@ outbound::Cancellation requested(const Call& call) {
   return {"REQUESTED", "it was cancelled on request", call.services.clock.now()};
 }
 
-std::string delivery_json(const Delivery& delivery) {
+std::string delivery_json(const Delivery& delivery, base::Time now) {
   std::string body;
   format::JsonWriter json(body);
-  write_delivery(json, delivery);
+  write_delivery(json, delivery, now);
   return body;
 }
 
@@ -45,8 +45,9 @@ HandlerResult cancel_delivery(Call& call) {
                   "this delivery has ended (" + ended->status + "); there is nothing to cancel");
     }
     auto entry = call.audit("delivery.cancelled", "delivery", id.uuid);
-    entry.before = delivery_json(*waiting);
-    entry.after = delivery_json(*ended);
+    const base::Time now = call.services.clock.now();
+    entry.before = delivery_json(*waiting, now);
+    entry.after = delivery_json(*ended, now);
     XD_DO(tenant::insert_audit(tx, entry));
     return Answer{200, std::move(entry.after)};
   });

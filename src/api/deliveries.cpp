@@ -32,10 +32,10 @@ void write_attempt_members(format::JsonWriter& json, const Attempt& attempt) {
   attempt.error_class.empty() ? json.null() : json.value(attempt.error_class);
   json.key("error_message");
   attempt.error_message.empty() ? json.null() : json.value(attempt.error_message);
-  json.key("via").value(attempt.via);
+  json.key("sendings").value(attempt.sendings).key("via").value(attempt.via);
 }
 
-void write_delivery_members(format::JsonWriter& json, const Delivery& delivery) {
+void write_delivery_members(format::JsonWriter& json, const Delivery& delivery, base::Time now) {
   json.key("id").value(delivery.id).key("subscription_id").value(delivery.subscription);
   json.key("event_id").value(delivery.event).key("event_type").value(delivery.event_type);
   json.key("status").value(delivery.status).key("reason");
@@ -52,7 +52,9 @@ void write_delivery_members(format::JsonWriter& json, const Delivery& delivery) 
   delivery.error_signature.empty() ? json.null() : json.value(delivery.error_signature);
   json.key("operation_id");
   delivery.operation ? json.value(*delivery.operation) : json.null();
-  json.key("next_retry_at").value(delivery.next_retry).key("replay_no").value(delivery.replay_no);
+  json.key("next_retry_at").value(delivery.next_retry).key("circuit");
+  delivery.circuit ? write_circuit(json, delivery.circuit, now) : void(json.null());
+  json.key("replay_no").value(delivery.replay_no);
   json.key("replay_of").value(delivery.replay_of).key("is_test").value(delivery.is_test);
   json.key("created_at").value(delivery.created).key("completed_at").value(delivery.completed);
 }
@@ -99,7 +101,10 @@ HandlerResult answer_list(Call& call, std::optional<outbound::SubscriptionId> su
     return result;
   }));
   co_return list_response(
-      page, std::move(found.page.deliveries), [](const Delivery& d) { return d.id.uuid; }, write_delivery,
+      page, std::move(found.page.deliveries), [](const Delivery& d) { return d.id.uuid; },
+      [now = call.services.clock.now()](format::JsonWriter& json, const Delivery& one) {
+        write_delivery(json, one, now);
+      },
       found.notes);
 }
 
@@ -118,12 +123,8 @@ Result<Found> find_delivery(Call& call, db::Tx& tx, DeliveryId id) {
   if (!delivery) return fail(Code::not_found, "there is no delivery with this id");
   found.delivery = std::move(*delivery);
   XD_TRY(found.attempts, outbound::earlier_attempts(tx, id));
-  if (!found.delivery.completed) {
-    // Its row is still a task, which knows only how many attempts there were.
-    if (!found.attempts.empty()) found.delivery.last = found.attempts.back();
-  } else if (!found.delivery.last.outcome.empty() && found.delivery.last.outcome != "CANCELLED") {
-    found.attempts.push_back(found.delivery.last);
-  }
+  const bool attempted = !found.delivery.last.outcome.empty() && found.delivery.last.outcome != "CANCELLED";
+  if (found.delivery.completed && attempted) found.attempts.push_back(found.delivery.last);
   XD_TRY(found.event, event::find_event(tx, call.tenant_id(), found.delivery.event));
   return found;
 }
@@ -146,9 +147,19 @@ asio::awaitable<void> write_exchange(Call& call, format::JsonWriter& json, Deliv
 
 }  // namespace
 
-void write_delivery(format::JsonWriter& json, const Delivery& delivery) {
+void write_delivery(format::JsonWriter& json, const Delivery& delivery, base::Time now) {
   json.begin_object();
-  write_delivery_members(json, delivery);
+  write_delivery_members(json, delivery, now);
+  json.end_object();
+}
+
+void write_circuit(format::JsonWriter& json, const std::optional<queue::Breaker::Open>& open,
+                   base::Time now) {
+  const char* state = !open ? "CLOSED" : now < open->until ? "OPEN" : "HALF_OPEN";
+  json.begin_object().key("state").value(state).key("since");
+  open ? json.value(open->since) : json.null();
+  json.key("next_probe_at");
+  open ? json.value(open->until) : json.null();
   json.end_object();
 }
 
@@ -184,7 +195,7 @@ HandlerResult get_delivery(Call& call) {
   std::string body;
   format::JsonWriter json(body);
   json.begin_object();
-  write_delivery_members(json, found.delivery);
+  write_delivery_members(json, found.delivery, call.services.clock.now());
   json.key("request_url");
   found.delivery.last.request_url.empty() ? json.null() : json.value(found.delivery.last.request_url);
   json.key("payload");
@@ -246,6 +257,9 @@ HandlerResult replay_delivery(Call& call) {
     const auto event = std::make_shared<const event::Event>(std::move(stored->event));
     queue::Task task = outbound::make_delivery_task(*subscription, event, call.services.clock.now(), &args);
     const DeliveryId fresh{task.id.uuid};
+    if (!args.url.empty()) {
+      XD_DO(outbound::ensure_detour_lane(tx, call.tenant_id(), subscription->id, subscription->lane_state()));
+    }
     XD_DO(call.services.queue.enqueue(tx, {std::move(task)}));
     auto entry = call.audit("delivery.replayed", "delivery", id.uuid);
     entry.after = R"({"replayed_as":)" + format::json_string(fresh.str());
@@ -255,7 +269,7 @@ HandlerResult replay_delivery(Call& call) {
     XD_TRY(const auto waiting, outbound::find_waiting(tx, call.tenant_id(), fresh));
     std::string body;
     format::JsonWriter json(body);
-    write_delivery(json, *waiting);
+    write_delivery(json, *waiting, call.services.clock.now());
     return Answer{202, std::move(body)};
   });
 }
@@ -296,7 +310,7 @@ HandlerResult test_subscription(Call& call) {
   std::string body;
   format::JsonWriter json(body);
   json.begin_object();
-  write_delivery_members(json, delivery);
+  write_delivery_members(json, delivery, now);
   json.key("attempt").begin_object();
   write_attempt_members(json, delivery.last);
   json.end_object().end_object();

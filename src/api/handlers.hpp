@@ -31,6 +31,7 @@ HandlerResult enable_subscription(Call& call);
 HandlerResult disable_subscription(Call& call);
 HandlerResult pause_subscription(Call& call);
 HandlerResult resume_subscription(Call& call);
+HandlerResult reset_circuit(Call& call);
 HandlerResult rotate_subscription_secret(Call& call);
 HandlerResult revoke_subscription_secret(Call& call);
 HandlerResult test_subscription(Call& call);

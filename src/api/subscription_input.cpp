@@ -1,9 +1,10 @@
 #include "api/subscription_input.hpp"
 
 #include "api/auth_input.hpp"
+#include "api/header_input.hpp"
+#include "api/resource_json.hpp"
 #include "outbound/pattern.hpp"
 #include "outbound/payload.hpp"
-#include "outbound/request.hpp"
 
 namespace api {
 
@@ -19,29 +20,6 @@ constexpr std::int64_t kRetriesMax = 20;
 constexpr std::int64_t kIntervalMax = 7 * 86'400;
 constexpr std::int64_t kRateRequestsMax = 1'000'000;
 constexpr std::int64_t kRateWindowMax = 86'400;
-
-void read_headers(Input& input, Subscription& subscription) {
-  subscription.headers.clear();
-  const format::Value* headers = input.any("headers");
-  if (headers == nullptr) return;
-  if (!headers->is_object())
-    return input.error("headers", "WRONG_TYPE", "this must be {\"Name\": \"value\"}");
-  if (headers->members().size() > base::limits::kCustomHeadersMax) {
-    return input.error("headers", "OUT_OF_RANGE", "at most 30 headers");
-  }
-  for (const format::Member& header : headers->members()) {
-    const std::string name = "headers" + pointer_part(header.key.substr(0, 100));
-    if (!is_header_name(header.key)) {
-      input.error_at(name, "INVALID", "a header name is made of letters, digits and !#$%&'*+-.^_`|~");
-    } else if (outbound::is_reserved_header(header.key)) {
-      input.error_at(name, "RESERVED", "this header is set by Crossdock; choose another name");
-    } else if (!header.value.is_string() || !is_header_value(header.value.text())) {
-      input.error_at(name, "INVALID",
-                     "a header value is a string of visible ASCII characters and blanks, at most 4 KiB");
-    }
-    subscription.headers.emplace_back(header.key, header.value.text());
-  }
-}
 
 void read_intervals(Input& input, Subscription& subscription) {
   subscription.retry_intervals.assign(std::begin(queue::kRetryIntervals), std::end(queue::kRetryIntervals));
@@ -162,7 +140,7 @@ void read_subscription(Call& call, Input& input, Reading reading, Subscription& 
                   "application/json, application/<vendor>+json or application/x-www-form-urlencoded");
     }
   }
-  if (members.touches("headers")) read_headers(input, subscription);
+  read_headers(input, members, subscription);
   if (input.has("transform_template")) {
     input.error("transform_template", "INVALID",
                 "payloads cannot be transformed in this version; leave it null");
@@ -215,9 +193,9 @@ std::string subscription_json(const Subscription& s, const outbound::Subscriptio
     key ? json.value(key->public_text()) : json.null();
     json.end_object();
   }
-  json.end_array().key("content_type").value(s.content_type).key("headers").begin_object();
-  for (const auto& [name, value] : s.headers) json.key(name).value(value);
-  json.end_object().key("transform_template").null();
+  json.end_array().key("content_type").value(s.content_type);
+  write_headers(json, s);
+  json.key("transform_template").null();
   json.key("payload_format").value(outbound::name(s.payload_format));
   json.key("filter");
   s.filter.empty() ? json.null() : json.raw(s.filter);
@@ -243,7 +221,8 @@ std::string subscription_json(const Subscription& s, const outbound::Subscriptio
   json.key("total_sent").value(stats.sent).key("total_delivered").value(stats.delivered);
   json.key("total_failed").value(stats.failed).key("last_triggered_at").value(stats.last_triggered);
   json.key("last_success_at").value(stats.last_success).key("last_failure_at").value(stats.last_failure);
-  json.key("consecutive_failures").value(stats.consecutive_failures);
+  json.key("consecutive_failures").value(stats.consecutive_failures).key("circuit");
+  write_circuit(json, stats.circuit, now);
   json.key("created_at").value(s.created).key("updated_at").value(s.updated);
   json.key("created_by");
   s.created_by ? json.value(*s.created_by) : json.null();

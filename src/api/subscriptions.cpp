@@ -7,6 +7,7 @@
 #include "api/subscription_input.hpp"
 #include "outbound/deletion.hpp"
 #include "outbound/fanout.hpp"
+#include "outbound/system_event.hpp"
 #include "queue/queue_store.hpp"
 
 namespace api {
@@ -122,17 +123,24 @@ Result<Answer> change_subscription(Call& call, db::Tx& tx, SubscriptionId id, co
   const base::Time now = call.services.clock.now();
   changed->updated = now;
   ++changed->version;
+  XD_TRY(const auto stats, outbound::find_stats(tx, id));
   XD_DO(edit(*changed));
+  if (changed->url != known->url) ++changed->circuit_no;
   XD_TRY(const bool written, outbound::update_subscription(tx, call.services.ring, *changed));
   if (!written)
     return fail(Code::conflict, "the subscription was changed at the same moment; repeat the request");
-  if (changed->lane_state() != known->lane_state()) {
-    XD_DO(call.services.queue.set_state(tx, changed->lane(), changed->lane_state()));
+  if (stats.circuit && changed->circuit_no != known->circuit_no) {
+    const auto closed = outbound::make_circuit_event(changed->tenant, id, std::nullopt, now);
+    XD_DO(outbound::publish_system(tx, call.services.queue, {{closed, true}}));
   }
-  XD_TRY(const auto stats, outbound::find_stats(tx, id));
+  if (changed->lane_state() != known->lane_state()) {
+    for (const queue::LaneId lane : {changed->lane(), outbound::detour_lane(id)})
+      XD_DO(call.services.queue.set_state(tx, lane, changed->lane_state()));
+  }
+  XD_TRY(const auto stats_now, outbound::find_stats(tx, id));
   auto entry = call.audit(action, "subscription", id.uuid);
   entry.before = subscription_json(*known, stats, now);
-  entry.after = subscription_json(*changed, stats, now);
+  entry.after = subscription_json(*changed, stats_now, now);
   XD_DO(tenant::insert_audit(tx, entry));
   tell_everybody(tx, call.services, changed);
   return Answer{200, entry.after, changed->version};
@@ -232,6 +240,13 @@ HandlerResult disable_subscription(Call& call) {
 }
 
 HandlerResult pause_subscription(Call& call) { return change_by(call, "subscription.paused", pause); }
+
+HandlerResult reset_circuit(Call& call) {
+  return change_by(call, "subscription.circuit_reset", [](Subscription& subscription) -> Result<void> {
+    ++subscription.circuit_no;
+    return {};
+  });
+}
 
 HandlerResult resume_subscription(Call& call) { return change_by(call, "subscription.resumed", resume); }
 

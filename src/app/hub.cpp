@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "db/migration.hpp"
+#include "outbound/secret_header.hpp"
 
 namespace app {
 
@@ -68,6 +69,7 @@ Result<void> Hub::start() {
   }
   XD_TRY(store_, cli::open_store(config_));
   XD_DO(db::migrate(*store_, db::core_migrations()));
+  XD_DO(outbound::seal_plain_headers(*store_, *ring_));
   XD_TRY(logs_, cli::open_logs(config_));
   queue_.emplace(*store_);
   XD_DO(make_first_keys());

@@ -110,6 +110,7 @@ Shard::Shard(const Shared& shared)
       server_(context_.get_executor(), server_options(shared), api::make_application(services_)) {
   book_.watch([this](const outbound::Subscription& subscription) {
     lanes_.set_policy(subscription.lane(), subscription.lane_policy());
+    lanes_.set_policy(outbound::detour_lane(subscription.id), {.circuit_no = subscription.circuit_no});
   });
   lanes_.add_handler(outbound::kDeliverKind, deliveries_);
   lanes_.add_handler(outbound::kFanoutKind, fanouts_);

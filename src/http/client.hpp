@@ -87,6 +87,9 @@ struct OutboundResponse {
   bool body_truncated = false;  ///< there was more; the connection was closed instead of reading it
   std::string remote_ip{};
   Timings timings{};
+  /// How often the request was begun to be written to a connection: 0 where it did not come so far, 2 where a
+  /// kept connection ended without an answer. The peer may have read each of them.
+  int sendings = 0;
 
   /// First value of the header, by lower-case name; "" when absent.
   std::string_view header(std::string_view name) const;

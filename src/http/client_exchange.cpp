@@ -324,8 +324,10 @@ bool Exchange::read_body(std::string_view bytes) {
 }
 
 bool Exchange::may_send() {
-  ++sendings_;
-  if (sendings_ == 1 || request_.repeatable) return true;
+  if (sendings_ == 0 || request_.repeatable) {
+    ++sendings_;
+    return true;
+  }
   return stop(Failure::read,
               "the kept connection broke without an answer, and the request may not be sent twice");
 }

@@ -58,7 +58,10 @@ class Exchange {
   /// Takes every pointer to this out of the handle and gives it back; null where none was bound.
   void* release();
 
-  OutboundResponse take_response() { return std::move(response_); }
+  OutboundResponse take_response() {
+    response_.sendings = sendings_;
+    return std::move(response_);
+  }
 
   /// Where the client keeps it among the running exchanges.
   std::size_t index = 0;

@@ -186,6 +186,7 @@ TEST(Client, sends_again_where_the_kept_connection_ends_without_an_answer) {
 
     EXPECT_EQ(response.failure, Failure::none) << response.error;
     EXPECT_EQ(response.status, 202);
+    EXPECT_EQ(response.sendings, 2);
     ASSERT_EQ(peer.requests().size(), 3u);
     EXPECT_EQ(peer.requests()[1].body, "again");
     EXPECT_EQ(peer.requests()[2].body, "again");
@@ -204,6 +205,7 @@ TEST(Client, sends_nothing_twice_that_may_not_be_repeated) {
 
     EXPECT_EQ(response.failure, Failure::read);
     EXPECT_NE(response.error, "");
+    EXPECT_EQ(response.sendings, 1);
     EXPECT_EQ(peer.requests().size(), 2u);
   }
 }

@@ -10,6 +10,7 @@
 #include "operation/operation.hpp"
 #include "outbound/error_group.hpp"
 #include "outbound/listener.hpp"
+#include "outbound/secret_header.hpp"
 #include "outbound/statistics.hpp"
 #include "queue/queue_store.hpp"
 
@@ -74,6 +75,8 @@ asio::awaitable<queue::Outcome> HousekeepingHandler::run(const queue::Task&) {
 base::Task<void> HousekeepingHandler::clean() {
   const base::Time now = parts_.clock.now();
   const Retention& kept = parts_.retention;
+  XD_CO_DO(co_await in_pieces(parts_.store, "", kPiece,
+                              [](db::Tx& tx) { return outbound::hide_audited_headers(tx, kPiece); }));
   XD_CO_DO(co_await in_pieces(parts_.store, "idempotency_keys", kPiece,
                               [now](db::Tx& tx) { return event::forget_idempotency_keys(tx, now, kPiece); }));
   XD_CO_DO(co_await in_pieces(parts_.store, "", 1, [now](db::Tx& tx) -> base::Result<std::int64_t> {

@@ -14,7 +14,12 @@ struct Selection {
       : args{cancellation.now, cancellation.reason, cancellation.message} {
     add("t.tenant_id = $", waiting.tenant);
     text += " AND t.kind = 'deliver'";
-    if (waiting.subscription) add(" AND t.lane_id = $", *waiting.subscription);
+    if (waiting.subscription) {
+      detour = detour_lane(*waiting.subscription);
+      add(" AND t.lane_id IN ($", *waiting.subscription);
+      add(", $", detour);
+      text += ")";
+    }
     if (waiting.delivery) add(" AND t.id = $", *waiting.delivery);
     if (waiting.operation) {
       mark = "%\"operation\":\"" + waiting.operation->str() + "\"%";
@@ -30,6 +35,7 @@ struct Selection {
 
   std::string text;
   std::vector<db::Arg> args;
+  queue::LaneId detour;
   std::string mark;
   base::Uuid none;
 };
@@ -49,8 +55,9 @@ constexpr const char* kInsert =
     " first_byte_us, error_class, error_message, reason, via)";
 
 /// The row of a task t of `source`; replay is what fills replay_no, replay_of and operation_id.
-std::string select_from(std::string_view source, std::string_view replay) {
-  return " SELECT t.lane_id, t.id, t.tenant_id, t.ref, COALESCE(e.type, ''), 'CANCELLED',"
+std::string select_from(std::string_view source, std::string_view subscription, std::string_view replay) {
+  return " SELECT " + std::string(subscription) +
+         ", t.id, t.tenant_id, t.ref, COALESCE(e.type, ''), 'CANCELLED',"
          " t.attempt + t.unknown_attempts, " +
          std::string(replay) +
          ", 0, t.created_at, CAST($1 AS BIGINT), 'CANCELLED', CAST($1 AS BIGINT), '', '', NULL, 0, 0, 0, 0, "
@@ -66,21 +73,27 @@ Result<std::int64_t> cancel_on_postgres(db::Tx& tx, const Waiting& waiting, cons
   // other's tasks.
   if (waiting.subscription) {
     XD_DO(queue::lock_lane(tx, waiting.tenant, queue::LaneId{waiting.subscription->uuid}));
+    XD_DO(queue::lock_lane(tx, waiting.tenant, selection.detour));
   } else {
     XD_DO(tx.query("SELECT 1 FROM lanes WHERE tenant_id = $1 AND kind = 'deliver' ORDER BY id FOR UPDATE",
                    {waiting.tenant}, [](const db::Row&) {}));
   }
+  // What subscription_of() does.
+  constexpr const char* kSubscription =
+      "CASE WHEN substr(t.lane_id::TEXT, 15, 1) = '8'"
+      " THEN overlay(t.lane_id::TEXT PLACING '7' FROM 15 FOR 1)::UUID ELSE t.lane_id END";
   constexpr const char* kReplay =
       "COALESCE((NULLIF(t.args, '')::JSONB ->> 'replay_no')::BIGINT, 0),"
       " (NULLIF(t.args, '')::JSONB ->> 'replay_of')::UUID, (NULLIF(t.args, '')::JSONB ->> 'operation')::UUID";
   return tx.exec("WITH gone AS (DELETE FROM tasks t WHERE " + selection.text + " RETURNING t.*) " +
-                     std::string(kInsert) + select_from("gone", kReplay),
+                     std::string(kInsert) + select_from("gone", kSubscription, kReplay),
                  selection.args);
 }
 
 /// A piece of the replays among them, whose rows say what they replayed.
 Result<std::int64_t> cancel_replays(db::Tx& tx, Selection selection, const Cancellation& why) {
   std::vector<Delivery> rows;
+  std::vector<base::Uuid> lanes;
   selection.add(" AND t.args <> '' LIMIT $", kPiece);
   XD_DO(tx.query(
       "SELECT t.lane_id, t.id, t.tenant_id, t.ref, COALESCE(e.type, ''), t.attempt + t.unknown_attempts,"
@@ -89,7 +102,8 @@ Result<std::int64_t> cancel_replays(db::Tx& tx, Selection selection, const Cance
       selection.args, [&](const db::Row& row) {
         const DeliveryArgs args = read_args(row.string(7));
         Delivery made{.id = row.id<DeliveryId>(1), .tenant = row.id<TenantId>(2)};
-        made.subscription = row.id<SubscriptionId>(0);
+        lanes.push_back(row.uuid(0));
+        made.subscription = subscription_of(queue::LaneId{lanes.back()});
         made.event = row.id<event::EventId>(3);
         made.event_type = row.string(4);
         made.status = "CANCELLED";
@@ -108,7 +122,7 @@ Result<std::int64_t> cancel_replays(db::Tx& tx, Selection selection, const Cance
       }));
   XD_DO(insert_deliveries(tx, rows));
   std::vector<db::Arg> keys;
-  for (const Delivery& row : rows) keys.insert(keys.end(), {row.subscription, row.id});
+  for (std::size_t i = 0; i < rows.size(); ++i) keys.insert(keys.end(), {lanes[i], rows[i].id});
   XD_DO(tx.each("DELETE FROM tasks WHERE lane_id = $1 AND id = $2", 2, keys));
   return static_cast<std::int64_t>(rows.size());
 }
@@ -120,7 +134,8 @@ Result<std::int64_t> cancel_on_sqlite(db::Tx& tx, const Selection& selection, co
     XD_TRY(piece, cancel_replays(tx, selection, why));
   }
   XD_TRY(const auto others,
-         tx.exec(std::string(kInsert) + select_from("tasks", "0, NULL, NULL") + " WHERE " + selection.text,
+         tx.exec(std::string(kInsert) + select_from("tasks", "t.lane_id", "0, NULL, NULL") + " WHERE " +
+                     selection.text,
                  selection.args));
   XD_DO(tx.exec("DELETE FROM tasks AS t" + where_alone(selection), selection.args));
   XD_DO(index_finished(tx, kIndexPiece));

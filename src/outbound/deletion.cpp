@@ -25,7 +25,8 @@ Result<bool> remove_subscription(db::Tx& tx, const Deleting& deleting, TenantId 
   XD_TRY(const bool deleted, delete_subscription(tx, tenant, id));
   if (!deleted) return false;
   XD_DO(cancel_waiting(tx, {.tenant = tenant, .subscription = id}, why));
-  XD_DO(deleting.queue.delete_lane(tx, queue::LaneId{id.uuid}));
+  for (const queue::LaneId lane : {queue::LaneId{id.uuid}, detour_lane(id)})
+    XD_DO(deleting.queue.delete_lane(tx, lane));
   tx.on_commit([books = &deleting.books, id] { books->tell([id](Book& book) { book.remove(id); }); });
   return true;
 }

@@ -83,7 +83,7 @@ void add_delivery(Rows& rows, const queue::Task& task, const Attempt& attempt, s
   Delivery delivery;
   delivery.id = DeliveryId{task.id.uuid};
   delivery.tenant = task.tenant;
-  delivery.subscription = SubscriptionId{task.lane.uuid};
+  delivery.subscription = subscription_of(task.lane);
   delivery.event = event::EventId{task.ref};
   delivery.event_type = std::move(event_type);
   delivery.status = std::move(status);
@@ -99,7 +99,7 @@ void add_delivery(Rows& rows, const queue::Task& task, const Attempt& attempt, s
 enum class Ended : std::uint8_t { delivered, failed, retried };
 
 void add_counts(Rows& rows, const queue::Task& task, const Attempt& attempt, Ended ended) {
-  SubscriptionCounts& of = rows.counts[SubscriptionId{task.lane.uuid}];
+  SubscriptionCounts& of = rows.counts[subscription_of(task.lane)];
   of.tenant = task.tenant;
   AttemptCounts& counts = of.counts;
   ++(ended == Ended::delivered ? counts.delivered : ended == Ended::failed ? counts.failed : counts.retried);
@@ -110,7 +110,7 @@ void add_counts(Rows& rows, const queue::Task& task, const Attempt& attempt, End
 std::string add_failure(Rows& rows, const queue::Task& task, const Attempt& attempt, Ended ended) {
   std::string signature = error_signature(attempt);
   if (signature.empty()) return signature;
-  const SubscriptionId id{task.lane.uuid};
+  const SubscriptionId id = subscription_of(task.lane);
   Failures& failures = rows.failures[{id, signature}];
   failures.tenant = task.tenant;
   failures.subscription = id;
@@ -122,7 +122,7 @@ std::string add_failure(Rows& rows, const queue::Task& task, const Attempt& atte
 }
 
 void add_stats(Rows& rows, const queue::Task& task, const AttemptReport& report) {
-  const SubscriptionId id{task.lane.uuid};
+  const SubscriptionId id = subscription_of(task.lane);
   rows.tenants[id] = task.tenant;
   StatsChange& change = rows.stats[id];
   change.id = id;
@@ -156,15 +156,18 @@ void add(Rows& rows, const queue::Finished& finished) {
     rows.news.insert(rows.news.end(), report->news.begin(), report->news.end());
   }
   const bool sent = report == nullptr || !report->cancelled;
+  const bool own = !is_detour(task.lane) && (report == nullptr || !report->elsewhere);
   const Ended ended = attempt.outcome == kDelivered ? Ended::delivered
                       : final                       ? Ended::failed
                                                     : Ended::retried;
-  if (sent) add_counts(rows, task, attempt, ended);
-  if (sent && report != nullptr && !report->elsewhere) add_stats(rows, task, *report);
-  std::string signature = sent && ended != Ended::delivered ? add_failure(rows, task, attempt, ended) : "";
+  if (sent && own) add_counts(rows, task, attempt, ended);
+  if (sent && own && report != nullptr) add_stats(rows, task, *report);
+  std::string signature;
+  if (sent && ended != Ended::delivered)
+    signature = own ? add_failure(rows, task, attempt, ended) : error_signature(attempt);
   if (!final) {
     if (!sent) return;
-    rows.attempts.push_back({DeliveryId{task.id.uuid}, SubscriptionId{task.lane.uuid}, task.tenant, attempt});
+    rows.attempts.push_back({DeliveryId{task.id.uuid}, subscription_of(task.lane), task.tenant, attempt});
   } else if (report == nullptr) {
     const auto* event = static_cast<const event::Event*>(task.payload.get());
     add_delivery(rows, task, attempt, event != nullptr ? event->type : "", std::string(kFailed));
@@ -196,7 +199,7 @@ Result<void> DeliveryHandler::hydrate(db::Tx& tx, std::span<queue::Task> tasks) 
 asio::awaitable<queue::Outcome> DeliveryHandler::run(const queue::Task& task) {
   auto report = std::make_shared<AttemptReport>();
   auto event = std::static_pointer_cast<const event::Event>(task.payload);
-  PreparedPtr subscription = parts_.book.find(SubscriptionId{task.lane.uuid});
+  PreparedPtr subscription = parts_.book.find(subscription_of(task.lane));
   if (!event || !subscription || subscription->config->tenant != task.tenant) {
     report->cancelled = true;
     report->attempt.number = task.attempts_opened();
@@ -226,7 +229,9 @@ asio::awaitable<queue::Outcome> DeliveryHandler::run(const queue::Task& task) {
   const auto& retry = sent.judgement.retry;
   add_news(task, *event, *report, !retry);
   count(report->attempt, !retry.has_value());
-  const queue::Signal signal = report->elsewhere ? queue::Signal::neutral : sent.judgement.signal;
+  // Of one that an older version put into the subscription's own lane nothing is learned.
+  const bool astray = report->elsewhere && !is_detour(task.lane);
+  const queue::Signal signal = astray ? queue::Signal::neutral : sent.judgement.signal;
   co_return queue::Outcome{retry ? queue::Verdict::retry_at(*retry) : queue::Verdict::done(), signal,
                            std::move(report)};
 }
@@ -238,7 +243,7 @@ void DeliveryHandler::add_news(const queue::Task& task, const event::Event& even
   const bool delivered = report.attempt.outcome == kDelivered;
   if (!over || event.origin == event::kSystemOrigin) return;
   const std::string type = delivered ? "webhook.delivered" : "webhook.failed";
-  const bool wanted = parts_.book.wants_system(task.tenant, type, SubscriptionId{task.lane.uuid});
+  const bool wanted = parts_.book.wants_system(task.tenant, type, subscription_of(task.lane));
   if (delivered && !wanted) return;
   report.news.push_back({make_delivery_event({.task = &task,
                                               .attempt = &report.attempt,
@@ -252,10 +257,12 @@ void DeliveryHandler::add_news(const queue::Task& task, const event::Event& even
 void DeliveryHandler::circuit_changed(const queue::Task& task, queue::Outcome& outcome) {
   using Kind = queue::Breaker::Change::Kind;
   auto* report = static_cast<AttemptReport*>(outcome.report.get());
-  if (report == nullptr || outcome.circuit->kind == Kind::reopened) return;
-  const std::string type = outcome.circuit->open ? "circuit.opened" : "circuit.closed";
-  report->news.push_back({make_circuit_event(task, *outcome.circuit, parts_.clock.now()),
-                          parts_.book.wants_system(task.tenant, type, SubscriptionId{task.lane.uuid})});
+  if (report == nullptr || outcome.circuit->kind == Kind::reopened || is_detour(task.lane)) return;
+  const auto& open = outcome.circuit->open;
+  const SubscriptionId id = subscription_of(task.lane);
+  report->news.push_back(
+      {make_circuit_event(task.tenant, id, open, parts_.clock.now()),
+       parts_.book.wants_system(task.tenant, open ? "circuit.opened" : "circuit.closed", id)});
 }
 
 asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(Sending sending) {
@@ -295,6 +302,7 @@ asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(Sending sending) {
   attempt.remote_ip = response.remote_ip;
   if (response.status != 0) attempt.response_status = response.status;
   attempt.response_time_ms = to_ms(response.timings.total_us);
+  attempt.sendings = response.sendings;
   attempt.timings = response.timings;
   attempt.error_class = sent.judgement.error_class;
   attempt.error_message = sent.judgement.error_message;
@@ -307,6 +315,7 @@ DeliveryHandler::Sent DeliveryHandler::unsent(Sent sent, const base::Error& erro
   end.ended = parts_.clock.now();
   sent.judgement = judge_unsent(error, subscription, end);
   sent.attempt.outcome = kFailed;
+  sent.attempt.sendings = 0;
   const auto took = end.ended - sent.attempt.started;
   sent.attempt.timings.total_us = took.count();
   sent.attempt.response_time_ms = to_ms(took.count());
@@ -339,8 +348,8 @@ Result<void> DeliveryHandler::record(db::Tx& tx, std::span<const queue::Finished
   Rows rows;
   for (const queue::Finished& one : finished) {
     if (one.stale || one.again) {
-      XD_TRY(const bool recorded, is_recorded(tx, SubscriptionId{one.task->lane.uuid},
-                                              DeliveryId{one.task->id.uuid}, number_of(one)));
+      XD_TRY(const bool recorded,
+             is_recorded(tx, subscription_of(one.task->lane), DeliveryId{one.task->id.uuid}, number_of(one)));
       if (recorded) continue;
     }
     add(rows, one);
@@ -381,7 +390,8 @@ Result<void> DeliveryHandler::disable(db::Tx& tx, TenantId tenant, SubscriptionI
   ++changed->version;
   XD_TRY(const bool written, update_subscription(tx, parts_.ring, *changed));
   if (!written) return {};  // somebody changed it at this moment; the next failure will see what it is then
-  XD_DO(parts_.queue.set_state(tx, changed->lane(), queue::LaneState::paused));
+  for (const queue::LaneId lane : {changed->lane(), detour_lane(id)})
+    XD_DO(parts_.queue.set_state(tx, lane, queue::LaneState::paused));
   tenant::AuditEntry entry{.id = base::make_uuid(now), .tenant = tenant, .at = now};
   entry.action = "subscription.disabled";
   entry.target_type = "subscription";

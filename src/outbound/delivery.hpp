@@ -29,6 +29,7 @@ struct Attempt {
   http::Timings timings{};
   std::string error_class{};
   std::string error_message{};
+  int sendings = 1;            ///< how often the request went out: http::OutboundResponse
   std::string via = "worker";  ///< worker; test and replay by the API; cli: answered by a `crossdock listen`
 };
 
@@ -49,6 +50,7 @@ struct Delivery {
   base::Time created{};
   std::optional<base::Time> completed{};
   std::optional<base::Time> next_retry{};
+  std::optional<queue::Breaker::Open> circuit{};  ///< of its subscription, where it waits for that
   Attempt last{};
 };
 
@@ -78,7 +80,8 @@ base::Result<std::optional<Delivery>> find_finished(db::Tx& tx, TenantId tenant,
 base::Result<std::vector<Delivery>> finished_of_event(db::Tx& tx, TenantId tenant, event::EventId event);
 /// Attempts before the last one of a finished delivery, all so far of one in flight; in order.
 base::Result<std::vector<Attempt>> earlier_attempts(db::Tx& tx, DeliveryId id);
-/// Those that wait or are in flight: read from the queue, with the type of their event.
+/// Those that wait or are in flight: read from the queue, with the type of their event and what came of their
+/// last attempt.
 base::Result<std::vector<Delivery>> waiting_of_event(db::Tx& tx, TenantId tenant, event::EventId event);
 base::Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, DeliveryId id);
 

@@ -47,7 +47,7 @@ struct FoundDeliveries {
 base::Result<FoundDeliveries> search_finished(db::Tx& tx, const DeliveryQuery& query,
                                               SearchLimits limits = {});
 /// Those that wait or are in flight: read from the queue, with the type of their event. What only an answer
-/// tells (response, error, latency) none of them has.
+/// tells (response, error, latency) is that of their last attempt.
 base::Result<FoundDeliveries> search_waiting(db::Tx& tx, const DeliveryQuery& query,
                                              SearchLimits limits = {});
 /// Both together.

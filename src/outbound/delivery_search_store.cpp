@@ -323,25 +323,37 @@ bool wants_finished(const DeliveryQuery& query) {
          });
 }
 
-/// Which tasks of a lane the query's statuses mean; nothing when none.
+/// Whether only what was attempted can be meant.
+bool wants_answer(const DeliveryQuery& query) {
+  return query.response_status || query.response_class || !query.error_class.empty() ||
+         !query.error_signature.empty() || query.response_time_ms_min;
+}
+
+/// Which tasks of a lane the query means; nothing when none.
 std::optional<queue::Tried> wanted_of_lane(const DeliveryQuery& query, queue::LaneState state) {
   const auto wants = [&](std::string_view status) {
     return query.statuses.empty() || std::ranges::find(query.statuses, status) != query.statuses.end();
   };
-  if (state == queue::LaneState::paused)
-    return wants("HELD") ? std::optional(queue::Tried::any) : std::nullopt;
-  if (wants("PENDING")) return wants("RETRYING") ? queue::Tried::any : queue::Tried::no;
-  return wants("RETRYING") ? std::optional(queue::Tried::yes) : std::nullopt;
+  const queue::Tried any = wants_answer(query) ? queue::Tried::yes : queue::Tried::any;
+  if (state == queue::LaneState::paused) return wants("HELD") ? std::optional(any) : std::nullopt;
+  if (wants("RETRYING")) return wants("PENDING") ? any : queue::Tried::yes;
+  return wants("PENDING") && any == queue::Tried::any ? std::optional(queue::Tried::no) : std::nullopt;
 }
 
-/// Whether a delivery that waits can be meant at all.
-bool wants_waiting(const DeliveryQuery& query) {
-  return !query.response_status && !query.response_class && query.error_class.empty() &&
-         query.error_signature.empty() && !query.response_time_ms_min && !query.is_test.value_or(false);
+/// By what the last attempt came to.
+bool matches_answer(const DeliveryQuery& query, const Delivery& delivery) {
+  const Attempt& last = delivery.last;
+  if (wants_answer(query) && last.outcome.empty()) return false;
+  return (!query.response_status || last.response_status == *query.response_status) &&
+         (!query.response_class || last.response_status.value_or(0) / 100 == *query.response_class) &&
+         (query.error_class.empty() || query.error_class == last.error_class) &&
+         (query.error_signature.empty() || query.error_signature == delivery.error_signature) &&
+         last.response_time_ms >= query.response_time_ms_min.value_or(0);
 }
 
 bool matches_waiting(const DeliveryQuery& query, const Delivery& delivery) {
-  return (query.event_type.empty() || pattern_matches(query.event_type, delivery.event_type)) &&
+  return matches_answer(query, delivery) &&
+         (query.event_type.empty() || pattern_matches(query.event_type, delivery.event_type)) &&
          (!query.event || *query.event == delivery.event) &&
          (!query.operation || query.operation == delivery.operation) &&
          delivery.last.number >= query.attempts_min.value_or(0);
@@ -422,7 +434,7 @@ Result<std::optional<base::Time>> oldest_finished(db::Tx& tx, const DeliveryQuer
 }
 
 Result<FoundDeliveries> search_waiting(db::Tx& tx, const DeliveryQuery& query, SearchLimits limits) {
-  if (!wants_waiting(query)) return FoundDeliveries{};
+  if (query.is_test.value_or(false)) return FoundDeliveries{};
   XD_TRY(const auto lanes, delivery_lanes(tx, query.tenant, query.subscription));
   Range range(query);
   FoundDeliveries found;
@@ -433,7 +445,7 @@ Result<FoundDeliveries> search_waiting(db::Tx& tx, const DeliveryQuery& query, S
       const std::optional<queue::Tried> tried = wanted_of_lane(query, lane.state);
       if (!tried) continue;
       XD_TRY(const auto tasks, queue::pending(tx, lane.id, page, *tried));
-      for (const queue::Task& task : tasks) waiting.push_back(waiting_delivery(task, lane.state));
+      for (const queue::Task& task : tasks) waiting.push_back(waiting_delivery(task, lane));
     }
     std::ranges::sort(waiting, std::greater{}, &Delivery::id);
     const bool more = waiting.size() >= page.limit;
@@ -444,7 +456,7 @@ Result<FoundDeliveries> search_waiting(db::Tx& tx, const DeliveryQuery& query, S
     range.pass(range.ascending ? waiting.front().id.uuid : waiting.back().id.uuid);
     const bool over = range.from && !range.ascending && waiting.back().id.uuid < *range.from;
     std::erase_if(waiting, [&](const Delivery& one) { return range.from && one.id.uuid < *range.from; });
-    XD_DO(add_event_types(tx, waiting));
+    XD_DO(add_details(tx, waiting));
     for (Delivery& one : waiting) {
       if (matches_waiting(query, one)) found.deliveries.push_back(std::move(one));
     }

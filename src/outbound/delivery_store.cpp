@@ -2,6 +2,7 @@
 #include "format/json.hpp"
 #include "outbound/delivery_rows.hpp"
 #include "outbound/delivery_search.hpp"
+#include "outbound/error_group.hpp"
 #include "queue/queue_store.hpp"
 
 namespace outbound {
@@ -30,6 +31,7 @@ Attempt read_attempt(const db::Row& row, int number_column, int first) {
   attempt.error_class = row.string(first + 10);
   attempt.error_message = row.string(first + 11);
   attempt.via = row.string(first + 12);
+  attempt.sendings = static_cast<int>(row.integer(first + 13));
   return attempt;
 }
 
@@ -47,22 +49,23 @@ Delivery read_delivery(const db::Row& row) {
   delivery.created = row.time(10);
   delivery.completed = row.time(11);
   delivery.last = read_attempt(row, 6, 12);
-  delivery.reason = row.string(25);
-  delivery.error_signature = row.string(26);
-  if (!row.is_null(27)) delivery.operation = row.uuid(27);
+  delivery.reason = row.string(26);
+  delivery.error_signature = row.string(27);
+  if (!row.is_null(28)) delivery.operation = row.uuid(28);
   return delivery;
 }
 
-Delivery waiting_delivery(const queue::Task& task, queue::LaneState state) {
+Delivery waiting_delivery(const queue::Task& task, const DeliveryLane& lane) {
   const DeliveryArgs args = read_args(task.args);
   Delivery delivery;
   delivery.id = DeliveryId{task.id.uuid};
   delivery.tenant = task.tenant;
-  delivery.subscription = SubscriptionId{task.lane.uuid};
+  delivery.subscription = subscription_of(task.lane);
   delivery.event = event::EventId{task.ref};
-  delivery.status = state == queue::LaneState::paused ? "HELD"
-                    : task.attempts_opened() > 0      ? "RETRYING"
-                                                      : "PENDING";
+  delivery.status = lane.state == queue::LaneState::paused ? "HELD"
+                    : task.attempts_opened() > 0           ? "RETRYING"
+                                                           : "PENDING";
+  delivery.circuit = lane.circuit;
   delivery.replay_no = args.replay_no;
   delivery.replay_of = args.replay_of;
   delivery.operation = args.operation;
@@ -77,15 +80,44 @@ Result<std::vector<DeliveryLane>> delivery_lanes(db::Tx& tx, TenantId tenant,
   std::vector<DeliveryLane> lanes;
   const auto read = [&](const db::Row& row) {
     lanes.push_back({row.id<queue::LaneId>(0),
-                     row.text(1) == "PAUSED" ? queue::LaneState::paused : queue::LaneState::active});
+                     row.text(1) == "PAUSED" ? queue::LaneState::paused : queue::LaneState::active,
+                     read_circuit(row, 2)});
   };
+  std::string sql = "SELECT l.id, l.state, " + std::string(kCircuitColumns) +
+                    " FROM lanes l LEFT JOIN webhook_subscriptions s ON s.id = l.id"
+                    " WHERE l.tenant_id = $1 AND l.kind = 'deliver'";
+  std::vector<db::Arg> args = {tenant};
+  const queue::LaneId detour = detour_lane(subscription.value_or(SubscriptionId{}));
   if (subscription) {
-    XD_DO(tx.query("SELECT id, state FROM lanes WHERE tenant_id = $1 AND kind = 'deliver' AND id = $2",
-                   {tenant, *subscription}, read));
-  } else {
-    XD_DO(tx.query("SELECT id, state FROM lanes WHERE tenant_id = $1 AND kind = 'deliver'", {tenant}, read));
+    sql += " AND l.id IN ($2, $3)";
+    args.insert(args.end(), {*subscription, detour});
   }
+  XD_DO(tx.query(sql, args, read));
   return lanes;
+}
+
+namespace {
+
+/// The queue knows of a delivery that is tried again only how many attempts there were.
+Result<void> add_last_attempts(db::Tx& tx, std::span<Delivery> deliveries) {
+  std::vector<db::Arg> args;
+  std::vector<Delivery*> tried;
+  for (Delivery& delivery : deliveries) {
+    if (delivery.last.number == 0) continue;
+    args.emplace_back(delivery.id);
+    tried.push_back(&delivery);
+  }
+  return tx.each(
+      "SELECT attempt_number, outcome, started_at, request_url, remote_ip, response_status, response_time_ms,"
+      " dns_us, connect_us, tls_us, first_byte_us, error_class, error_message, via, sendings"
+      " FROM delivery_attempts WHERE delivery_id = $1 ORDER BY attempt_number DESC LIMIT 1",
+      1, args, [&](std::size_t i, std::int64_t, const db::Row* row) {
+        if (row == nullptr) return;
+        const int number = tried[i]->last.number;
+        tried[i]->last = read_attempt(*row, 0, 1);
+        tried[i]->last.number = number;
+        tried[i]->error_signature = error_signature(tried[i]->last);
+      });
 }
 
 Result<void> add_event_types(db::Tx& tx, std::span<Delivery> deliveries) {
@@ -95,6 +127,13 @@ Result<void> add_event_types(db::Tx& tx, std::span<Delivery> deliveries) {
                  [&](std::size_t i, std::int64_t, const db::Row* row) {
                    if (row != nullptr) deliveries[i].event_type = row->string(0);
                  });
+}
+
+}  // namespace
+
+Result<void> add_details(db::Tx& tx, std::span<Delivery> deliveries) {
+  XD_DO(add_event_types(tx, deliveries));
+  return add_last_attempts(tx, deliveries);
 }
 
 std::string write_args(const DeliveryArgs& args) {
@@ -128,7 +167,7 @@ DeliveryArgs read_args(const std::string& text) {
 
 Result<void> insert_deliveries(db::Tx& tx, const std::vector<Delivery>& deliveries) {
   std::vector<db::Arg> args;
-  args.reserve(deliveries.size() * 28);
+  args.reserve(deliveries.size() * 29);
   for (const Delivery& d : deliveries) {
     const Attempt& last = d.last;
     args.insert(args.end(), {d.subscription,
@@ -156,6 +195,7 @@ Result<void> insert_deliveries(db::Tx& tx, const std::vector<Delivery>& deliveri
                              last.error_class,
                              last.error_message,
                              last.via,
+                             last.sendings,
                              d.reason,
                              d.error_signature,
                              d.operation});
@@ -164,10 +204,10 @@ Result<void> insert_deliveries(db::Tx& tx, const std::vector<Delivery>& deliveri
       "INSERT INTO webhook_deliveries (subscription_id, id, tenant_id, event_id, event_type, status,"
       " attempt_number, replay_no, replay_of, is_test, created_at, completed_at, outcome, started_at,"
       " request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
-      " first_byte_us, error_class, error_message, via, reason, error_signature, operation_id)"
+      " first_byte_us, error_class, error_message, via, sendings, reason, error_signature, operation_id)"
       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
-      " $21, $22, $23, $24, $25, $26, $27, $28)",
-      28, args));
+      " $21, $22, $23, $24, $25, $26, $27, $28, $29)",
+      29, args));
   XD_DO(index_finished(tx, kIndexPiece));
   std::vector<event::FeedItem> items;
   items.reserve(deliveries.size());
@@ -179,28 +219,29 @@ Result<void> insert_deliveries(db::Tx& tx, const std::vector<Delivery>& deliveri
 
 Result<void> insert_attempts(db::Tx& tx, const std::vector<AttemptOf>& attempts) {
   std::vector<db::Arg> args;
-  args.reserve(attempts.size() * 17);
+  args.reserve(attempts.size() * 18);
   for (const AttemptOf& of : attempts) {
     const Attempt& a = of.attempt;
-    args.insert(args.end(),
-                {of.delivery, a.number, of.subscription, of.tenant, a.outcome, a.started, a.request_url,
-                 a.remote_ip, a.response_status, a.response_time_ms, a.timings.dns_us, a.timings.connect_us,
-                 a.timings.tls_us, a.timings.first_byte_us, a.error_class, a.error_message, a.via});
+    args.insert(args.end(), {of.delivery, a.number, of.subscription, of.tenant, a.outcome, a.started,
+                             a.request_url, a.remote_ip, a.response_status, a.response_time_ms,
+                             a.timings.dns_us, a.timings.connect_us, a.timings.tls_us,
+                             a.timings.first_byte_us, a.error_class, a.error_message, a.via, a.sendings});
   }
   return tx.each(
       "INSERT INTO delivery_attempts (delivery_id, attempt_number, subscription_id, tenant_id, outcome,"
       " started_at, request_url, remote_ip, response_status, response_time_ms, dns_us, connect_us, tls_us,"
-      " first_byte_us, error_class, error_message, via)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+      " first_byte_us, error_class, error_message, via, sendings)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
       " ON CONFLICT (delivery_id, attempt_number) DO NOTHING",
-      17, args);
+      18, args);
 }
 
 Result<std::vector<Attempt>> earlier_attempts(db::Tx& tx, DeliveryId id) {
   std::vector<Attempt> attempts;
   XD_DO(tx.query(
       "SELECT attempt_number, outcome, started_at, request_url, remote_ip, response_status, response_time_ms,"
-      " dns_us, connect_us, tls_us, first_byte_us, error_class, error_message, via FROM delivery_attempts"
+      " dns_us, connect_us, tls_us, first_byte_us, error_class, error_message, via, sendings"
+      " FROM delivery_attempts"
       " WHERE delivery_id = $1 ORDER BY attempt_number",
       {id}, [&](const db::Row& row) { attempts.push_back(read_attempt(row, 0, 1)); }));
   return attempts;
@@ -215,19 +256,19 @@ Result<std::vector<Delivery>> waiting_of_event(db::Tx& tx, TenantId tenant, even
   std::vector<Delivery> deliveries;
   for (const DeliveryLane& lane : lanes) {
     XD_TRY(const auto tasks, queue::about(tx, lane.id, event.uuid, from, to));
-    for (const queue::Task& task : tasks) deliveries.push_back(waiting_delivery(task, lane.state));
+    for (const queue::Task& task : tasks) deliveries.push_back(waiting_delivery(task, lane));
   }
-  XD_DO(add_event_types(tx, deliveries));
+  XD_DO(add_details(tx, deliveries));
   return deliveries;
 }
 
 Result<std::optional<Delivery>> find_waiting(db::Tx& tx, TenantId tenant, DeliveryId id) {
   XD_TRY(const auto task, queue::find_task(tx, tenant, queue::TaskId{id.uuid}));
   if (!task || task->kind != kDeliverKind) return std::optional<Delivery>{};
-  XD_TRY(const auto lanes, delivery_lanes(tx, tenant, SubscriptionId{task->lane.uuid}));
-  const auto state = lanes.empty() ? queue::LaneState::active : lanes.front().state;
-  std::vector<Delivery> one = {waiting_delivery(*task, state)};
-  XD_DO(add_event_types(tx, one));
+  XD_TRY(const auto lanes, delivery_lanes(tx, tenant, subscription_of(task->lane)));
+  const auto lane = std::ranges::find(lanes, task->lane, &DeliveryLane::id);
+  std::vector<Delivery> one = {waiting_delivery(*task, lane == lanes.end() ? DeliveryLane{} : *lane)};
+  XD_DO(add_details(tx, one));
   return std::optional(std::move(one.front()));
 }
 

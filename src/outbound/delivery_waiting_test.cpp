@@ -2,6 +2,7 @@
 #include "event/event_store.hpp"
 #include "outbound/cancel.hpp"
 #include "outbound/delivery_search.hpp"
+#include "outbound/error_group.hpp"
 #include "outbound/fanout.hpp"
 #include "outbound/subscription_test.hpp"
 #include "queue/queue_store.hpp"
@@ -131,6 +132,61 @@ TEST_P(WaitingDeliveries, are_retrying_after_an_attempt_of_any_outcome) {
     EXPECT_EQ(read->last.number, attempts + unknown);
     EXPECT_EQ(read->next_retry, kNow + 60s);
   }
+}
+
+TEST_P(WaitingDeliveries, say_what_came_of_their_last_attempt_and_are_found_by_it) {
+  const DeliveryId fresh = insert(shop);
+  const DeliveryId tried = insert_tried(shop, 2);
+  Attempt first{.number = 1, .outcome = "FAILED", .started = kNow, .request_url = shop.url};
+  first.error_class = "READ";
+  Attempt second = first;
+  second.number = 2;
+  second.response_status = 503;
+  second.response_time_ms = 1200;
+  second.error_class = "HTTP_5XX";
+  second.error_message = "the receiver answered 503";
+  second.sendings = 2;
+  store.write([&](db::Tx& tx) {
+    return insert_attempts(tx, {{tried, shop.id, acme, first}, {tried, shop.id, acme, second}});
+  });
+
+  const Delivery read = found(acme, tried).value();
+  EXPECT_EQ(read.last.number, 2);
+  EXPECT_EQ(read.last.response_status, 503);
+  EXPECT_EQ(read.last.error_class, "HTTP_5XX");
+  EXPECT_EQ(read.last.error_message, second.error_message);
+  EXPECT_EQ(read.last.sendings, 2);
+  EXPECT_EQ(read.error_signature, error_signature(second));
+  EXPECT_EQ(found(acme, fresh)->last.outcome, "");
+
+  const Ids none;
+  const Ids only = {tried};
+  EXPECT_EQ(listed({.tenant = acme, .response_status = 503}), only);
+  EXPECT_EQ(listed({.tenant = acme, .response_status = 500}), none);
+  EXPECT_EQ(listed({.tenant = acme, .response_class = 5}), only);
+  EXPECT_EQ(listed({.tenant = acme, .response_class = 4}), none);
+  EXPECT_EQ(listed({.tenant = acme, .error_class = "HTTP_5XX"}), only);
+  EXPECT_EQ(listed({.tenant = acme, .error_class = "READ"}), none) << "it was an earlier one";
+  EXPECT_EQ(listed({.tenant = acme, .error_signature = error_signature(second)}), only);
+  EXPECT_EQ(listed({.tenant = acme, .error_signature = error_signature(first)}), none);
+  EXPECT_EQ(listed({.tenant = acme, .response_time_ms_min = 1200}), only);
+  EXPECT_EQ(listed({.tenant = acme, .response_time_ms_min = 1201}), none);
+  EXPECT_EQ(listed({.tenant = acme, .statuses = {"PENDING"}, .response_status = 503}), none);
+  EXPECT_EQ(listed({.tenant = acme, .statuses = {"RETRYING"}, .response_status = 503}), only);
+}
+
+TEST_P(WaitingDeliveries, say_which_circuit_they_wait_for) {
+  const DeliveryId id = insert(shop);
+  const DeliveryId other_lane = insert(ledger);
+  store.write([&](db::Tx& tx) -> Result<std::int64_t> {
+    return tx.exec(
+        "UPDATE lanes SET circuit_until = $2, circuit_seconds = 60, circuit_since = $3"
+        " WHERE id = $1",
+        {shop.id, kNow + 60s, kNow});
+  });
+
+  EXPECT_EQ(found(acme, id)->circuit, (queue::Breaker::Open{kNow + 60s, 60s, kNow}));
+  EXPECT_EQ(found(acme, other_lane)->circuit, std::nullopt);
 }
 
 TEST_P(WaitingDeliveries, are_held_while_their_lane_is_paused) {

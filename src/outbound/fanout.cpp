@@ -32,13 +32,14 @@ struct Piece {
 queue::Task make_delivery_task(SubscriptionId subscription, Ordering ordering, const event::EventPtr& event,
                                base::Time now, const DeliveryArgs* args) {
   queue::Task task;
-  task.lane = queue::LaneId{subscription.uuid};
+  const bool detour = args != nullptr && !args->url.empty();
+  task.lane = detour ? detour_lane(subscription) : queue::LaneId{subscription.uuid};
   task.id = queue::TaskId::make(now);
   task.tenant = event->tenant;
   task.kind = kDeliverKind;
   task.due = now;
   task.created = now;
-  if (ordering == Ordering::per_key) {
+  if (ordering == Ordering::per_key && !detour) {
     // One without a key is ordered with nothing: it has a key of its own.
     task.order_key = event->ordering_key.empty() ? task.id.str() : event->ordering_key;
   }

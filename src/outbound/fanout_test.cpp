@@ -154,6 +154,23 @@ TEST(DeliveryTask, carries_what_a_replay_needs) {
   EXPECT_EQ(read.url, "https://example.org/");
 }
 
+TEST(DeliveryTask, has_the_lane_of_its_subscription_unless_it_goes_elsewhere) {
+  Subscription subscription = make_subscription(kAcme);
+  subscription.ordering = Ordering::per_key;
+  const DeliveryArgs again{.replay_no = 1};
+  const DeliveryArgs elsewhere{.replay_no = 1, .url = "https://example.org/"};
+
+  const queue::Task own = make_delivery_task(subscription, make_event(kAcme), kNow, &again);
+  const queue::Task detour = make_delivery_task(subscription, make_event(kAcme), kNow, &elsewhere);
+
+  EXPECT_EQ(own.lane, subscription.lane());
+  EXPECT_FALSE(is_detour(own.lane));
+  EXPECT_NE(detour.lane, subscription.lane());
+  EXPECT_TRUE(is_detour(detour.lane));
+  EXPECT_EQ(detour.order_key, "") << "it holds up no delivery of its key";
+  for (const queue::Task& task : {own, detour}) EXPECT_EQ(subscription_of(task.lane), subscription.id);
+}
+
 /// Three pieces of at most 500.
 constexpr std::size_t kMany = 1100;
 

@@ -165,6 +165,10 @@ Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, con
   std::set<SubscriptionId> wanted;
   for (const Replayable& one : piece.page.found) wanted.insert(one.subscription);
   XD_TRY(const auto held, hold_subscriptions(tx, *before.tenant, wanted));
+  for (const auto& [id, one] : held) {
+    if (piece.order.url.empty()) break;
+    XD_DO(ensure_detour_lane(tx, *before.tenant, id, one.lane_state));
+  }
   operation::Pace pace(piece.order.rate, operation::read_cursor(before.cursor).next, now);
   std::vector<queue::Task> tasks;
   for (const Replayable& one : piece.page.found) {
@@ -179,7 +183,7 @@ Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, con
       const DeliveryArgs args{one.replay_no + 1, one.id, piece.order.url, before.id.uuid,
                               piece.order.with_credentials};
       queue::Task task =
-          make_delivery_task(one.subscription, subscription->second, event->second, now, &args);
+          make_delivery_task(one.subscription, subscription->second.ordering, event->second, now, &args);
       pace.take(task);
       tasks.push_back(std::move(task));
     }

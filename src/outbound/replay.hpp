@@ -86,8 +86,12 @@ base::Result<ReplayCount> count_pages(const FindPage& find, std::int64_t most, b
 
 /// The subscriptions among these that are there to stay, with what their tasks must know. They stay until the
 /// transaction ends.
-base::Result<std::map<SubscriptionId, Ordering>> hold_subscriptions(db::Tx& tx, TenantId tenant,
-                                                                    const std::set<SubscriptionId>& wanted);
+struct HeldSubscription {
+  Ordering ordering = Ordering::none;
+  queue::LaneState lane_state = queue::LaneState::active;
+};
+base::Result<std::map<SubscriptionId, HeldSubscription>> hold_subscriptions(
+    db::Tx& tx, TenantId tenant, const std::set<SubscriptionId>& wanted);
 
 /// What became of the deliveries that an operation made, those that have ended.
 struct ReplayOutcomes {

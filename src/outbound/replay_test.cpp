@@ -123,8 +123,9 @@ class Replays : public ::testing::StoreTest {
     task.ref = operation.id.uuid;
     return ::testing::must(::testing::run(outcome_of(handler.run(task))));
   }
-  std::vector<queue::Task> made(const Subscription& subscription) {
-    return store.read([&](db::Tx& tx) { return queue::pending(tx, subscription.lane(), {.limit = 10'000}); });
+  std::vector<queue::Task> made(const Subscription& subscription) { return waiting(subscription.lane()); }
+  std::vector<queue::Task> waiting(queue::LaneId lane) {
+    return store.read([&](db::Tx& tx) { return queue::pending(tx, lane, {.limit = 10'000}); });
   }
 
   /// Ids of a thread never step back: the clock begins where other tests' ids have ended.
@@ -237,7 +238,7 @@ TEST_P(Replays, make_each_delivery_again) {
 
   EXPECT_EQ(ran(begun).verdict.kind, Verdict::Kind::done);
 
-  const auto tasks = made(shop);
+  const auto tasks = waiting(detour_lane(shop.id));
   ASSERT_EQ(tasks.size(), 1u);
   const DeliveryArgs args = read_args(tasks[0].args);
   EXPECT_EQ(args.replay_no, 1);
@@ -246,7 +247,7 @@ TEST_P(Replays, make_each_delivery_again) {
   EXPECT_TRUE(args.with_credentials);
   EXPECT_EQ(args.operation, begun.id.uuid);
   EXPECT_FALSE(tasks[0].timed);
-  EXPECT_EQ(read_args(made(ledger).at(0).args).replay_no, 3);
+  EXPECT_EQ(read_args(waiting(detour_lane(ledger.id)).at(0).args).replay_no, 3);
   const Operation after = now(begun);
   EXPECT_EQ(after.status, Status::completed);
   EXPECT_EQ(after.done, 2);

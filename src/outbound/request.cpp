@@ -9,6 +9,7 @@
 #include "http/message.hpp"
 #include "outbound/cloud_event.hpp"
 #include "outbound/payload.hpp"
+#include "outbound/secret_header.hpp"
 
 namespace outbound {
 
@@ -18,15 +19,6 @@ constexpr std::array<std::string_view, 15> kReserved = {
     "host",       "content-length",    "transfer-encoding", "connection",   "keep-alive",
     "te",         "trailer",           "upgrade",           "expect",       "proxy-authorization",
     "webhook-id", "webhook-timestamp", "webhook-signature", "content-type", "proxy-connection"};
-
-/// Names of headers whose values open doors; what is shown of them is ***.
-bool tells_a_secret(std::string_view name) {
-  constexpr std::array<std::string_view, 8> kTelling = {"authorization", "cookie", "key",        "token",
-                                                        "secret",        "auth",   "credential", "password"};
-  std::string lower(name);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return std::ranges::any_of(kTelling, [&](std::string_view word) { return lower.contains(word); });
-}
 
 std::string_view name_of(std::string_view line) { return line.substr(0, line.find(':')); }
 
@@ -45,6 +37,11 @@ void add_content_headers(const Subscription& config, const event::Event& event,
 }
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
+
+bool is_own(const Subscription& config, std::string_view name) {
+  return std::ranges::any_of(
+      config.headers, [&](const auto& header) { return http::equals_ignoring_case(header.first, name); });
+}
 
 /// Those of the subscription that are not set already.
 void add_own_headers(const Headers& own, std::vector<std::string>& lines) {
@@ -123,9 +120,10 @@ std::string shown_headers(const http::OutboundRequest& request, const Prepared& 
   json.begin_object();
   for (const std::string& line : request.headers) {
     const std::string_view name = name_of(line);
-    const bool secret = line == subscription.auth.header_line || tells_a_secret(name);
-    json.key(name).value(secret ? "***"
-                                : std::string_view(line).substr(std::min(name.size() + 2, line.size())));
+    const std::string_view value = std::string_view(line).substr(std::min(name.size() + 2, line.size()));
+    const bool secret = line == subscription.auth.header_line || opens_doors(name) ||
+                        (is_own(*subscription.config, name) && is_secret_header(*subscription.config, name));
+    json.key(name).value(secret ? kHidden : value);
   }
   json.end_object();
   return text;

@@ -36,8 +36,29 @@ std::optional<SigningScheme> parse_signing_scheme(std::string_view text) {
 }
 std::optional<Ordering> parse_ordering(std::string_view text) { return parse<Ordering>(kOrderings, text); }
 
+namespace {
+
+constexpr std::size_t kVersionByte = 6;
+constexpr std::uint8_t kOrdinaryVersion = 0x70;  // of all ids of ours
+constexpr std::uint8_t kDetourVersion = 0x80;
+
+base::Uuid with_version(base::Uuid id, std::uint8_t version) {
+  id.bytes[kVersionByte] = static_cast<std::uint8_t>((id.bytes[kVersionByte] & 0x0F) | version);
+  return id;
+}
+
+}  // namespace
+
+queue::LaneId detour_lane(SubscriptionId id) { return queue::LaneId{with_version(id.uuid, kDetourVersion)}; }
+
+bool is_detour(queue::LaneId lane) { return (lane.uuid.bytes[kVersionByte] & 0xF0) == kDetourVersion; }
+
+SubscriptionId subscription_of(queue::LaneId lane) {
+  return SubscriptionId{is_detour(lane) ? with_version(lane.uuid, kOrdinaryVersion) : lane.uuid};
+}
+
 queue::LanePolicy Subscription::lane_policy() const {
-  queue::LanePolicy policy{.ordered = ordering == Ordering::per_key};
+  queue::LanePolicy policy{.ordered = ordering == Ordering::per_key, .circuit_no = circuit_no};
   if (max_in_flight) policy.in_flight_max = static_cast<std::size_t>(*max_in_flight);
   if (rate_limit) policy.rate = {static_cast<std::size_t>(rate_limit->requests), rate_limit->window};
   return policy;
@@ -55,6 +76,7 @@ Subscription Subscription::copy() const {
   twin.auth_config = auth_config.clone();
   twin.content_type = content_type;
   twin.headers = headers;
+  twin.secret_headers = secret_headers;
   twin.payload_format = payload_format;
   twin.filter = filter;
   twin.signing_scheme = signing_scheme;
@@ -72,6 +94,7 @@ Subscription Subscription::copy() const {
   twin.is_enabled = is_enabled;
   twin.disabled_reason = disabled_reason;
   twin.disabled = disabled;
+  twin.circuit_no = circuit_no;
   twin.version = version;
   twin.created_by = created_by;
   twin.created = created;

@@ -41,6 +41,14 @@ std::optional<PayloadFormat> parse_payload_format(std::string_view text);
 std::optional<SigningScheme> parse_signing_scheme(std::string_view text);
 std::optional<Ordering> parse_ordering(std::string_view text);
 
+/// Deliveries that go to another URL have a lane of their own, made with the first of them: they are not held
+/// by the subscription's circuit, order or pace, nor do they hold up its others. Its id is the subscription's
+/// with another version (8, RFC 9562 §5.8).
+queue::LaneId detour_lane(SubscriptionId id);
+bool is_detour(queue::LaneId lane);
+/// Whose deliveries wait in a lane, whichever of the two it is.
+SubscriptionId subscription_of(queue::LaneId lane);
+
 /// At most so many attempts begin within a window; what is over waits.
 struct RateLimit {
   int requests = 0;
@@ -60,7 +68,8 @@ struct Subscription {
   AuthType auth_type = AuthType::none;
   base::Secret auth_config{};  ///< JSON, as it was given; empty for none
   std::string content_type = "application/json";
-  std::vector<std::pair<std::string, std::string>> headers{};
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< some of them secrets: secret_header.hpp
+  std::vector<std::string> secret_headers{};  ///< names of headers that are secrets beside those that tell so
   PayloadFormat payload_format = PayloadFormat::standard;
   std::string filter{};  ///< JSON, as it was given; empty: every event of its types
   SigningScheme signing_scheme = SigningScheme::standard;
@@ -78,6 +87,9 @@ struct Subscription {
   bool is_enabled = true;
   std::optional<std::string> disabled_reason{};
   std::optional<base::Time> disabled{};
+  /// Counts up when its circuit is to begin closed: it was reset, or the URL changed. A circuit of a lower
+  /// number is over.
+  std::int64_t circuit_no = 0;
   std::int64_t version = 1;
   std::optional<base::Uuid> created_by{};
   base::Time created{};
@@ -114,6 +126,7 @@ struct SubscriptionStats {
   std::optional<base::Time> last_success{};
   std::optional<base::Time> last_failure{};
   std::int64_t consecutive_failures = 0;
+  std::optional<queue::Breaker::Open> circuit{};  ///< its circuit breaker, while that is not closed
 };
 
 // The tables webhook_subscriptions and subscription_stats, with the secrets. Those pass the key ring on their
@@ -129,9 +142,21 @@ base::Result<SubscriptionPtr> find_subscription(db::Tx& tx, const crypto::KeyRin
 base::Result<std::vector<SubscriptionPtr>> all_subscriptions(db::Tx& tx, const crypto::KeyRing& ring);
 base::Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto::KeyRing& ring,
                                                               TenantId tenant, const db::Page& page);
+/// Encrypts the secret headers among the next `limit` subscriptions after this one that lie there in the
+/// clear; returns the last one looked at, nothing when there is none behind it.
+base::Result<std::optional<SubscriptionId>> seal_headers_after(db::Tx& tx, const crypto::KeyRing& ring,
+                                                               SubscriptionId after, std::size_t limit);
+/// Makes the lane of its detours, unless it is there.
+base::Result<void> ensure_detour_lane(db::Tx& tx, TenantId tenant, SubscriptionId id, queue::LaneState state);
 /// A text that differs after any subscription of any tenant was made, changed or deleted.
 base::Result<std::string> mark_of_subscriptions(db::Tx& tx);
 base::Result<std::int64_t> count_subscriptions(db::Tx& tx, TenantId tenant);
 base::Result<SubscriptionStats> find_stats(db::Tx& tx, SubscriptionId id);
+
+/// Of a lane l and its subscription s: what read_circuit() wants, null where the circuit is closed.
+inline constexpr std::string_view kCircuitColumns =
+    "CASE WHEN l.circuit_no >= COALESCE(s.circuit_no, 0) THEN l.circuit_until END, l.circuit_seconds,"
+    " l.circuit_since";
+std::optional<queue::Breaker::Open> read_circuit(const db::Row& row, int first);
 
 }  // namespace outbound

@@ -1,5 +1,9 @@
+#include <unordered_map>
+
 #include "format/json.hpp"
-#include "outbound/subscription.hpp"
+#include "outbound/delivery.hpp"
+#include "outbound/secret_header.hpp"
+#include "queue/queue_store.hpp"
 
 namespace outbound {
 
@@ -15,7 +19,7 @@ constexpr const char* kSelect =
     "payload_format, timeout_seconds, retry_enabled, max_retries, retry_intervals, status, is_enabled, "
     "disabled_reason, disabled_at, version, created_by, created_at, updated_at, filter, signing_scheme, "
     "signing_config, ordering, max_in_flight, rate_limit_requests, rate_limit_window, client_certificate, "
-    "ca_certificate FROM webhook_subscriptions";
+    "ca_certificate, secret_headers, secret_header_values, circuit_no FROM webhook_subscriptions";
 
 std::string place_of(const Subscription& subscription, std::string_view column) {
   return subscription.tenant.str() + "|webhook_subscriptions|" + subscription.id.str() + "|" +
@@ -32,22 +36,41 @@ std::optional<std::string> unless_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-std::string types_json(const Subscription& subscription) {
+std::string texts_json(const std::vector<std::string>& texts) {
   std::string text;
   format::JsonWriter json(text);
   json.begin_array();
-  for (const std::string& type : subscription.event_types) json.value(type);
+  for (const std::string& each : texts) json.value(each);
   json.end_array();
   return text;
 }
 
+/// What may be read of them: null for each that is a secret.
 std::string headers_json(const Subscription& subscription) {
   std::string text;
   format::JsonWriter json(text);
   json.begin_object();
-  for (const auto& [key, value] : subscription.headers) json.key(key).value(value);
+  for (const auto& [key, value] : subscription.headers) {
+    json.key(key);
+    is_secret_header(subscription, key) ? json.null() : json.value(value);
+  }
   json.end_object();
   return text;
+}
+
+/// The others; empty where there are none.
+base::Secret secret_headers_json(const Subscription& subscription) {
+  std::string text;
+  format::JsonWriter json(text);
+  json.begin_object();
+  bool any = false;
+  for (const auto& [key, value] : subscription.headers) {
+    if (!is_secret_header(subscription, key)) continue;
+    json.key(key).value(value);
+    any = true;
+  }
+  json.end_object();
+  return base::Secret(any ? std::move(text) : std::string());
 }
 
 std::string intervals_json(const Subscription& subscription) {
@@ -66,6 +89,35 @@ Result<format::Document> stored_json(const db::Row& row, int column) {
   return fail(Code::corrupt, "subscription " + row.uuid(0).str() + " has a damaged column; restore a backup");
 }
 
+std::vector<std::string> texts_of(const format::Document& document) {
+  std::vector<std::string> texts;
+  for (const format::Value& each : document.root().elements()) texts.emplace_back(each.text());
+  return texts;
+}
+
+Result<void> read_headers(const db::Row& row, const crypto::KeyRing& ring, Subscription& result) {
+  if (!row.is_null(32)) {
+    XD_TRY(const auto names, stored_json(row, 32));
+    result.secret_headers = texts_of(names);
+  }
+  std::optional<format::Document> secrets;
+  if (!row.is_null(33)) {
+    XD_TRY(const base::Secret opened, ring.open(row.text(33), place_of(result, "secret_header_values")));
+    XD_TRY(secrets, format::parse_json(std::string(opened.reveal())));
+  }
+  XD_TRY(const auto headers, stored_json(row, 9));
+  for (const format::Member& header : headers.root().members()) {
+    const format::Value* value = &header.value;
+    if (value->is_null()) value = secrets ? secrets->root().find(header.key) : nullptr;
+    if (value == nullptr) {
+      return fail(Code::corrupt, "the secret header " + std::string(header.key) + " of subscription " +
+                                     result.id.str() + " has no value; give it anew");
+    }
+    result.headers.emplace_back(header.key, value->text());
+  }
+  return {};
+}
+
 /// The columns from filter on.
 Result<void> read_settings(const db::Row& row, const crypto::KeyRing& ring, Subscription& result) {
   result.filter = row.maybe_string(23).value_or("");
@@ -80,7 +132,8 @@ Result<void> read_settings(const db::Row& row, const crypto::KeyRing& ring, Subs
     XD_TRY(result.client_certificate, ring.open(row.text(30), place_of(result, "client_certificate")));
   }
   result.ca_certificate = row.maybe_string(31).value_or("");
-  return {};
+  result.circuit_no = row.integer(34);
+  return read_headers(row, ring, result);
 }
 
 Result<Subscription> read_subscription(const db::Row& row, const crypto::KeyRing& ring) {
@@ -91,16 +144,12 @@ Result<Subscription> read_subscription(const db::Row& row, const crypto::KeyRing
   result.description = row.maybe_string(3);
   result.url = row.string(4);
   XD_TRY(const auto types, stored_json(row, 5));
-  for (const format::Value& type : types.root().elements()) result.event_types.emplace_back(type.text());
+  result.event_types = texts_of(types);
   result.auth_type = parse_auth_type(row.text(6)).value_or(AuthType::none);
   if (!row.is_null(7)) {
     XD_TRY(result.auth_config, ring.open(row.text(7), place_of(result, "auth_config")));
   }
   result.content_type = row.string(8);
-  XD_TRY(const auto headers, stored_json(row, 9));
-  for (const format::Member& header : headers.root().members()) {
-    result.headers.emplace_back(header.key, header.value.text());
-  }
   result.payload_format = parse_payload_format(row.text(10)).value_or(PayloadFormat::standard);
   result.timeout = std::chrono::seconds{row.integer(11)};
   result.retry_enabled = row.flag(12);
@@ -136,24 +185,36 @@ Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& r
   return result;
 }
 
+/// Of headers as they are stored: whether a value lies there that tells to be a secret.
+Result<bool> has_plain_secret(const std::string& headers) {
+  if (headers == "{}") return false;
+  XD_TRY(const auto document, format::parse_json(headers));
+  return std::ranges::any_of(document.root().members(), [](const format::Member& header) {
+    static const Subscription kNobody;
+    return !header.value.is_null() && is_secret_header(kNobody, header.key);
+  });
+}
+
 constexpr db::Page kAll{.limit = std::numeric_limits<std::int64_t>::max()};
 
 /// The columns that a change may change, as the table holds them. Owns the texts its arguments point to.
 struct Settings {
   Settings(const crypto::KeyRing& ring, const Subscription& given)
       : s(given),
-        types(types_json(s)),
+        types(texts_json(s.event_types)),
         auth(sealed(ring, s, s.auth_config, "auth_config")),
         headers(headers_json(s)),
         intervals(intervals_json(s)),
         filter(unless_empty(s.filter)),
         signing(unless_empty(s.signing_config)),
         certificate(sealed(ring, s, s.client_certificate, "client_certificate")),
-        ca(unless_empty(s.ca_certificate)) {
+        ca(unless_empty(s.ca_certificate)),
+        secret_values(sealed(ring, s, secret_headers_json(s), "secret_header_values")) {
+    if (!s.secret_headers.empty()) secret_names = texts_json(s.secret_headers);
     if (s.rate_limit) rate = {s.rate_limit->requests, s.rate_limit->window.count()};
   }
 
-  /// $1 is the id, $2 the tenant, $3 … $30 what kSettings names.
+  /// $1 is the id, $2 the tenant, $3 … $33 the columns that the statements below name.
   std::vector<db::Arg> args() const {
     return {s.id,
             s.tenant,
@@ -184,7 +245,10 @@ struct Settings {
             rate.first,
             rate.second,
             certificate,
-            ca};
+            ca,
+            secret_names,
+            secret_values,
+            s.circuit_no};
   }
 
   const Subscription& s;
@@ -196,6 +260,8 @@ struct Settings {
   std::optional<std::string> signing;
   std::optional<std::string> certificate;
   std::optional<std::string> ca;
+  std::optional<std::string> secret_values;
+  std::optional<std::string> secret_names;
   std::pair<std::optional<std::int64_t>, std::optional<std::int64_t>> rate;
 };
 
@@ -210,9 +276,10 @@ Result<void> insert_subscription(db::Tx& tx, const crypto::KeyRing& ring, const 
       " auth_type, auth_config, content_type, headers, payload_format, timeout_seconds, retry_enabled,"
       " max_retries, retry_intervals, status, is_enabled, disabled_reason, disabled_at, version,"
       " updated_at, filter, signing_scheme, signing_config, ordering, max_in_flight,"
-      " rate_limit_requests, rate_limit_window, client_certificate, ca_certificate, created_by,"
-      " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-      " $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)",
+      " rate_limit_requests, rate_limit_window, client_certificate, ca_certificate, secret_headers,"
+      " secret_header_values, circuit_no, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
+      " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,"
+      " $29, $30, $31, $32, $33, $34, $35)",
       args));
   for (const SigningSecret& secret : subscription.secrets) {
     XD_DO(tenant::insert_secret(tx, ring, subscription.secret_owner(), secret));
@@ -234,10 +301,43 @@ Result<bool> update_subscription(db::Tx& tx, const crypto::KeyRing& ring, const 
               " status = $16, is_enabled = $17, disabled_reason = $18, disabled_at = $19, version = $20,"
               " updated_at = $21, filter = $22, signing_scheme = $23, signing_config = $24, ordering = $25,"
               " max_in_flight = $26, rate_limit_requests = $27, rate_limit_window = $28,"
-              " client_certificate = $29, ca_certificate = $30"
+              " client_certificate = $29, ca_certificate = $30, secret_headers = $31,"
+              " secret_header_values = $32, circuit_no = $33"
               " WHERE id = $1 AND tenant_id = $2 AND version = $20 - 1",
               settings.args()));
   return changed == 1;
+}
+
+Result<void> ensure_detour_lane(db::Tx& tx, TenantId tenant, SubscriptionId id, queue::LaneState state) {
+  XD_DO(queue::insert_lane_once(tx, detour_lane(id), kDeliverKind, tenant, state));
+  return {};
+}
+
+Result<std::optional<SubscriptionId>> seal_headers_after(db::Tx& tx, const crypto::KeyRing& ring,
+                                                         SubscriptionId after, std::size_t limit) {
+  struct Known {
+    SubscriptionId id;
+    TenantId tenant;
+    std::string headers;
+  };
+  std::vector<Known> all;
+  XD_DO(
+      tx.query("SELECT id, tenant_id, headers FROM webhook_subscriptions WHERE id > $1 ORDER BY id LIMIT $2",
+               {after, limit}, [&](const db::Row& row) {
+                 all.push_back({row.id<SubscriptionId>(0), row.id<TenantId>(1), row.string(2)});
+               }));
+  for (const Known& known : all) {
+    XD_TRY(const bool plain, has_plain_secret(known.headers));
+    if (!plain) continue;
+    XD_TRY(const SubscriptionPtr subscription, find_subscription(tx, ring, known.tenant, known.id));
+    if (!subscription) continue;
+    const Settings settings(ring, *subscription);
+    XD_DO(
+        tx.exec("UPDATE webhook_subscriptions SET headers = $3, secret_header_values = $4"
+                " WHERE id = $1 AND tenant_id = $2 AND headers = $5",
+                {known.id, known.tenant, settings.headers, settings.secret_values, known.headers}));
+  }
+  return all.empty() ? std::nullopt : std::optional(all.back().id);
 }
 
 Result<bool> delete_subscription(db::Tx& tx, TenantId tenant, SubscriptionId id) {
@@ -283,14 +383,23 @@ Result<std::int64_t> count_subscriptions(db::Tx& tx, TenantId tenant) {
   return count;
 }
 
+std::optional<queue::Breaker::Open> read_circuit(const db::Row& row, int first) {
+  if (row.is_null(first)) return std::nullopt;
+  return queue::Breaker::Open{row.time(first), std::chrono::seconds{row.integer(first + 1)},
+                              row.time(first + 2)};
+}
+
 Result<SubscriptionStats> find_stats(db::Tx& tx, SubscriptionId id) {
   SubscriptionStats stats;
   XD_DO(
-      tx.query("SELECT total_sent, total_delivered, total_failed, last_triggered_at, last_success_at,"
-               " last_failure_at, consecutive_failures FROM subscription_stats WHERE subscription_id = $1",
+      tx.query("SELECT t.total_sent, t.total_delivered, t.total_failed, t.last_triggered_at,"
+               " t.last_success_at, t.last_failure_at, t.consecutive_failures, " +
+                   std::string(kCircuitColumns) +
+                   " FROM subscription_stats t JOIN webhook_subscriptions s ON s.id = t.subscription_id"
+                   " LEFT JOIN lanes l ON l.id = s.id WHERE t.subscription_id = $1",
                {id}, [&](const db::Row& row) {
                  stats = {row.integer(0),    row.integer(1),    row.integer(2), row.maybe_time(3),
-                          row.maybe_time(4), row.maybe_time(5), row.integer(6)};
+                          row.maybe_time(4), row.maybe_time(5), row.integer(6), read_circuit(row, 7)};
                }));
   return stats;
 }

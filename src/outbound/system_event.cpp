@@ -28,7 +28,7 @@ std::shared_ptr<event::Event> make_event(TenantId tenant, SubscriptionId about, 
 event::EventPtr make_delivery_event(const DeliveryNews& news, base::Time now) {
   const queue::Task& task = *news.task;
   const Attempt& attempt = *news.attempt;
-  const SubscriptionId subscription{task.lane.uuid};
+  const SubscriptionId subscription = subscription_of(task.lane);
   auto made = make_event(task.tenant, subscription,
                          news.status == "DELIVERED" ? "webhook.delivered" : "webhook.failed", now);
   made->hop = news.hop + 1;
@@ -44,14 +44,13 @@ event::EventPtr make_delivery_event(const DeliveryNews& news, base::Time now) {
   return made;
 }
 
-event::EventPtr make_circuit_event(const queue::Task& task, const queue::Breaker::Change& change,
-                                   base::Time now) {
-  const SubscriptionId subscription{task.lane.uuid};
-  auto made = make_event(task.tenant, subscription, change.open ? "circuit.opened" : "circuit.closed", now);
+event::EventPtr make_circuit_event(TenantId tenant, SubscriptionId id,
+                                   const std::optional<queue::Breaker::Open>& open, base::Time now) {
+  auto made = make_event(tenant, id, open ? "circuit.opened" : "circuit.closed", now);
   format::JsonWriter json(made->data);
-  json.begin_object().key("subscription_id").value(subscription);
-  json.key("state").value(change.open ? "OPEN" : "CLOSED").key("probe_at");
-  change.open ? json.value(change.open->until) : json.null();
+  json.begin_object().key("subscription_id").value(id);
+  json.key("state").value(open ? "OPEN" : "CLOSED").key("probe_at");
+  open ? json.value(open->until) : json.null();
   json.end_object();
   return made;
 }

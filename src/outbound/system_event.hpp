@@ -29,8 +29,8 @@ struct DeliveryNews {
 };
 event::EventPtr make_delivery_event(const DeliveryNews& news, base::Time now);
 /// circuit.opened or circuit.closed of a subscription's lane.
-event::EventPtr make_circuit_event(const queue::Task& task, const queue::Breaker::Change& change,
-                                   base::Time now);
+event::EventPtr make_circuit_event(TenantId tenant, SubscriptionId id,
+                                   const std::optional<queue::Breaker::Open>& open, base::Time now);
 /// webhook.disabled: the hub has switched a subscription off.
 event::EventPtr make_disabled_event(TenantId tenant, SubscriptionId id, std::string_view reason,
                                     base::Time now);

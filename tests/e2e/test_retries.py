@@ -66,11 +66,30 @@ class Retries(HubCase):
 
         waiting = self.wait_for_status(subscription, "RETRYING")[0]
         self.assertIsNotNone(waiting["next_retry_at"])
+        self.assertEqual((waiting["response_status"], waiting["error_class"]), (503, "HTTP_5XX"))
+        self.assertIn("503", waiting["error_message"])
         detail = self.expect(200, self.api.get(f"/api/v1/webhooks/deliveries/{waiting['id']}"))
         self.assertEqual((detail["status"], detail["attempt_number"]), ("RETRYING", 1))
         self.assertEqual((detail["response_status"], detail["error_class"]), (503, "HTTP_5XX"))
         self.assertEqual(detail["request_url"], receiver.url)
         self.assertIsNone(detail["completed_at"])
+
+    def test_while_it_waits_a_delivery_is_found_by_what_went_wrong(self):
+        well, sick = self.make_receiver(), self.make_receiver(answer(503))
+        self.subscribe(well)
+        subscription = self.subscribe(sick)
+        self.publish()
+        waiting = self.wait_for_status(subscription, "RETRYING")[0]
+
+        for query, found in (
+            ("status_code=503", True), ("status_code=5xx", True), ("error_class=HTTP_5XX", True),
+            (f"error_signature={waiting['error_signature']}", True), ("status=RETRYING&status_code=503", True),
+            ("status_code=500", False), ("status_code=4xx", False), ("error_class=READ", False),
+            ("status=PENDING&status_code=503", False), ("response_time_ms[gte]=100000", False),
+        ):
+            with self.subTest(query=query):
+                rows = self.expect(200, self.api.get(f"/api/v1/webhooks/deliveries?{query}"))["data"]
+                self.assertEqual([row["id"] for row in rows], [waiting["id"]] if found else [])
 
     def test_retry_after_is_honoured_in_seconds(self):
         receiver = self.make_receiver()

@@ -31,6 +31,7 @@ DEFAULTS = {
     "auth_config": None,
     "content_type": "application/json",
     "headers": {},
+    "secret_headers": [],
     "transform_template": None,
     "payload_format": "STANDARD",
     "timeout_seconds": 30,

@@ -1,0 +1,15 @@
+// A subscription's own headers, as the API reads and shows them.
+#pragma once
+
+#include "api/signing_input.hpp"
+
+namespace api {
+
+/// headers and secret_headers. "***" as a value keeps what is stored of a secret header, so that what was
+/// read can be sent back; what was a secret becomes readable only with a new value.
+void read_headers(Input& input, Members& members, outbound::Subscription& subscription);
+
+/// Both members, the values of secrets as "***".
+void write_headers(format::JsonWriter& json, const outbound::Subscription& subscription);
+
+}  // namespace api
