@@ -51,6 +51,7 @@ class Value {
 
  private:
   friend class TreeBuilder;
+  friend class ValueFactory;
 
   Kind kind_ = Kind::null;
   bool boolean_ = false;
