@@ -30,7 +30,7 @@ const Endpoint kEndpoints[] = {
     {{"POST", "/api/v1/listeners"}, in_tenant(subscriptions_write), create_listener},
     {{"GET", "/api/v1/listeners/:name"}, in_tenant(subscriptions_read), get_listener},
     {{"DELETE", "/api/v1/listeners/:name"}, in_tenant(subscriptions_write), delete_listener},
-    {{"GET", "/api/v1/listeners/:name/stream"}, in_tenant(events_read), stream_listener},
+    {{"GET", "/api/v1/listeners/:name/stream"}, in_tenant(subscriptions_write), stream_listener},
     {{"POST", "/api/v1/listeners/:name/ack"}, in_tenant(subscriptions_write), acknowledge_listener},
 
     {{"GET", "/api/v1/webhooks/subscriptions"}, in_tenant(subscriptions_read), list_subscriptions},

@@ -63,11 +63,7 @@ HandlerResult create_api_key(Call& call) {
   if (key.expires && *key.expires <= now)
     input.error("expires_at", "OUT_OF_RANGE", "this must be in the future");
   XD_CO_DO(input.finish());
-  // Nobody makes a key that may do more than the one it is made with.
-  if ((key.permissions() & call.principal.permissions) != key.permissions()) {
-    co_return fail(Code::forbidden,
-                   "a key cannot be given more than the key it is made with; choose fewer scopes");
-  }
+  XD_CO_DO(tenant::bound_by_maker(key, {call.principal.permissions, call.principal.expires}));
   const base::Secret secret = tenant::generate_key();
   tenant::set_secret(key, secret.reveal());
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
@@ -105,8 +101,9 @@ HandlerResult delete_api_key(Call& call) {
     auto entry = call.audit("api_key.revoked", "api_key", id.uuid);
     entry.before = key_json(*key);
     XD_DO(tenant::insert_audit(tx, entry));
-    tx.on_commit([all = &call.services.all_keys, id] {
+    tx.on_commit([all = &call.services.all_keys, bell = &call.services.bell, id] {
       all->tell([id](tenant::KeyCache& cache) { cache.forget(id); });
+      bell->nudge(id.uuid);  // streams that follow with it end
     });
     return Answer{204};
   });

@@ -25,9 +25,11 @@ base::Task<tenant::ApiKey> find_key(Services& services, std::string hash) {
   const tenant::ApiKey* cached = services.keys.find(hash, now);
   std::optional<tenant::ApiKey> key = cached != nullptr ? std::optional(*cached) : std::nullopt;
   if (!key) {
+    const std::uint64_t forgotten = services.keys.forgotten();
     XD_CO_TRY(
         key, co_await services.store.read([hash](db::Tx& tx) { return tenant::find_key_by_hash(tx, hash); }));
-    if (key) services.keys.put(*key, now);
+    // What was read before a key was revoked must not be remembered after it.
+    if (key && forgotten == services.keys.forgotten()) services.keys.put(*key, now);
   }
   if (!key || !key->usable(now)) {
     co_return fail(Code::unauthenticated, "the API key is unknown, has expired, or was revoked");
@@ -61,29 +63,34 @@ Result<void> choose_tenant(Call& call, Access::Scope scope) {
   if (call.principal.tenant && !call.tenant) {
     return fail(Code::unauthenticated, "the tenant of this key was deleted");
   }
-  if (call.tenant && call.tenant->status == tenant::TenantStatus::deleting) {
+  return call.tenant ? check_usable(*call.tenant, call.principal) : Result<void>{};
+}
+
+}  // namespace
+
+Result<void> check_usable(const tenant::Tenant& tenant, const Principal& principal) {
+  if (tenant.status == tenant::TenantStatus::deleting) {
     return fail(Code::forbidden, "this tenant is being deleted");
   }
-  if (call.tenant && call.tenant->status != tenant::TenantStatus::active && call.principal.tenant) {
+  if (tenant.status != tenant::TenantStatus::active && principal.tenant) {
     return fail(Code::forbidden, "this tenant is suspended");
   }
   return {};
 }
 
-}  // namespace
-
 base::Task<void> authenticate(Call& call, Access access) {
   if (access.scope == Access::Scope::open) co_return Result<void>{};
   XD_CO_TRY(std::string hash, hash_of_token(call));
   XD_CO_TRY(const tenant::ApiKey key, co_await find_key(call.services, std::move(hash)));
-  call.principal = {key.id, key.name, key.tenant, key.permissions()};
+  call.principal = {key.id, key.name, key.tenant, key.permissions(), key.expires};
   XD_CO_DO(choose_tenant(call, access.scope));
-  if (!call.principal.permissions.has(access.permission)) {
-    co_return fail(
-        Code::forbidden,
-        "this key lacks the scope " + std::string(tenant::name(access.permission)) + "; use one that has it");
-  }
-  co_return Result<void>{};
+  co_return require(call, access.permission);
+}
+
+Result<void> require(const Call& call, tenant::Permission permission) {
+  if (call.principal.permissions.has(permission)) return {};
+  return fail(Code::forbidden,
+              "this key lacks the scope " + std::string(tenant::name(permission)) + "; use one that has it");
 }
 
 }  // namespace api

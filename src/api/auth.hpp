@@ -21,4 +21,11 @@ struct Access {
 /// (BAD_REQUEST: X-Tenant-Id missing).
 base::Task<void> authenticate(Call& call, Access access);
 
+/// A suspended tenant is there for the platform's keys only, one that is being deleted for nobody. Error:
+/// forbidden.
+Result<void> check_usable(const tenant::Tenant& tenant, const Principal& principal);
+
+/// For what a route asks besides. Error: forbidden.
+Result<void> require(const Call& call, tenant::Permission permission);
+
 }  // namespace api

@@ -58,6 +58,7 @@ struct Principal {
   std::string label{};
   std::optional<base::TenantId> tenant{};  ///< none: a key of the platform
   tenant::Permissions permissions{};
+  std::optional<base::Time> expires{};
 };
 
 struct Call {

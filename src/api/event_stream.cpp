@@ -49,8 +49,7 @@ Result<std::optional<FeedPosition>> read_position(const Call& call, const std::s
 }  // namespace
 
 HandlerResult stream_events(Call& call) {
-  FeedStream stream{
-      .tenant = call.tenant_id(), .key = call.principal.key, .key_tenant = call.principal.tenant};
+  FeedStream stream{.tenant = call.tenant_id(), .who = call.principal};
   std::string include;
   std::string cursor;
   for (auto& [name, value] : http::parse_query(call.request.query)) {

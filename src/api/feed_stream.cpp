@@ -1,5 +1,6 @@
 #include "api/feed_stream.hpp"
 
+#include "api/auth.hpp"
 #include "api/resource_json.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -99,11 +100,20 @@ Result<Batch> read_batch(db::Tx& tx, const FeedStream& stream, FeedPosition from
 /// Whether who follows still may.
 base::Task<bool> may_go_on(Services& services, const FeedStream& stream) {
   XD_CO_TRY(const auto key, co_await services.store.read([&stream](db::Tx& tx) {
-    return tenant::find_key(tx, stream.key_tenant, stream.key);
+    return tenant::find_key(tx, stream.who.tenant, stream.who.key);
   }));
   const auto tenant = services.tenants.find(stream.tenant);
-  const bool active = tenant && (tenant->status == tenant::TenantStatus::active || !stream.key_tenant);
-  co_return active&& key && key->usable(services.clock.now());
+  co_return tenant&& check_usable(*tenant, stream.who).has_value() && key &&
+      key->usable(services.clock.now());
+}
+
+/// When it is looked at next whether who follows still may: after a while, or when the key expires.
+base::Deadline next_look(const Services& services, const FeedStream& stream) {
+  const base::Deadline beat = base::steady_now() + base::limits::kStreamHeartbeat;
+  if (!stream.who.expires) return beat;
+  // Counted anew each time, for the clock of the world may have been set.
+  return std::min(
+      beat, base::steady_now() + services.clock.until(*stream.who.expires) + std::chrono::milliseconds{1});
 }
 
 /// The last message of a stream that has to end; empty when it goes on.
@@ -122,12 +132,20 @@ base::Counter& bytes_sent() {
 }
 
 base::Task<void> follow(Services& services, FeedStream stream, http::BodyWriter& writer) {
-  event::Tail::Reader reader(services.tail, stream.tenant, stream.from, stream.name);
+  event::Tail::Reader reader(services.tail, stream.tenant, stream.from, {stream.name, stream.who.key.uuid});
   writer.on_over([&reader] { reader.wake(); });
   const auto place = [&reader] { return "id: " + reader.position().str() + "\n\n"; };
-  XD_CO_DO(co_await writer.write("retry: 2000\n" + place()));
-  base::Steady beat = base::steady_now() + base::limits::kStreamHeartbeat;
+  std::string sign_of_life = "retry: 2000\n";
+  // At once too: the key may have been revoked between the request and the reader that hears of it.
+  base::Deadline look = base::steady_now();
   while (!writer.over()) {
+    if (reader.take_nudge() || base::steady_now() >= look) {
+      auto last = co_await last_words(services, stream, reader.position());
+      if (last && !last->empty()) co_return co_await writer.write(std::move(*last));
+      // The position goes with it, so that who follows something rare need not look through all else again.
+      XD_CO_DO(co_await writer.write(std::exchange(sign_of_life, ":hb\n") + place()));
+      look = next_look(services, stream);
+    }
     reader.begin();
     auto batch = co_await services.store.read(
         [&stream, from = reader.position()](db::Tx& tx) { return read_batch(tx, stream, from); });
@@ -135,19 +153,12 @@ base::Task<void> follow(Services& services, FeedStream stream, http::BodyWriter&
       bytes_sent().add(static_cast<double>(batch->text.size()));
       XD_CO_DO(co_await writer.write(std::move(batch->text)));
       reader.done(batch->end);
-      if (!batch->more) co_await reader.wait(beat);
+      if (!batch->more) co_await reader.wait(look);
     } else {
       base::log(base::LogLevel::warn, "a stream cannot read; it tries again",
                 {{"tenant_id", stream.tenant}, {"error", batch.error().message}});
       co_await base::sleep_for(kStoreRetry);
     }
-    const bool due = base::steady_now() >= beat;
-    if (writer.over() || !(reader.take_nudge() || due)) continue;
-    auto last = co_await last_words(services, stream, reader.position());
-    if (last && !last->empty()) co_return co_await writer.write(std::move(*last));
-    // The position goes with it, so that who follows something rare need not look through all else again.
-    XD_CO_DO(co_await writer.write(":hb\n" + place()));
-    beat = base::steady_now() + base::limits::kStreamHeartbeat;
   }
   co_return Result<void>{};
 }

@@ -9,16 +9,16 @@ namespace api {
 /// What one connection follows. Owns all it needs: the request ends before the stream does.
 struct FeedStream {
   base::TenantId tenant{};
-  tenant::ApiKeyId key{};  ///< who follows; the stream ends when the key does
-  std::optional<base::TenantId> key_tenant{};
+  Principal who{};                      ///< who follows; the stream ends when the key does
   std::vector<std::string> patterns{};  ///< of event types; empty: all
   bool events = true;
   bool deliveries = true;
   event::FeedPosition from{};
   /// Where to go on when the position is too old: the oldest that is kept, or what comes next.
   enum class WhenLost : std::uint8_t { oldest, newest } when_lost = WhenLost::newest;
-  base::Uuid name{};  ///< by which it is nudged
-  /// Asked every 15 s and after each nudge; a text that is not empty is sent as the last message.
+  base::Uuid name{};  ///< by which it is nudged, beside its key and its tenant; nil: none
+  /// Asked at the beginning, every 15 s and after each nudge; a text that is not empty is sent as the last
+  /// message.
   std::function<base::Task<std::string>()> check{};
 };
 

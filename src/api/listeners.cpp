@@ -1,4 +1,5 @@
 // /api/v1/listeners: consumers whose place in the feed is kept for them, as `crossdock listen` is one.
+#include "api/auth.hpp"
 #include "api/feed_stream.hpp"
 #include "api/handlers.hpp"
 #include "api/input.hpp"
@@ -164,6 +165,8 @@ HandlerResult delete_listener(Call& call) {
 }
 
 HandlerResult stream_listener(Call& call) {
+  // Who follows takes the place of whoever did, so the route asks for the right to change it; and it reads.
+  XD_CO_DO(require(call, tenant::Permission::events_read));
   const base::Uuid session = base::make_uuid(call.services.clock.now());
   XD_CO_TRY(Listener listener, co_await call.services.store.write([&](db::Tx& tx) -> Result<Listener> {
     XD_TRY(const Listener known, find_or_fail(call, tx));
@@ -173,8 +176,7 @@ HandlerResult stream_listener(Call& call) {
     return known;
   }));
   FeedStream stream{.tenant = listener.tenant,
-                    .key = call.principal.key,
-                    .key_tenant = call.principal.tenant,
+                    .who = call.principal,
                     .patterns = listener.event_types,
                     .deliveries = false,
                     .from = listener.position,

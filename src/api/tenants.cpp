@@ -38,9 +38,11 @@ std::string tenant_json(const Tenant& tenant) {
 }
 
 void tell_everybody(db::Tx& tx, Services& services, const Tenant& tenant) {
-  tx.on_commit([all = &services.all_tenants, shared = std::make_shared<const Tenant>(tenant)] {
-    all->tell([shared](tenant::TenantBook& book) { book.put(shared); });
-  });
+  tx.on_commit(
+      [all = &services.all_tenants, bell = &services.bell, shared = std::make_shared<const Tenant>(tenant)] {
+        all->tell([shared](tenant::TenantBook& book) { book.put(shared); });
+        bell->nudge(shared->id.uuid);  // its streams end where it is suspended or deleted
+      });
 }
 
 }  // namespace

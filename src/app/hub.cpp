@@ -97,7 +97,14 @@ Result<void> Hub::start() {
   leases_.emplace(shards_.front()->executor(), *store_, *queue_, node_);
   XD_DO(leases_->take());
   watch_.emplace(shards_.front()->executor(),
-                 BookWatch::Parts{*store_, *ring_, all_tenants_, all_books_, all_endpoints_});
+                 BookWatch::Parts{.store = *store_,
+                                  .ring = *ring_,
+                                  .clock = *clock_,
+                                  .bell = bell_,
+                                  .tenants = all_tenants_,
+                                  .keys = all_keys_,
+                                  .books = all_books_,
+                                  .endpoints = all_endpoints_});
   received_index_.emplace(shards_.front()->executor(), *store_, *clock_);
   XD_DO(listen());
   // Nothing fails any more: from here on drain() ends what runs.

@@ -16,8 +16,8 @@ constexpr auto kRetry = std::chrono::seconds{1};
 
 }  // namespace
 
-Tail::Reader::Reader(Tail& tail, base::TenantId tenant, FeedPosition from, base::Uuid name)
-    : tail_(tail), tenant_(tenant), position_(from), name_(name) {
+Tail::Reader::Reader(Tail& tail, base::TenantId tenant, FeedPosition from, std::vector<base::Uuid> names)
+    : tail_(tail), tenant_(tenant), position_(from), names_(std::move(names)) {
   place_ = tail_.readers_.insert(tail_.readers_.end(), this);
   ++tail_.by_tenant_[tenant];
   tail_.start();
@@ -54,7 +54,8 @@ std::size_t Tail::readers_of(base::TenantId tenant) const {
 void Tail::nudge(const base::Uuid& name) {
   for (auto next = readers_.begin(); next != readers_.end();) {
     Reader& reader = **next++;
-    if (reader.name_ != name) continue;
+    if (reader.tenant_.uuid != name && std::ranges::find(reader.names_, name) == reader.names_.end())
+      continue;
     reader.nudged_ = true;
     reader.wake();
   }

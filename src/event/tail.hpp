@@ -22,8 +22,8 @@ class Tail {
   /// done(), and is repeated when wait() returns.
   class Reader {
    public:
-    /// name: what nudge() finds it by; nil for none.
-    Reader(Tail& tail, base::TenantId tenant, FeedPosition from, base::Uuid name = {});
+    /// names: what nudge() finds it by, beside the tenant: who follows, and by what.
+    Reader(Tail& tail, base::TenantId tenant, FeedPosition from, std::vector<base::Uuid> names = {});
     ~Reader();
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
@@ -49,7 +49,7 @@ class Tail {
     Tail& tail_;
     base::TenantId tenant_;
     FeedPosition position_;
-    base::Uuid name_;
+    std::vector<base::Uuid> names_;
     bool fresh_ = true;  // something may be there that no read since begin() has seen
     bool reading_ = false;
     bool nudged_ = false;
@@ -57,7 +57,7 @@ class Tail {
     std::list<Reader*>::iterator place_{};
   };
 
-  /// Wakes the readers of this name: something beside the feed has changed for them.
+  /// Wakes the readers of this name or tenant: something beside the feed has changed for them.
   void nudge(const base::Uuid& name);
   std::size_t readers() const { return readers_.size(); }
   std::size_t readers_of(base::TenantId tenant) const;

@@ -115,7 +115,7 @@ TEST_P(Tails, counts_readers_and_does_nothing_for_none) {
 TEST_P(Tails, nudges_the_readers_of_a_name) {
   with_tail([&](Tail& tail, Bell&) -> asio::awaitable<void> {
     const base::Uuid name = base::make_uuid(kNow);
-    Tail::Reader named(tail, tenant, end(), name);
+    Tail::Reader named(tail, tenant, end(), {base::make_uuid(base::Time{}), name});
     Tail::Reader unnamed(tail, tenant, end());
 
     tail.nudge(name);

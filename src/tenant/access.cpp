@@ -56,4 +56,11 @@ Permissions Permissions::of(Role role) {
   return set;
 }
 
+Permissions Permissions::of_platform(Role role) {
+  Permissions set = of(role);
+  set.add(Permission::tenants_read);
+  if (role == Role::owner || role == Role::admin) set.add(Permission::tenants_write);
+  return set;
+}
+
 }  // namespace tenant

@@ -28,7 +28,7 @@ enum class Permission : std::uint8_t {
   api_keys_write,
   audit_read,
   tenants_read,
-  tenants_write  ///< of the platform: only keys without a tenant have it
+  tenants_write  ///< tenants_*: of the platform, only keys without a tenant have them
 };
 inline constexpr std::size_t kPermissionCount = 15;
 
@@ -42,12 +42,16 @@ class Permissions {
  public:
   Permissions() = default;
   static Permissions of(Role role);
+  /// Of a key without a tenant: the same in every tenant, and what its role may do with tenants themselves.
+  static Permissions of_platform(Role role);
   static Permissions all();
 
   void add(Permission permission) { bits_ |= bit(permission); }
   bool has(Permission permission) const { return (bits_ & bit(permission)) != 0; }
   /// What both have.
   Permissions operator&(Permissions other) const { return Permissions(bits_ & other.bits_); }
+  /// Whether it has all that the other one has.
+  bool includes(Permissions other) const { return (other.bits_ & ~bits_) == 0; }
   bool empty() const { return bits_ == 0; }
   bool operator==(const Permissions&) const = default;
 

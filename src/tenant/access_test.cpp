@@ -52,6 +52,18 @@ TEST(Permissions, of_no_role_reach_beyond_its_tenant) {
   }
 }
 
+TEST(Permissions, of_a_platform_key_are_its_roles_and_those_about_tenants) {
+  for (const Role role :
+       {Role::owner, Role::admin, Role::operator_, Role::developer, Role::viewer, Role::auditor}) {
+    const bool manages = role == Role::owner || role == Role::admin;
+    auto expected = names(Permissions::of(role));
+    expected.insert("tenants:read");
+    if (manages) expected.insert("tenants:write");
+    EXPECT_EQ(names(Permissions::of_platform(role)), expected) << name(role);
+  }
+  EXPECT_EQ(Permissions::of_platform(Role::owner), Permissions::all());
+}
+
 TEST(Permissions, are_a_set) {
   Permissions some;
   EXPECT_TRUE(some.empty());
@@ -64,6 +76,9 @@ TEST(Permissions, are_a_set) {
   EXPECT_EQ(names(some & Permissions::of(Role::viewer)), std::set<std::string_view>{"events:read"});
   EXPECT_EQ(names(Permissions::all()).size(), kPermissionCount);
   EXPECT_EQ(some & Permissions::all(), some);
+  EXPECT_TRUE(Permissions::all().includes(some));
+  EXPECT_TRUE(some.includes(some));
+  EXPECT_FALSE(some.includes(Permissions::all()));
 }
 
 TEST(Permission, is_read_from_the_name_it_is_written_with) {

@@ -8,6 +8,10 @@ namespace tenant {
 
 namespace {
 
+using base::Code;
+using base::fail;
+using base::Result;
+
 constexpr std::string_view kBase62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view kPrefix = "cdk_";
 constexpr std::size_t kRandomCharacters = 32;
@@ -16,6 +20,12 @@ constexpr std::size_t kCacheEntriesMax = 10'000;
 /// Another node may have revoked a key: no longer than this it goes on working here.
 constexpr auto kCachePeriod = std::chrono::seconds{10};
 constexpr auto kTouchPeriod = std::chrono::minutes{1};
+
+Permissions set_of(const std::vector<Permission>& scopes) {
+  Permissions set;
+  for (const Permission permission : scopes) set.add(permission);
+  return set;
+}
 
 }  // namespace
 
@@ -41,11 +51,23 @@ void set_secret(ApiKey& key, std::string_view text) {
 }
 
 Permissions ApiKey::permissions() const {
-  const Permissions of_role = tenant ? Permissions::of(role) : Permissions::all();
-  if (scopes.empty()) return of_role;
-  Permissions asked;
-  for (const Permission permission : scopes) asked.add(permission);
-  return of_role & asked;
+  const Permissions of_role = tenant ? Permissions::of(role) : Permissions::of_platform(role);
+  return scopes.empty() ? of_role : of_role & set_of(scopes);
+}
+
+Result<void> bound_by_maker(ApiKey& key, const KeyMaker& maker) {
+  if (!maker.permissions.includes(key.permissions()) || !maker.permissions.includes(set_of(key.scopes))) {
+    return fail(Code::forbidden,
+                "a key cannot be given more than the key it is made with; choose a lesser "
+                "role, or fewer scopes");
+  }
+  if (!maker.expires) return {};
+  if (key.expires && *key.expires > *maker.expires) {
+    return fail(Code::forbidden, "a key cannot outlive the key it is made with, which expires at " +
+                                     base::to_rfc3339(*maker.expires) + "; choose no later expires_at");
+  }
+  if (!key.expires) key.expires = maker.expires;
+  return {};
 }
 
 const ApiKey* KeyCache::find(const std::string& hash, base::Time now) const {
@@ -63,6 +85,7 @@ void KeyCache::put(ApiKey key, base::Time now) {
 }
 
 void KeyCache::forget(ApiKeyId id) {
+  ++forgotten_;
   std::erase_if(entries_, [id](const auto& entry) { return entry.second.key.id == id; });
 }
 

@@ -31,9 +31,19 @@ struct ApiKey {
   base::Time created{};
   base::Time updated{};
 
+  /// What its role has and its scopes, where it names some, leave of that.
   Permissions permissions() const;
   bool usable(base::Time now) const { return !revoked && (!expires || now < *expires); }
 };
+
+/// The key that another one is made with, as far as it bounds that.
+struct KeyMaker {
+  Permissions permissions{};
+  std::optional<base::Time> expires{};
+};
+/// Nobody makes a key that may do more than his own, or for longer: one without an end gets the maker's.
+/// Error: forbidden, saying which of the two.
+base::Result<void> bound_by_maker(ApiKey& key, const KeyMaker& maker);
 
 /// "cdk_" + 32 random characters + 6 characters of CRC-32, so that scanners of leaked secrets can be sure.
 base::Secret generate_key();
@@ -50,6 +60,8 @@ base::Result<std::optional<ApiKey>> find_key(db::Tx& tx, std::optional<TenantId>
 base::Result<std::vector<ApiKey>> list_keys(db::Tx& tx, std::optional<TenantId> tenant, const db::Page& page);
 base::Result<void> revoke_key(db::Tx& tx, ApiKeyId id, base::Time now);
 base::Result<void> touch_key(db::Tx& tx, ApiKeyId id, base::Time now);
+/// Those that were revoked at this time or later.
+base::Result<std::vector<ApiKeyId>> keys_revoked_since(db::Tx& tx, base::Time since);
 
 /// Keys that were seen lately, as one shard knows them: saves a read for each request. Lives on its shard.
 class KeyCache {
@@ -58,6 +70,8 @@ class KeyCache {
   const ApiKey* find(const std::string& hash, base::Time now) const;
   void put(ApiKey key, base::Time now);
   void forget(ApiKeyId id);
+  /// Grows with each key that is forgotten: one that was read before that may be out of date.
+  std::uint64_t forgotten() const { return forgotten_; }
   /// True once a minute for each key: it is time to write last_used.
   bool should_touch(const std::string& hash, base::Time now);
 
@@ -68,6 +82,7 @@ class KeyCache {
     base::Time touched;
   };
   std::unordered_map<std::string, Entry> entries_;
+  std::uint64_t forgotten_ = 0;
 };
 
 }  // namespace tenant

@@ -101,4 +101,11 @@ Result<void> touch_key(db::Tx& tx, ApiKeyId id, base::Time now) {
   return {};
 }
 
+Result<std::vector<ApiKeyId>> keys_revoked_since(db::Tx& tx, base::Time since) {
+  std::vector<ApiKeyId> ids;
+  XD_DO(tx.query("SELECT id FROM api_keys WHERE revoked_at IS NOT NULL AND revoked_at >= $1", {since},
+                 [&](const db::Row& row) { ids.push_back(row.id<ApiKeyId>(0)); }));
+  return ids;
+}
+
 }  // namespace tenant

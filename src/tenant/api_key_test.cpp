@@ -113,16 +113,70 @@ TEST(ApiKey, is_narrowed_by_its_scopes_and_never_widened) {
   EXPECT_EQ(key.permissions(), expected);
 }
 
-TEST(ApiKey, of_the_platform_has_everything_unless_it_names_scopes) {
+TEST(ApiKey, of_the_platform_has_what_its_role_and_its_scopes_allow) {
   ApiKey key = make_key();
   key.tenant.reset();
+  EXPECT_EQ(key.permissions(), Permissions::all()) << "of an administrator";
   key.role = Role::viewer;
-  EXPECT_EQ(key.permissions(), Permissions::all());
+  EXPECT_EQ(key.permissions(), Permissions::of_platform(Role::viewer));
 
-  key.scopes = {Permission::tenants_read};
+  key.scopes = {Permission::tenants_read, Permission::tenants_write, Permission::events_write};
   Permissions expected;
   expected.add(Permission::tenants_read);
   EXPECT_EQ(key.permissions(), expected);
+}
+
+/// A key of the maker's tenant, as it asks to be.
+ApiKey asked(Role role, std::vector<Permission> scopes, std::optional<Time> expires = {}) {
+  ApiKey key = make_key();
+  key.role = role;
+  key.scopes = std::move(scopes);
+  key.expires = expires;
+  return key;
+}
+
+TEST(MadeKey, has_no_more_rights_or_scopes_than_its_maker) {
+  using enum Permission;
+  const KeyMaker maker{.permissions = asked(Role::admin, {api_keys_write, events_read}).permissions()};
+  const struct {
+    Role role;
+    std::vector<Permission> scopes;
+    bool good;
+  } cases[] = {
+      {Role::viewer, {events_read}, true},
+      {Role::admin, {api_keys_write, events_read}, true},
+      {Role::viewer, {}, false},
+      {Role::admin, {}, false},
+      {Role::admin, {events_write}, false},
+      {Role::viewer, {events_read, events_write}, false},  // though its role takes that back
+      {Role::auditor, {tenants_write}, false},
+  };
+  for (const auto& c : cases) {
+    ApiKey key = asked(c.role, c.scopes);
+    const auto bounded = bound_by_maker(key, maker);
+    EXPECT_EQ(bounded.has_value(), c.good) << name(c.role) << " of " << c.scopes.size();
+    if (!bounded) EXPECT_EQ(bounded.error().code, base::Code::forbidden);
+  }
+}
+
+TEST(MadeKey, lives_no_longer_than_its_maker) {
+  const KeyMaker forever{.permissions = Permissions::all()};
+  const KeyMaker maker{.permissions = Permissions::all(), .expires = kNow + 1h};
+  ApiKey endless = asked(Role::viewer, {});
+  ASSERT_TRUE(bound_by_maker(endless, forever));
+  EXPECT_EQ(endless.expires, std::nullopt);
+
+  ASSERT_TRUE(bound_by_maker(endless, maker));
+  EXPECT_EQ(endless.expires, kNow + 1h) << "an end that nobody asked for is the maker's";
+
+  for (const auto [expires, good] :
+       {std::pair{kNow + 59min, true}, {kNow + 1h, true}, {kNow + 1h + 1us, false}}) {
+    ApiKey key = asked(Role::viewer, {}, expires);
+    const auto bounded = bound_by_maker(key, maker);
+    EXPECT_EQ(bounded.has_value(), good);
+    EXPECT_EQ(key.expires, expires);
+    if (!bounded) EXPECT_NE(bounded.error().message.find(base::to_rfc3339(kNow + 1h)), std::string::npos);
+  }
 }
 
 TEST(KeyCache, knows_a_key_for_ten_seconds) {
@@ -159,6 +213,9 @@ TEST(KeyCache, forgets_a_key_by_its_id) {
 
   EXPECT_EQ(cache.find(one.hash, kNow), nullptr);
   EXPECT_NE(cache.find(other.hash, kNow), nullptr);
+  EXPECT_EQ(cache.forgotten(), 1u);
+  cache.forget(ApiKeyId::make(kNow));
+  EXPECT_EQ(cache.forgotten(), 2u) << "also of one that is being read";
 }
 
 TEST(KeyCache, says_once_a_minute_that_the_use_of_a_key_is_to_be_written) {

@@ -209,6 +209,23 @@ TEST_P(KeyStore, revokes_a_key_once) {
   EXPECT_EQ(read->version, 2);
 }
 
+TEST_P(KeyStore, knows_which_keys_were_revoked_since_a_time) {
+  const ApiKey early = insert(make(acme));
+  const ApiKey late = insert(make(std::nullopt));
+  insert(make(acme));
+  store.write([&](db::Tx& tx) -> Result<void> {
+    XD_DO(revoke_key(tx, early.id, kNow));
+    return revoke_key(tx, late.id, kNow + 1s);
+  });
+  const auto since = [&](base::Time moment) {
+    return store.read([&](db::Tx& tx) { return keys_revoked_since(tx, moment); });
+  };
+
+  EXPECT_EQ(since(kNow).size(), 2u);
+  EXPECT_EQ(since(kNow + 1us), std::vector{late.id});
+  EXPECT_TRUE(since(kNow + 2s).empty());
+}
+
 TEST_P(KeyStore, remembers_when_a_key_was_used) {
   const ApiKey key = insert(make(acme));
   store.write([&](db::Tx& tx) { return touch_key(tx, key.id, kNow + 1h); });

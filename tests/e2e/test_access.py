@@ -116,6 +116,27 @@ class Roles(HubCase):
         self.expect_problem(403, "FORBIDDEN", narrow.post(KEYS, {"name": "k", "role": "viewer"}))
         self.expect_problem(403, "FORBIDDEN", narrow.post(KEYS, {"name": "k", "role": "admin"}))
 
+    def test_a_key_makes_none_that_lives_longer(self):
+        end = datetime.now(timezone.utc) + timedelta(hours=1)
+        mine = self.hub.api.as_key(self.make_key(self.tenant, expires_at=end.isoformat())["key"])
+
+        child = self.expect(201, mine.post(KEYS, {"name": "k", "role": "viewer"}))
+        self.assertEqual(datetime.fromisoformat(child["expires_at"]).replace(microsecond=0),
+                         end.replace(microsecond=0))
+        sooner = (end - timedelta(minutes=1)).isoformat()
+        self.expect(201, mine.post(KEYS, {"name": "k", "role": "viewer", "expires_at": sooner}))
+        later = (end + timedelta(minutes=1)).isoformat()
+        refused = mine.post(KEYS, {"name": "k", "role": "viewer", "expires_at": later})
+        self.assertIn("outlive", self.expect_problem(403, "FORBIDDEN", refused)["detail"])
+
+    def test_a_key_names_no_scope_that_its_maker_lacks(self):
+        narrow = self.hub.api.as_key(
+            self.make_key(self.tenant, scopes=["api_keys:write", "events:read"])["key"]
+        )
+
+        wider = {"name": "k", "role": "viewer", "scopes": ["events:read", "events:write"]}
+        self.expect_problem(403, "FORBIDDEN", narrow.post(KEYS, wider))
+
     def test_mistakes_of_a_key_are_named(self):
         refused = self.api.post(KEYS, {"role": "king", "scopes": ["events:read", "all"], "expires_at":
                                        "2020-01-01T00:00:00Z", "key": "cdk_mine"})
@@ -202,6 +223,19 @@ class Platform(HubCase):
         self.assertIn(made["id"], [key["id"] for key in self.hub.platform.get(KEYS).json["data"]])
         self.assertNotIn(made["id"], [key["id"] for key in self.api.get(KEYS).json["data"]])
         self.expect_problem(404, "NOT_FOUND", self.api.get(f"{KEYS}/{made['id']}"))
+
+
+    def test_a_key_of_the_platform_may_do_what_its_role_may(self):
+        for role, statuses in (("viewer", (200, 200, 403, 403, 403)), ("developer", (200, 200, 202, 403, 403)),
+                               ("auditor", (200, 403, 403, 403, 403)), ("admin", (200, 200, 202, 201, 201))):
+            with self.subTest(role=role):
+                made = self.expect(201, self.hub.platform.post(KEYS, {"name": role, "role": role}))
+                platform = self.hub.api.as_key(made["key"])
+                inside = self.hub.api.as_key(made["key"], self.tenant["id"])
+                self.assertEqual(
+                    (platform.get(TENANTS).status, inside.get(EVENTS).status, inside.post(EVENTS, EVENT).status,
+                     platform.post(TENANTS, {"name": "x", "slug": f"x-{uuid.uuid4().hex}"}).status,
+                     platform.post(KEYS, {"name": "k", "role": "viewer"}).status), statuses)
 
 
 class Walls(HubCase):

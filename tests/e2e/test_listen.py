@@ -30,9 +30,9 @@ class ListenerCase(HubCase):
         self.assertIn(reply.status, (200, 201), reply.content)
         return reply.json
 
-    def stream(self, name: str = "laptop") -> Stream:
+    def stream(self, name: str = "laptop", key: str = "") -> Stream:
         stream = Stream(
-            self.hub.port, f"{LISTENERS}/{name}/stream", {"Authorization": f"Bearer {self.key}"}
+            self.hub.port, f"{LISTENERS}/{name}/stream", {"Authorization": f"Bearer {key or self.key}"}
         )
         self.addCleanup(stream.close)
         return stream
@@ -130,6 +130,21 @@ class Listeners(ListenerCase):
         self.assertEqual(newer.wait_for(1)[0].json["id"], event["id"])
         self.assertTrue(older.whole)
 
+    def test_who_may_only_read_takes_nobodys_place(self):
+        self.make_listener()
+        mine = self.stream()
+        mine.wait_until(lambda s: s.last_id, "its beginning")
+        for settings in ({"role": "viewer"}, {"role": "operator"},
+                         {"role": "developer", "scopes": ["events:read"]},
+                         {"role": "developer", "scopes": ["subscriptions:write"]}):
+            with self.subTest(settings=settings):
+                other = self.stream(key=self.make_key(self.tenant, **settings)["key"])
+                self.assertEqual(other.status, 403)
+
+        event = self.publish()
+        self.assertEqual(mine.wait_for(1)[0].json["id"], event["id"])
+        self.assertEqual(mine.of("superseded"), [])
+
     def test_a_session_whose_key_was_revoked_ends(self):
         self.make_listener()
         key = self.make_key(self.tenant)
@@ -137,9 +152,9 @@ class Listeners(ListenerCase):
         self.addCleanup(stream.close)
         stream.wait_until(lambda s: s.last_id, "its beginning")
         self.expect(204, self.api.delete(f"/api/v1/api-keys/{key['id']}"))
-        self.stream()  # which makes the server look at the older session at once
 
-        self.assertEqual(stream.wait_for(1, "end")[0].json["reason"], "UNAUTHENTICATED")
+        ended = stream.wait_for(1, "end", within=10)  # long before the next look, which is every 15 s
+        self.assertEqual(ended[0].json["reason"], "UNAUTHENTICATED")
         stream.wait_until(lambda s: s.ended, "its end")
 
     def test_a_session_ends_when_its_listener_is_deleted(self):
@@ -332,6 +347,23 @@ class TwoNodes(OwnHubCase, ListenerCase):
 
         self.assertEqual([message.json["id"] for message in stream.wait_for(40)], ids)
         self.assertEqual([message.json["id"] for message in plain.wait_for(40)], ids)
+
+
+    def test_what_was_revoked_at_the_other_node_ends_here_too(self):
+        if self.engine != "postgres":
+            self.skipTest("on SQLite there is one node only")
+        other = Hub(settings={"CROSSDOCK_DATABASE_URL": self.hub.settings["CROSSDOCK_DATABASE_URL"]})
+        self.addCleanup(other.remove)
+        other.start()
+        made = self.make_key(self.tenant)
+        there = other.api.as_key(made["key"])
+        stream = Stream(other.port, "/api/v1/events/stream", {"Authorization": f"Bearer {made['key']}"})
+        self.addCleanup(stream.close)
+        stream.wait_until(lambda s: s.last_id, "its beginning")
+        self.expect(204, self.api.delete(f"/api/v1/api-keys/{made['id']}"))
+
+        stream.wait_for(1, "end", within=10)
+        self.expect_problem(401, "UNAUTHENTICATED", there.get("/api/v1/events"))
 
 
 class Interrupted(OwnHubCase, ListenerCase):

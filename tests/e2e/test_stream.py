@@ -1,14 +1,17 @@
 """What happens in a tenant, as it happens: order, resuming, filters, limits, and who may listen."""
 import threading
 import unittest
+from datetime import datetime, timedelta, timezone
 
 from harness import HubCase, OwnHubCase, on_both_engines
+from harness.hub import BOOTSTRAP_KEY
 from harness.stream import Stream
 
 load_tests = on_both_engines
 
 STREAM = "/api/v1/events/stream"
 EVENTS = "/api/v1/events"
+AT_ONCE_S = 10
 
 
 class StreamCase(HubCase):
@@ -166,6 +169,50 @@ class Streams(StreamCase):
         self.expect(202, self.api.post(EVENTS, raw=b'{"type": "a", "data": {\r\n  "b":\n 1\n}}'))
 
         self.assertEqual(stream.wait_for(1)[0].json["data"], {"b": 1})
+
+    def wait_for_its_end(self, stream: Stream) -> None:
+        """Long before it would have been looked at without a reason: every 15 s."""
+        ended = stream.wait_for(1, "end", within=AT_ONCE_S)
+        self.assertEqual(ended[0].json["reason"], "UNAUTHENTICATED")
+        stream.wait_until(lambda s: s.ended, "its end")
+        self.assertTrue(stream.whole)
+
+    def test_it_ends_at_once_when_its_key_is_revoked(self):
+        made = [self.make_key(self.tenant) for _ in range(6)]
+        streams = [self.stream(key=each["key"]) for each in made]
+        other = self.stream()
+        for stream in [*streams, other]:
+            stream.wait_until(lambda s: s.last_id, "its beginning")
+        for each in made:
+            self.expect(204, self.api.delete(f"/api/v1/api-keys/{each['id']}"))
+
+        for stream in streams:
+            self.wait_for_its_end(stream)
+        self.publish()
+        other.wait_for(1)
+
+    def test_it_ends_at_once_when_its_key_expires(self):
+        soon = datetime.now(timezone.utc) + timedelta(seconds=2)
+        stream = self.stream(key=self.make_key(self.tenant, expires_at=soon.isoformat())["key"])
+        stream.wait_until(lambda s: s.last_id, "its beginning")
+
+        self.wait_for_its_end(stream)
+        self.assertGreaterEqual(datetime.now(timezone.utc), soon)
+
+    def test_it_ends_at_once_when_its_tenant_is_suspended(self):
+        stream = self.stream()
+        platforms = Stream(self.hub.port, STREAM, {"Authorization": f"Bearer {BOOTSTRAP_KEY}",
+                                                   "X-Tenant-Id": self.tenant["id"]})
+        self.addCleanup(platforms.close)
+        for each in (stream, platforms):
+            each.wait_until(lambda s: s.last_id, "its beginning")
+        path = f"/api/v1/tenants/{self.tenant['id']}"
+        self.expect(200, self.hub.platform.patch(path, {"status": "SUSPENDED"}))
+
+        self.wait_for_its_end(stream)
+        self.assertFalse(platforms.ended)
+        self.expect(202, self.hub.platform.delete(path))
+        self.wait_for_its_end(platforms)
 
     def test_a_tenant_has_a_limited_number_of_streams(self):
         streams = []
