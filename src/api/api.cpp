@@ -135,13 +135,38 @@ const Endpoint kEndpoints[] = {
     {{"GET", "/problems/:slug"}, open(), get_problem_page},
 };
 
-const http::Router& router() {
-  static const http::Router made = [] {
-    static std::vector<http::Route> routes;
-    for (const Endpoint& endpoint : kEndpoints) routes.push_back(endpoint.route);
-    return http::Router(routes);
-  }();
-  return made;
+bool has(Surface surface, std::string_view pattern) {
+  const bool metrics = pattern == "/metrics";
+  switch (surface) {
+    case Surface::all: return true;
+    case Surface::no_metrics: return !metrics;
+    case Surface::monitoring:
+      return metrics || pattern == "/livez" || pattern == "/healthz" || pattern == "/readyz";
+  }
+  return false;
+}
+
+/// The routes of a surface, and which rows of the table they are.
+struct Routes {
+  explicit Routes(Surface surface) {
+    for (std::size_t i = 0; i < std::size(kEndpoints); ++i) {
+      if (!has(surface, kEndpoints[i].route.pattern)) continue;
+      rows.push_back(i);
+      routes.push_back(kEndpoints[i].route);
+    }
+    router.emplace(routes);
+  }
+
+  std::vector<std::size_t> rows;
+  std::vector<http::Route> routes;
+  std::optional<http::Router> router;
+};
+
+const Routes& routes_of(Surface surface) {
+  static const Routes all(Surface::all);
+  static const Routes no_metrics(Surface::no_metrics);
+  static const Routes monitoring(Surface::monitoring);
+  return surface == Surface::all ? all : surface == Surface::no_metrics ? no_metrics : monitoring;
 }
 
 bool is_request_id(std::string_view text) {
@@ -179,19 +204,22 @@ base::Task<http::Response> authenticate_and_handle(Call& call, const Endpoint& e
   co_return co_await endpoint.handler(call);
 }
 
-asio::awaitable<http::Response> answer(Services& services, RequestMetrics& metrics, http::Request request) {
+asio::awaitable<http::Response> answer(Services& services, RequestMetrics& metrics, Surface surface,
+                                       http::Request request) {
   const auto begun = base::steady_now();
   const std::string_view offered_id = request.header("x-request-id");
   Call call{.services = services};
   call.request_id =
       is_request_id(offered_id) ? std::string(offered_id) : base::make_uuid(services.clock.now()).str();
-  auto match = router().match(request.method, request.path);
+  const Routes& routes = routes_of(surface);
+  auto match = routes.router->match(request.method, request.path);
   call.request = std::move(request);
   call.params = std::move(match.params);
 
   http::Response response;
   if (match.found == http::Router::Found::route) {
-    const Endpoint& endpoint = kEndpoints[match.route];
+    const std::size_t row = routes.rows[match.route];
+    const Endpoint& endpoint = kEndpoints[row];
     auto result = co_await authenticate_and_handle(call, endpoint);
     if (result) {
       response = std::move(*result);
@@ -205,7 +233,7 @@ asio::awaitable<http::Response> answer(Services& services, RequestMetrics& metri
                    {"error", result.error().message}});
       }
     }
-    metrics.observe(match.route, response.status, base::steady_now() - begun);
+    metrics.observe(row, response.status, base::steady_now() - begun);
   } else if (match.found == http::Router::Found::no_such_method) {
     response = problem(405, "this path has " + match.allow, call.context());
     response.headers.emplace_back("Allow", match.allow);
@@ -220,10 +248,12 @@ asio::awaitable<http::Response> answer(Services& services, RequestMetrics& metri
 
 std::span<const Endpoint> endpoints() { return kEndpoints; }
 
-http::Application make_application(Services& services) {
+http::Application make_application(Services& services, Surface surface) {
   auto metrics = std::make_shared<RequestMetrics>();
-  return {.answer = [&services, metrics](
-                        http::Request request) { return answer(services, *metrics, std::move(request)); },
+  return {.answer =
+              [&services, metrics, surface](http::Request request) {
+                return answer(services, *metrics, surface, std::move(request));
+              },
           .refuse =
               [&services](int status, std::string_view detail) {
                 std::string id = base::make_uuid(services.clock.now()).str();

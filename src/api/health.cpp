@@ -3,6 +3,7 @@
 #include "api/documents.hpp"
 #include "api/handlers.hpp"
 #include "base/metrics.hpp"
+#include "base/process_metrics.hpp"
 
 namespace api {
 
@@ -45,6 +46,7 @@ HandlerResult get_readyz(Call& call) {
 HandlerResult get_metrics(Call&) {
   http::Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  base::observe_process();
   response.body = base::metrics().text();
   co_return response;
 }

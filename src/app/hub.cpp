@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/log.hpp"
+#include "base/version.hpp"
 #include "db/migration.hpp"
 #include "outbound/secret_header.hpp"
 
@@ -31,6 +32,10 @@ std::unique_ptr<base::Clock> make_clock() {
   }
 #endif
   return std::make_unique<base::SystemClock>();
+}
+
+std::string host_and_port(const std::string& host, std::uint16_t port) {
+  return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
 }
 
 /// A key of the platform with a known text.
@@ -64,9 +69,8 @@ Result<void> Hub::start() {
   directory_.emplace(std::move(directory));
   XD_TRY(auto ring, cli::open_key_ring(config_));
   ring_.emplace(std::move(ring));
-  if (!config_.tls_certificate.empty()) {
-    XD_TRY(tls_, http::TlsIdentity::load(config_.tls_certificate, config_.tls_key));
-  }
+  XD_TRY(tls_, cli::open_identity(config_));
+  XD_DO(cli::check_authorities(config_.ca_file, "CROSSDOCK_CA_FILE"));
   XD_TRY(store_, cli::open_store(config_));
   XD_DO(db::migrate(*store_, db::core_migrations()));
   XD_DO(outbound::seal_plain_headers(*store_, *ring_));
@@ -96,21 +100,22 @@ Result<void> Hub::start() {
       [this](db::Tx& tx) { return monitor::ensure_housekeeping(tx, *queue_, clock_->now()); }));
   leases_.emplace(shards_.front()->executor(), *store_, *queue_, node_);
   XD_DO(leases_->take());
-  watch_.emplace(shards_.front()->executor(),
-                 BookWatch::Parts{.store = *store_,
-                                  .ring = *ring_,
-                                  .clock = *clock_,
-                                  .bell = bell_,
-                                  .tenants = all_tenants_,
-                                  .keys = all_keys_,
-                                  .books = all_books_,
-                                  .endpoints = all_endpoints_});
+  watch_.emplace(shards_.front()->executor(), BookWatch::Parts{.store = *store_,
+                                                               .ring = *ring_,
+                                                               .clock = *clock_,
+                                                               .bell = bell_,
+                                                               .tenants = all_tenants_,
+                                                               .keys = all_keys_,
+                                                               .books = all_books_,
+                                                               .endpoints = all_endpoints_});
   received_index_.emplace(shards_.front()->executor(), *store_, *clock_);
   XD_DO(listen());
   // Nothing fails any more: from here on drain() ends what runs.
   leases_->start();
   watch_->start();
   received_index_->start();
+  backlog_.emplace(shards_.front()->executor(), *store_, *clock_);
+  backlog_->start();
   // Before anybody is told that it is ready: a signal without a handler would end the process.
   wait_for_signals();
   return {};
@@ -118,6 +123,9 @@ Result<void> Hub::start() {
 
 Result<void> Hub::make_first_keys() {
   const base::Time now = clock_->now();
+  XD_TRY(const std::string advice,
+         store_->read_now([&](db::Tx& tx) { return cli::judge_bootstrap_key(tx, config_, now); }));
+  if (!advice.empty()) base::log(base::LogLevel::warn, advice);
   return store_->write_now([&](db::Tx& tx) -> Result<void> {
     XD_TRY(const bool any, tenant::any_key(tx));
     if (any) return {};
@@ -165,16 +173,32 @@ Result<void> Hub::listen() {
     // Where any free port was asked for, the first shard has found it for all.
     config_.port = shards_[i]->local().port();
   }
+  if (config_.metrics_host.empty()) return {};
+  XD_TRY(const auto metrics, shards_.front()->listen_for_metrics(
+                                 {asio::ip::make_address(config_.metrics_host), config_.metrics_port}));
+  config_.metrics_port = metrics.port();
   return {};
 }
 
 std::string Hub::url() const {
-  const std::string host =
-      config_.host.find(':') == std::string::npos ? config_.host : "[" + config_.host + "]";
-  return (tls_ ? "https://" : "http://") + host + ":" + std::to_string(config_.port);
+  return (tls_ ? "https://" : "http://") + host_and_port(config_.host, config_.port);
+}
+
+void Hub::say_started() const {
+  const std::string metrics = config_.metrics_host.empty()
+                                  ? url()
+                                  : "http://" + host_and_port(config_.metrics_host, config_.metrics_port);
+  base::log(base::LogLevel::info, "started",
+            {{"version", CROSSDOCK_VERSION},
+             {"url", url()},
+             {"metrics", metrics + "/metrics"},
+             {"store", store_->engine() == db::Engine::sqlite ? "sqlite" : "postgresql"},
+             {"node", node_},
+             {"threads", shards_.size()}});
 }
 
 void Hub::run() {
+  say_started();
   asio::co_spawn(
       shards_.front()->executor(), queue_->recover(), [](std::exception_ptr thrown, Result<void> result) {
         if (thrown) base::report_uncaught("recovery", thrown);
@@ -185,6 +209,7 @@ void Hub::run() {
     threads_.emplace_back([shard = shards_[i].get()] { shard->run(); });
   }
   shards_.front()->run();
+  base::log(base::LogLevel::info, "stopped");
 }
 
 void Hub::wait_for_signals() {
@@ -192,10 +217,7 @@ void Hub::wait_for_signals() {
   signals_->async_wait([this](boost::system::error_code cancelled, int signal) {
     if (cancelled) return;
     if (signal == SIGHUP) {
-      if (auto reloaded = tls_ ? tls_->reload() : Result<void>{}; !reloaded) {
-        base::log(base::LogLevel::error, "the old certificate stays in use",
-                  {{"error", reloaded.error().message}});
-      }
+      reload();
       return wait_for_signals();
     }
     if (draining_.exchange(true)) std::_Exit(128 + signal);
@@ -206,8 +228,22 @@ void Hub::wait_for_signals() {
   });
 }
 
+void Hub::reload() {
+  if (!tls_) return base::log(base::LogLevel::info, "nothing to read again: no certificate is configured");
+  if (auto reloaded = tls_->reload(); !reloaded) {
+    return base::log(base::LogLevel::error, "the old certificate stays in use",
+                     {{"error", reloaded.error().message}});
+  }
+  base::log(base::LogLevel::info, "the certificate was read again; new connections get it",
+            {{"file", config_.tls_certificate}});
+}
+
 base::Task<void> Hub::drain() {
-  base::log(base::LogLevel::info, "draining; a second signal ends at once");
+  base::log(base::LogLevel::info, "draining; a second signal ends at once",
+            {{"delay_seconds", config_.drain_delay.count()}});
+  // /readyz says no from now on, and what is in front of us has time to hear it while everything is still
+  // served.
+  if (config_.drain_delay.count() > 0) co_await base::sleep_for(config_.drain_delay);
   const base::Deadline deadline = clock_->steady() + base::limits::kDrainDeadline;
   std::size_t left = shards_.size();
   base::Waiter<bool> all;
@@ -224,7 +260,9 @@ base::Task<void> Hub::drain() {
   co_await all.wait();
   co_await watch_->stop();
   co_await received_index_->stop();
+  co_await backlog_->stop();
   co_await leases_->stop();
+  co_await shards_.front()->end_metrics();
   signals_->cancel();
   co_return Result<void>{};
 }

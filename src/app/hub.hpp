@@ -8,6 +8,7 @@
 #include "app/shard.hpp"
 #include "cli/store.hpp"
 #include "inbound/received_index.hpp"
+#include "monitor/backlog.hpp"
 #include "queue/lease.hpp"
 
 namespace app {
@@ -31,7 +32,9 @@ class Hub {
   base::Result<void> make_first_keys();
   base::Result<void> fill_books();
   base::Result<void> listen();
+  void say_started() const;
   void wait_for_signals();
+  void reload();
   base::Task<void> drain();
 
   cli::Config config_;
@@ -56,6 +59,7 @@ class Hub {
   std::optional<queue::LeaseKeeper> leases_;
   std::optional<BookWatch> watch_;
   std::optional<inbound::IndexKeeper> received_index_;
+  std::optional<monitor::BacklogWatch> backlog_;
   std::optional<asio::signal_set> signals_;
   std::vector<std::thread> threads_;
 };

@@ -4,6 +4,9 @@ namespace app {
 
 namespace {
 
+constexpr std::size_t kMetricsConnections = 64;
+constexpr auto kMetricsDrain = std::chrono::seconds{1};
+
 http::ServerOptions server_options(const Shared& shared) {
   const cli::Config& config = shared.config;
   return {.endpoint = {asio::ip::make_address(config.host), config.port},
@@ -107,7 +110,10 @@ Shard::Shard(const Shared& shared)
                 .webhook_timeout = shared.config.webhook_timeout,
                 .webhook_max_retries = shared.config.webhook_max_retries,
                 .origin = {shared.config.public_url, shared.tls != nullptr}},
-      server_(context_.get_executor(), server_options(shared), api::make_application(services_)) {
+      server_(
+          context_.get_executor(), server_options(shared),
+          api::make_application(
+              services_, shared.config.metrics_host.empty() ? api::Surface::all : api::Surface::no_metrics)) {
   book_.watch([this](const outbound::Subscription& subscription) {
     lanes_.set_policy(subscription.lane(), subscription.lane_policy());
     lanes_.set_policy(outbound::detour_lane(subscription.id), {.circuit_no = subscription.circuit_no});
@@ -126,6 +132,19 @@ Shard::Shard(const Shared& shared)
   shared.all_keys.add(context_.get_executor(), keys_);
   shared.all_books.add(context_.get_executor(), book_);
   shared.all_endpoints.add(context_.get_executor(), endpoints_);
+}
+
+base::Result<asio::ip::tcp::endpoint> Shard::listen_for_metrics(const asio::ip::tcp::endpoint& endpoint) {
+  metrics_server_.emplace(context_.get_executor(),
+                          http::ServerOptions{.endpoint = endpoint, .connections_max = kMetricsConnections},
+                          api::make_application(services_, api::Surface::monitoring));
+  XD_DO(metrics_server_->listen());
+  return metrics_server_->local();
+}
+
+base::Task<void> Shard::end_metrics() {
+  if (metrics_server_) co_await metrics_server_->drain(base::steady_now() + kMetricsDrain);
+  co_return base::Result<void>{};
 }
 
 base::Task<void> Shard::drain(base::Deadline deadline) {

@@ -45,6 +45,9 @@ class Shard {
   asio::any_io_executor executor() { return context_.get_executor(); }
   base::Result<void> listen() { return server_.listen(); }
   asio::ip::tcp::endpoint local() const { return server_.local(); }
+  /// Of one shard only, where metrics have a listener of their own. It serves until end_metrics().
+  base::Result<asio::ip::tcp::endpoint> listen_for_metrics(const asio::ip::tcp::endpoint& endpoint);
+  base::Task<void> end_metrics();
   queue::Shard& lanes() { return lanes_; }
   tenant::TenantBook& tenants() { return tenants_; }
   outbound::Book& book() { return book_; }
@@ -81,6 +84,7 @@ class Shard {
   inbound::ProcessHandler processing_;
   api::Services services_;
   http::Server server_;
+  std::optional<http::Server> metrics_server_;
 };
 
 }  // namespace app

@@ -1,9 +1,15 @@
 #include "cli/commands.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "cli/store.hpp"
 #include "db/migration.hpp"
+#include "format/json.hpp"
+#include "tenant/api_key.hpp"
+#include "tenant/audit.hpp"
+#include "tenant/tenant.hpp"
 
 namespace cli {
 
@@ -20,6 +26,75 @@ int keys_generate(const std::string& key_name) {
       stderr,
       "Set it as INTEGRATION_ENCRYPTION_KEY and keep a copy: without it stored secrets cannot be read.\n"
       "To rotate, put a new key before the old one, separated by a comma.\n");
+  return 0;
+}
+
+namespace {
+
+base::Result<std::optional<base::TenantId>> find_owner(db::Tx& tx, const std::string& tenant) {
+  if (tenant.empty()) return std::optional<base::TenantId>{};
+  XD_TRY(const auto all, tenant::all_tenants(tx));
+  for (const tenant::Tenant& each : all) {
+    if (each.slug == tenant || each.id.str() == tenant) return std::optional(each.id);
+  }
+  return base::fail(base::Code::not_found, "there is no tenant '" + tenant + "' in this store");
+}
+
+base::Result<base::Secret> make_admin_key(db::Db& store, const AdminKeyOptions& options) {
+  XD_TRY(const auto status, db::migration_status(store, db::core_migrations()));
+  if (!std::ranges::all_of(status, &db::MigrationStatus::applied)) {
+    return base::fail(base::Code::unavailable,
+                      "the store's schema is not up to date; run: crossdock migrate, and repeat this");
+  }
+  base::Secret secret = tenant::generate_key();
+  XD_DO(store.write_now([&](db::Tx& tx) -> base::Result<void> {
+    const base::Time now = base::SystemClock{}.now();
+    XD_TRY(const auto owner, find_owner(tx, options.tenant));
+    tenant::ApiKey key{.id = tenant::ApiKeyId::make(now), .tenant = owner, .name = options.name};
+    key.role = tenant::Role::admin;
+    key.created = now;
+    key.updated = now;
+    tenant::set_secret(key, secret.reveal());
+    XD_DO(tenant::insert_key(tx, key));
+    tenant::AuditEntry entry{.id = base::make_uuid(now), .tenant = owner, .at = now};
+    entry.actor.label = "crossdock keys admin";
+    entry.action = "api_key.created";
+    entry.target_type = "api_key";
+    entry.target = key.id.uuid;
+    entry.after = R"({"name":)" + format::json_string(key.name) + R"(,"role":"admin","prefix":)" +
+                  format::json_string(key.prefix) + "}";
+    return tenant::insert_audit(tx, entry);
+  }));
+  return secret;
+}
+
+}  // namespace
+
+int keys_admin(const Config& config, const AdminKeyOptions& options) {
+  std::optional<DataDirectory> directory;
+  if (config.database_url.empty()) {
+    if (!std::filesystem::exists(store_file(config))) {
+      return report({base::Code::not_found, "there is no store in " + config.data_directory +
+                                                "; name its directory with --data, or start the hub once"});
+    }
+    auto opened = DataDirectory::open(config.data_directory);
+    if (!opened) {
+      return report(
+          {opened.error().code, opened.error().message +
+                                    "\nThis command needs the store for itself: stop the hub, repeat this, "
+                                    "and start it again. On PostgreSQL it works while hubs run."});
+    }
+    directory.emplace(std::move(*opened));
+  }
+  auto store = open_store(config);
+  if (!store) return report(store.error());
+  const auto key = make_admin_key(**store, options);
+  if (!key) return report(key.error());
+  std::printf("%s\n", std::string(key->reveal()).c_str());
+  std::fprintf(
+      stderr,
+      "An administrator's key%s, shown once. Revoke it when it has served: DELETE /api/v1/api-keys/<id>.\n",
+      options.tenant.empty() ? " of the platform" : (" of the tenant " + options.tenant).c_str());
   return 0;
 }
 

@@ -9,10 +9,20 @@
 namespace cli {
 
 int keys_generate(const std::string& key_name);
+
+struct AdminKeyOptions {
+  std::string name = "made on the machine";
+  std::string tenant{};  ///< slug or id; empty: an administrator of the platform
+};
+/// Makes an administrator's API key in the store and prints it, for who may read the store anyhow. On SQLite
+/// while no server runs on it.
+int keys_admin(const Config& config, const AdminKeyOptions& options);
+
 int config_show(const Values& values);
 /// action: "up" applies, "status" lists.
 int migrate(const Config& config, const std::string& action);
-/// Checks the machine and the configuration, a line each with what to do.
+/// Checks the machine and the configuration, a line each with what to do. Finds what serve would refuse;
+/// changes nothing.
 int doctor(const Values& values);
 
 struct ReceiveOptions {

@@ -20,6 +20,10 @@ using base::Result;
 
 constexpr Setting kSettings[] = {
     {"CROSSDOCK_LISTEN", "127.0.0.1:8080", false, "address and port to listen on"},
+    {"CROSSDOCK_METRICS_LISTEN", "", false,
+     "address and port for /metrics, /livez and /readyz alone, without TLS; empty: with everything else"},
+    {"CROSSDOCK_DRAIN_DELAY_SECONDS", "0", false,
+     "at the end /readyz says no for so long before the listener closes, 0 to 300"},
     {"CROSSDOCK_DATA", "./crossdock-data", false, "directory of the embedded store and the logs"},
     {"CROSSDOCK_DEV", "false", false,
      "development: loopback may be delivered to, keys are made on first start"},
@@ -132,7 +136,12 @@ class Reader {
   std::string problem_;
 };
 
-void read_listen(Reader& reader, const std::string& text, Config& config) {
+struct Address {
+  std::string host{};
+  std::uint16_t port = 0;
+};
+
+Address read_address(Reader& reader, std::string_view setting, const std::string& text) {
   const std::size_t colon = text.rfind(':');
   std::string host = text.substr(0, std::min(colon, text.size()));
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
@@ -145,10 +154,23 @@ void read_listen(Reader& reader, const std::string& text, Config& config) {
   boost::system::error_code not_an_address;
   boost::asio::ip::make_address(host, not_an_address);
   if (not_an_address || port < 0 || port > 65535) {
-    reader.refuse("CROSSDOCK_LISTEN", "it is IP-ADDRESS:PORT, such as 0.0.0.0:8080 or [::1]:8080");
+    reader.refuse(setting, "it is IP-ADDRESS:PORT, such as 0.0.0.0:8080 or [::1]:8080");
   }
-  config.host = host;
-  config.port = static_cast<std::uint16_t>(port);
+  return {host, static_cast<std::uint16_t>(port)};
+}
+
+void read_listeners(Reader& reader, const Values& values, Config& config) {
+  const Address main = read_address(reader, "CROSSDOCK_LISTEN", values.text("CROSSDOCK_LISTEN"));
+  config.host = main.host;
+  config.port = main.port;
+  if (const std::string& text = values.text("CROSSDOCK_METRICS_LISTEN"); !text.empty()) {
+    const Address metrics = read_address(reader, "CROSSDOCK_METRICS_LISTEN", text);
+    config.metrics_host = metrics.host;
+    config.metrics_port = metrics.port;
+    if (metrics.port != 0 && metrics.port == main.port)
+      reader.refuse("CROSSDOCK_METRICS_LISTEN", "it needs another port than CROSSDOCK_LISTEN");
+  }
+  config.drain_delay = std::chrono::seconds{reader.integer("CROSSDOCK_DRAIN_DELAY_SECONDS", 0, 300)};
 }
 
 /// What the outside calls this server, and who stands between.
@@ -205,7 +227,7 @@ Result<Config> make_config(const Values& values) {
   using base::LogLevel;
   Reader reader(values);
   Config config;
-  read_listen(reader, values.text("CROSSDOCK_LISTEN"), config);
+  read_listeners(reader, values, config);
   config.data_directory = values.text("CROSSDOCK_DATA");
   config.dev = reader.boolean("CROSSDOCK_DEV");
   config.database_url = values.text("CROSSDOCK_DATABASE_URL");

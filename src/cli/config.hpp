@@ -51,6 +51,9 @@ base::Result<Values> read_values(const std::map<std::string, std::string>& flags
 struct Config {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
+  std::string metrics_host{};  ///< of a listener for metrics alone; empty: they are served with the rest
+  std::uint16_t metrics_port = 0;
+  std::chrono::seconds drain_delay{};  ///< between /readyz saying no and the listener closing
   std::string data_directory{};
   bool dev = false;
   std::size_t shards = 1;

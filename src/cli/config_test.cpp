@@ -23,6 +23,8 @@ struct Names {
 /// Every setting; the program's table is checked against it.
 constexpr Names kNames[] = {
     {"CROSSDOCK_LISTEN", "listen"},
+    {"CROSSDOCK_METRICS_LISTEN", "metrics_listen"},
+    {"CROSSDOCK_DRAIN_DELAY_SECONDS", "drain_delay_seconds"},
     {"CROSSDOCK_DATA", "data"},
     {"CROSSDOCK_DEV", "dev"},
     {"CROSSDOCK_DATABASE_URL", "database_url"},
@@ -221,6 +223,8 @@ TEST_F(ConfigTest, has_its_defaults) {
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->host, "127.0.0.1");
   EXPECT_EQ(config->port, 8080);
+  EXPECT_EQ(config->metrics_host, "");
+  EXPECT_EQ(config->drain_delay, 0s);
   EXPECT_EQ(config->data_directory, "./crossdock-data");
   EXPECT_FALSE(config->dev);
   EXPECT_EQ(config->shards, std::min(4U, std::max(1U, std::thread::hardware_concurrency())));
@@ -246,6 +250,8 @@ TEST_F(ConfigTest, has_its_defaults) {
 
 TEST_F(ConfigTest, takes_every_setting) {
   const auto config = make({{"CROSSDOCK_LISTEN", "0.0.0.0:9"},
+                            {"CROSSDOCK_METRICS_LISTEN", "[::1]:10"},
+                            {"CROSSDOCK_DRAIN_DELAY_SECONDS", "300"},
                             {"CROSSDOCK_DATA", "/data"},
                             {"CROSSDOCK_DATABASE_URL", "postgresql://a"},
                             {"CROSSDOCK_LOG_DATABASE_URL", "postgresql://b"},
@@ -268,6 +274,9 @@ TEST_F(ConfigTest, takes_every_setting) {
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->host, "0.0.0.0");
   EXPECT_EQ(config->port, 9);
+  EXPECT_EQ(config->metrics_host, "::1");
+  EXPECT_EQ(config->metrics_port, 10);
+  EXPECT_EQ(config->drain_delay, 300s);
   EXPECT_EQ(config->data_directory, "/data");
   EXPECT_EQ(config->database_url, "postgresql://a");
   EXPECT_EQ(config->log_database_url, "postgresql://b");
@@ -343,6 +352,11 @@ TEST_F(ConfigTest, refuses_what_is_out_of_range_or_no_value_of_the_setting) {
        {"", "8080", ":8080", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:-1", "1.2.3.4:80x", "[::1]",
         "example.com:80", "1.2.3:80"},
        "it is IP-ADDRESS:PORT, such as 0.0.0.0:8080 or [::1]:8080"},
+      {"CROSSDOCK_METRICS_LISTEN",
+       {"9090", "metrics:9090"},
+       "it is IP-ADDRESS:PORT, such as 0.0.0.0:8080 or [::1]:8080"},
+      {"CROSSDOCK_METRICS_LISTEN", {"127.0.0.1:8080"}, "it needs another port than CROSSDOCK_LISTEN"},
+      {"CROSSDOCK_DRAIN_DELAY_SECONDS", {"-1", "301", "5s"}, "it is a number from 0 to 300"},
       {"CROSSDOCK_DEV", {"", "yes", "TRUE", "2"}, "it is true or false"},
       {"CIRCUIT_FAILURE_THRESHOLD", {"0", "many"}, "it is a number from 1 to 1000000"},
       {"CIRCUIT_TIMEOUT_SECONDS", {"0", "86401"}, "it is a number from 1 to 86400"},

@@ -1,3 +1,4 @@
+// crossdock doctor: what `serve` would refuse, and what would hurt it, told without changing anything.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
@@ -5,15 +6,23 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
 
 #include "cli/commands.hpp"
 #include "cli/store.hpp"
+#include "db/inspect.hpp"
 #include "db/migration.hpp"
+#include "inbound/endpoint.hpp"
+#include "outbound/subscription.hpp"
 
 namespace cli {
 
 namespace {
+
+using base::Result;
 
 /// One line of the doctor's report.
 enum class Grade : std::uint8_t { pass, warn, fail };
@@ -25,20 +34,51 @@ class Report {
     std::printf("%s  %-16s  %s\n", kWords[static_cast<std::size_t>(grade)], what, detail.c_str());
     failed_ |= grade == Grade::fail;
   }
+  /// The error where there is one, else what is good.
+  template <class T>
+  void result(const char* what, const Result<T>& result, const std::string& good) {
+    line(result ? Grade::pass : Grade::fail, what, result ? good : result.error().message);
+  }
   bool failed() const { return failed_; }
 
  private:
   bool failed_ = false;
 };
 
-void check_keys(Report& report, const Config& config) {
-  if (config.encryption_key.empty() && !config.dev) {
-    return report.line(Grade::fail, "encryption key",
-                       "INTEGRATION_ENCRYPTION_KEY is not set; make one with: crossdock keys generate");
+std::optional<crypto::KeyRing> check_keys(Report& report, const Config& config) {
+  auto ring = open_key_ring(config, WhenAbsent::fail);
+  const bool later = !ring && ring.error().code == base::Code::not_found;
+  if (later) {
+    report.line(Grade::pass, "encryption key", ring.error().message);
+    return std::nullopt;
   }
-  auto ring = open_key_ring(config);
-  ring ? report.line(Grade::pass, "encryption key", "usable")
-       : report.line(Grade::fail, "encryption key", ring.error().message);
+  report.result("encryption key", ring, "readable");
+  return ring ? std::optional(std::move(*ring)) : std::nullopt;
+}
+
+void check_sync(Report& report, const std::string& directory) {
+  // A file without a name: nothing is left of it, whatever happens.
+  const int file = open(directory.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+  if (file < 0) {
+    const bool unknown = errno == EOPNOTSUPP || errno == EISDIR;
+    return report.line(
+        unknown ? Grade::warn : Grade::fail, "disk sync",
+        (unknown ? "cannot be measured in " : "cannot write in ") + directory + ": " + std::strerror(errno));
+  }
+  constexpr int kRounds = 20;
+  const std::string block(4096, 'x');
+  const auto begun = base::steady_now();
+  bool synced = true;
+  for (int i = 0; i < kRounds; ++i)
+    synced = synced && write(file, block.data(), block.size()) > 0 && fsync(file) == 0;
+  const double ms = std::chrono::duration<double, std::milli>(base::steady_now() - begun).count() / kRounds;
+  close(file);
+  char text[80];
+  std::snprintf(text, sizeof text, "%.2f ms for each fsync%s", ms, ms > 10 ? "; accepting will be slow" : "");
+  report.line(!synced   ? Grade::fail
+              : ms > 10 ? Grade::warn
+                        : Grade::pass,
+              "disk sync", synced ? text : "fsync fails in " + directory + ": " + std::strerror(errno));
 }
 
 void check_disk(Report& report, const std::string& directory) {
@@ -52,56 +92,106 @@ void check_disk(Report& report, const std::string& directory) {
                 std::to_string(free_mib) + " MiB free in " + directory +
                     (free_mib < 1024 ? "; below 1 GiB it will not last long" : ""));
   }
-  const std::string path = directory + "/doctor.tmp";
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return report.line(Grade::fail, "disk sync", "cannot write in " + directory);
-  constexpr int kRounds = 20;
-  const std::string block(4096, 'x');
-  const auto begun = base::steady_now();
-  bool synced = true;
-  for (int i = 0; i < kRounds; ++i)
-    synced = synced && write(file, block.data(), block.size()) > 0 && fsync(file) == 0;
-  const double ms = std::chrono::duration<double, std::milli>(base::steady_now() - begun).count() / kRounds;
-  close(file);
-  unlink(path.c_str());
-  char text[80];
-  std::snprintf(text, sizeof text, "%.2f ms for each fsync%s", ms, ms > 10 ? "; accepting will be slow" : "");
-  report.line(!synced ? Grade::fail : ms > 10 ? Grade::warn : Grade::pass, "disk sync", text);
+  check_sync(report, directory);
 }
 
-void check_store(Report& report, const Config& config) {
-  std::optional<DataDirectory> directory;
-  if (config.database_url.empty()) {
-    auto opened = DataDirectory::open(config.data_directory);
-    if (!opened) return report.line(Grade::fail, "data directory", opened.error().message);
-    directory.emplace(std::move(*opened));
-    report.line(Grade::pass, "data directory", config.data_directory);
-    check_disk(report, config.data_directory);
+/// The directory itself, or the nearest one above it that is there.
+std::filesystem::path nearest(const std::string& directory) {
+  std::error_code ignored;
+  std::filesystem::path path = std::filesystem::absolute(directory, ignored);
+  while (path.has_relative_path() && !std::filesystem::exists(path, ignored)) path = path.parent_path();
+  return path;
+}
+
+/// Holds the data directory as long as it is looked at; nothing where that cannot be.
+std::optional<DataDirectory> check_directory(Report& report, const Config& config) {
+  const std::string& wanted = config.data_directory;
+  const std::filesystem::path found = nearest(wanted);
+  std::error_code ignored;
+  const bool usable =
+      std::filesystem::is_directory(found, ignored) && access(found.c_str(), W_OK | X_OK) == 0;
+  if (!usable) {
+    report.line(Grade::fail, "data directory",
+                wanted + ": " + found.string() + " is no directory that this user may write in");
+    return std::nullopt;
   }
-  auto store = open_store(config);
-  if (!store) return report.line(Grade::fail, "store", store.error().message);
-  auto status = db::migration_status(**store, db::core_migrations());
+  auto directory = DataDirectory::open_unchanged(wanted);
+  const bool absent = !std::filesystem::exists(wanted, ignored);
+  report.result("data directory", directory, wanted + (absent ? " (the first start makes it)" : ""));
+  check_disk(report, found);
+  return directory ? std::optional(std::move(*directory)) : std::nullopt;
+}
+
+Result<std::unique_ptr<db::Db>> look_at_store(const Config& config) {
+  if (!config.database_url.empty()) {
+    return db::open_postgres({.url = config.database_url, .writers = 1, .readers = 1});
+  }
+  XD_DO(check_store_file(store_file(config)));
+  if (!std::filesystem::exists(store_file(config))) return nullptr;
+  return db::open_sqlite_unchanged(store_file(config));
+}
+
+/// What `serve` decrypts when it starts.
+Result<void> open_secrets(db::Db& store, const crypto::KeyRing& ring) {
+  return store.read_now([&](db::Tx& tx) -> Result<void> {
+    XD_DO(outbound::all_subscriptions(tx, ring));
+    XD_DO(inbound::all_endpoints(tx, ring));
+    return {};
+  });
+}
+
+void check_contents(Report& report, const Config& config, db::Db& store,
+                    const std::optional<crypto::KeyRing>& ring) {
+  const auto status = db::migration_status(store, db::core_migrations());
   if (!status) return report.line(Grade::fail, "store", status.error().message);
   const auto missing = std::ranges::count(*status, false, &db::MigrationStatus::applied);
   report.line(Grade::pass, "store",
               missing == 0
                   ? "reachable, schema up to date"
                   : "reachable, " + std::to_string(missing) + " migrations missing (serve applies them)");
+  if (missing > 0) return;  // what is in it can be read after them
+  if (ring) report.result("secrets", open_secrets(store, *ring), "the encryption key opens them");
+  const auto advice =
+      store.read_now([&](db::Tx& tx) { return judge_bootstrap_key(tx, config, base::SystemClock{}.now()); });
+  if (advice && !advice->empty()) report.line(Grade::warn, "bootstrap key", *advice);
 }
 
-void check_port(Report& report, const Config& config) {
+void check_store(Report& report, const Config& config) {
+  const bool embedded = config.database_url.empty();
+  const std::optional<DataDirectory> directory = embedded ? check_directory(report, config) : std::nullopt;
+  const auto ring = check_keys(report, config);
+  if (embedded && !directory) return;  // somebody else has it, or it is none
+  auto store = look_at_store(config);
+  if (!store) return report.line(Grade::fail, "store", store.error().message);
+  if (!*store) return report.line(Grade::pass, "store", "not made yet; the first start makes it");
+  check_contents(report, config, **store, ring);
+}
+
+void check_log_store(Report& report, const Config& config) {
+  if (config.log_database_url.empty()) return;
+  report.result("log store", db::open_postgres({.url = config.log_database_url, .writers = 1, .readers = 1}),
+                "reachable");
+}
+
+void check_certificates(Report& report, const Config& config) {
+  if (!config.tls_certificate.empty())
+    report.result("certificate", open_identity(config), config.tls_certificate);
+  if (!config.ca_file.empty())
+    report.result("authorities", check_authorities(config.ca_file, "CROSSDOCK_CA_FILE"), config.ca_file);
+}
+
+void check_port(Report& report, const char* what, const std::string& host, std::uint16_t port) {
   boost::asio::io_context context;
   boost::system::error_code error;
-  const auto address = boost::asio::ip::make_address(config.host, error);
-  if (error) return report.line(Grade::fail, "listen", config.host + " is not an address");
-  const boost::asio::ip::tcp::endpoint endpoint(address, config.port);
+  const auto address = boost::asio::ip::make_address(host, error);
+  if (error) return report.line(Grade::fail, what, host + " is not an address");
+  const boost::asio::ip::tcp::endpoint endpoint(address, port);
   boost::asio::ip::tcp::acceptor acceptor(context);
   acceptor.open(endpoint.protocol(), error);
   if (!error) acceptor.set_option(boost::asio::socket_base::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
-  report.line(
-      error ? Grade::fail : Grade::pass, "listen",
-      config.host + ":" + std::to_string(config.port) + (error ? ": " + error.message() : " is free"));
+  report.line(error ? Grade::fail : Grade::pass, what,
+              host + ":" + std::to_string(port) + (error ? ": " + error.message() : " is free"));
 }
 
 void check_limits(Report& report) {
@@ -124,8 +214,11 @@ int doctor(const Values& values) {
   }
   report.line(Grade::pass, "configuration", "readable");
   check_store(report, *config);
-  check_keys(report, *config);
-  check_port(report, *config);
+  check_log_store(report, *config);
+  check_certificates(report, *config);
+  check_port(report, "listen", config->host, config->port);
+  if (!config->metrics_host.empty())
+    check_port(report, "metrics listen", config->metrics_host, config->metrics_port);
   check_limits(report);
   return report.failed() ? 1 : 0;
 }

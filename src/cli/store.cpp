@@ -9,6 +9,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+
+#include "crypto/certificate.hpp"
+#include "tenant/api_key.hpp"
 
 namespace cli {
 
@@ -18,6 +22,15 @@ using base::Code;
 using base::fail;
 using base::Result;
 
+constexpr const char* kLockFile = "/lock";
+
+/// Bytes of a file; nothing where there is none.
+std::optional<std::uintmax_t> size_of(const std::string& path) {
+  std::error_code absent;
+  const std::uintmax_t size = std::filesystem::file_size(path, absent);
+  return absent ? std::nullopt : std::optional(size);
+}
+
 }  // namespace
 
 Result<DataDirectory> DataDirectory::open(std::string path) {
@@ -26,9 +39,19 @@ Result<DataDirectory> DataDirectory::open(std::string path) {
   if (error)
     return fail(Code::unavailable, "cannot make the data directory " + path + ": " + error.message());
   std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
-  const std::string file = path + "/lock";
-  const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) return fail(Code::unavailable, "cannot open " + file + ": " + std::strerror(errno));
+  const int lock = ::open((path + kLockFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  return take(std::move(path), lock);
+}
+
+Result<DataDirectory> DataDirectory::open_unchanged(std::string path) {
+  const int lock = ::open((path + kLockFile).c_str(), O_RDONLY | O_CLOEXEC);
+  if (lock < 0 && errno == ENOENT) return DataDirectory(std::move(path), lock);  // nobody has ever used it
+  return take(std::move(path), lock);
+}
+
+Result<DataDirectory> DataDirectory::take(std::string path, int lock) {
+  if (lock < 0)
+    return fail(Code::unavailable, "cannot open " + path + kLockFile + ": " + std::strerror(errno));
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
     close(lock);
     return fail(Code::unavailable, "another Crossdock uses the data directory " + path +
@@ -44,10 +67,26 @@ DataDirectory::~DataDirectory() {
 DataDirectory::DataDirectory(DataDirectory&& other) noexcept
     : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
 
+std::string store_file(const Config& config) { return config.data_directory + "/core.db"; }
+
+Result<void> check_store_file(const std::string& path) {
+  const auto size = size_of(path);
+  const char* remedy =
+      "; put the file back from a backup. Where there is nothing to save, remove it with those beside it "
+      "that begin "
+      "with its name, and a new store is made";
+  if (size && *size == 0) return fail(Code::corrupt, "the store " + path + " is empty (0 bytes)" + remedy);
+  if (!size && size_of(path + "-wal").value_or(0) > 0) {
+    return fail(Code::corrupt,
+                "the store " + path + " is gone, and its log " + path + "-wal is there" + remedy);
+  }
+  return {};
+}
+
 Result<std::unique_ptr<db::Db>> open_store(const Config& config) {
   if (!config.database_url.empty()) return db::open_postgres({.url = config.database_url});
-  return db::open_sqlite(
-      {.path = config.data_directory + "/core.db", .reserve_bytes = base::limits::kReserveFileBytes});
+  XD_DO(check_store_file(store_file(config)));
+  return db::open_sqlite({.path = store_file(config), .reserve_bytes = base::limits::kReserveFileBytes});
 }
 
 Result<std::unique_ptr<db::LogStore>> open_logs(const Config& config) {
@@ -58,7 +97,33 @@ Result<std::unique_ptr<db::LogStore>> open_logs(const Config& config) {
   return db::LogStore::open_sqlite(config.data_directory + "/logs");
 }
 
-Result<crypto::KeyRing> open_key_ring(const Config& config) {
+Result<std::shared_ptr<http::TlsIdentity>> open_identity(const Config& config) {
+  if (config.tls_certificate.empty()) return nullptr;
+  return http::TlsIdentity::load(config.tls_certificate, config.tls_key);
+}
+
+Result<void> check_authorities(const std::string& file, const std::string& setting) {
+  if (file.empty()) return {};
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return fail(Code::invalid, setting + ": cannot read " + file + ": " + std::strerror(errno));
+  const std::string pem{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (auto checked = crypto::check_authorities(pem, base::SystemClock{}.now()); !checked)
+    return fail(Code::invalid, setting + ": " + file + ": " + checked.error().message);
+  return {};
+}
+
+Result<std::string> judge_bootstrap_key(db::Tx& tx, const Config& config, base::Time now) {
+  if (config.bootstrap_key.empty()) return "";
+  XD_TRY(const bool any, tenant::any_key(tx));
+  XD_TRY(const auto key, tenant::find_key_by_hash(tx, tenant::hash_key(config.bootstrap_key.reveal())));
+  if (!any || (key && key->usable(now))) return "";
+  return std::string("CROSSDOCK_BOOTSTRAP_KEY ") +
+         (key ? "was revoked, or has expired" : "is no key of this store, which has others already") +
+         ": it opens nothing. It counts on a store without keys only; make an administrator's key with: "
+         "crossdock keys admin";
+}
+
+Result<crypto::KeyRing> open_key_ring(const Config& config, WhenAbsent absent) {
   if (!config.encryption_key.empty()) return crypto::KeyRing::parse(config.encryption_key.reveal());
   if (!config.dev) {
     return fail(Code::invalid,
@@ -68,6 +133,7 @@ Result<crypto::KeyRing> open_key_ring(const Config& config) {
   std::ifstream in(path);
   std::string text;
   if (std::getline(in, text)) return crypto::KeyRing::parse(text);
+  if (absent == WhenAbsent::fail) return fail(Code::not_found, "there is none yet; the first start makes it");
   text = crypto::KeyRing::generate_entry("dev");
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   const bool written = file >= 0 &&

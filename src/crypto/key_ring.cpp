@@ -137,7 +137,13 @@ Result<Secret> KeyRing::open(std::string_view sealed, std::string_view place) co
   const auto bytes = from_base64(sealed.substr(dot + 1));
   if (!bytes) return refuse("is not base64");
   auto plain = decrypt(key->bytes.reveal(), *bytes, additional_data(name, place));
-  if (!plain) return refuse("was changed, or encrypted with another key of the same name");
+  if (!plain) {
+    return fail(Code::corrupt,
+                "INTEGRATION_ENCRYPTION_KEY: its key '" + std::string(name) +
+                    "' does not open the encrypted value of " + std::string(place) +
+                    ", which was encrypted with another key of this name, or changed since; set the "
+                    "key that the store was filled with");
+  }
   return Secret(std::move(*plain));
 }
 

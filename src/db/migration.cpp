@@ -41,6 +41,15 @@ Result<AppliedByVersion> read_applied(Tx& tx) {
   return applied;
 }
 
+/// A store that was never migrated has no table to read.
+Result<bool> has_migrations(Tx& tx) {
+  const char* sql = tx.engine() == Engine::sqlite
+                        ? "SELECT 1 FROM sqlite_master WHERE name = 'schema_migrations'"
+                        : "SELECT 1 WHERE to_regclass('schema_migrations') IS NOT NULL";
+  XD_TRY(const auto rows, tx.query(sql, {}, [](const Row&) {}));
+  return rows > 0;
+}
+
 Result<void> check_known(const AppliedByVersion& applied, std::span<const base::EmbeddedFile> migrations) {
   for (const auto& [version, row] : applied) {
     const auto known = std::ranges::find(migrations, version, version_of);
@@ -93,9 +102,15 @@ Result<int> migrate(Db& store, std::span<const base::EmbeddedFile> migrations) {
 
 Result<std::vector<MigrationStatus>> migration_status(Db& store,
                                                       std::span<const base::EmbeddedFile> migrations) {
-  auto applied = store.read_now([](Tx& tx) { return read_applied(tx); });
-  // A store that was never migrated has no table to read.
-  const AppliedByVersion versions = applied ? *applied : AppliedByVersion{};
+  XD_TRY(const AppliedByVersion versions, store.read_now([&](Tx& tx) -> Result<AppliedByVersion> {
+    AppliedByVersion applied;
+    XD_TRY(const bool any, has_migrations(tx));
+    if (any) {
+      XD_TRY(applied, read_applied(tx));
+      XD_DO(check_known(applied, migrations));
+    }
+    return applied;
+  }));
   std::vector<MigrationStatus> status;
   for (const base::EmbeddedFile& file : migrations) {
     const std::int64_t version = version_of(file);

@@ -24,7 +24,7 @@ struct MigrationStatus {
 /// newer than the program.
 base::Result<int> migrate(Db& store, std::span<const base::EmbeddedFile> migrations);
 
-/// What is applied and what is not, in order. Changes nothing.
+/// What is applied and what is not, in order. Changes nothing. Error: corrupt as of migrate().
 base::Result<std::vector<MigrationStatus>> migration_status(Db& store,
                                                             std::span<const base::EmbeddedFile> migrations);
 

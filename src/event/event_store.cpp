@@ -1,5 +1,6 @@
 #include "event/event_store.hpp"
 
+#include "base/metrics.hpp"
 #include "event/feed.hpp"
 #include "queue/queue_store.hpp"
 
@@ -51,6 +52,11 @@ Result<void> insert_events(db::Tx& tx, std::span<const EventPtr> events,
               " idempotency_key, ordering_key, origin, hop, traceparent, deliveries)"
               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
               14, args));
+  tx.on_commit([count = events.size()] {
+    static base::Counter& published =
+        base::metrics().counter("crossdock_events_total", "Events that were stored, whoever published them");
+    published.add(static_cast<double>(count));
+  });
   std::vector<FeedItem> items;
   items.reserve(events.size());
   for (const EventPtr& event : events) items.push_back({event->tenant, event->id.uuid});

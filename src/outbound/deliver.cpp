@@ -229,11 +229,33 @@ asio::awaitable<queue::Outcome> DeliveryHandler::run(const queue::Task& task) {
   const auto& retry = sent.judgement.retry;
   add_news(task, *event, *report, !retry);
   count(report->attempt, !retry.has_value());
+  log_failure(task, *report, retry);
   // Of one that an older version put into the subscription's own lane nothing is learned.
   const bool astray = report->elsewhere && !is_detour(task.lane);
   const queue::Signal signal = astray ? queue::Signal::neutral : sent.judgement.signal;
   co_return queue::Outcome{retry ? queue::Verdict::retry_at(*retry) : queue::Verdict::done(), signal,
                            std::move(report)};
+}
+
+/// A line for each attempt that failed, as long as they are few: thousands would say no more.
+void DeliveryHandler::log_failure(const queue::Task& task, const AttemptReport& report,
+                                  std::optional<base::Time> retry) {
+  const Attempt& attempt = report.attempt;
+  if (attempt.outcome == kDelivered) return;
+  const auto left_out = failures_logged_.admit(parts_.clock.steady());
+  if (!left_out) return;
+  base::log(retry ? base::LogLevel::info : base::LogLevel::warn,
+            retry ? "a delivery attempt failed; it is tried again" : "a delivery failed for good",
+            {{"tenant_id", task.tenant},
+             {"subscription_id", subscription_of(task.lane)},
+             {"delivery_id", task.id},
+             {"event_type", report.event_type},
+             {"attempt", attempt.number},
+             {"error_class", attempt.error_class},
+             {"status", attempt.response_status.value_or(0)},
+             {"error", attempt.error_message},
+             {"next_attempt_at", retry ? base::to_rfc3339(*retry) : "never"},
+             {"left_out_before", *left_out}});
 }
 
 /// What others are to hear of an attempt. Deliveries of the hub's own events are no news: that has an end

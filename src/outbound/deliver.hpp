@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/everywhere.hpp"
+#include "base/log_bound.hpp"
 #include "event/tail.hpp"
 #include "outbound/book.hpp"
 #include "outbound/delivery.hpp"
@@ -70,6 +71,7 @@ class DeliveryHandler final : public queue::Handler {
     std::chrono::milliseconds connect_timeout = base::limits::kConnectTimeout;
   };
   asio::awaitable<Sent> send(Sending sending);
+  void log_failure(const queue::Task& task, const AttemptReport& report, std::optional<base::Time> retry);
   void add_news(const queue::Task& task, const event::Event& event, AttemptReport& report, bool over);
   /// The attempt ended before there was a request to send.
   Sent unsent(Sent sent, const base::Error& error, const Subscription& subscription, AttemptEnd end) const;
@@ -78,6 +80,7 @@ class DeliveryHandler final : public queue::Handler {
   base::Result<void> disable(db::Tx& tx, TenantId tenant, SubscriptionId id, std::string reason) const;
 
   Parts parts_;
+  base::LogBound failures_logged_{10, std::chrono::seconds{1}};
   std::minstd_rand random_;
 };
 

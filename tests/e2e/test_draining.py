@@ -78,6 +78,26 @@ class Draining(OwnHubCase):
         self.assertEqual(self.hub.wait(within=10), 0)  # far below the 75 s that a kept connection may idle
         connection.close()
 
+    def test_it_says_that_it_is_not_ready_before_it_stops_to_listen(self):
+        self.assertEqual(self.hub.stop(), 0)
+        self.hub.settings["CROSSDOCK_DRAIN_DELAY_SECONDS"] = "300"
+        self.hub.start()
+        self.expect(200, self.hub.api.get("/readyz"))
+
+        self.hub.signal(signal.SIGTERM)
+        eventually(lambda: self.hub.api.get("/readyz").status == 503, "it is not ready any more")
+        self.expect(200, self.hub.api.get("/livez"))
+        self.publish()
+        self.hub.signal(signal.SIGTERM)
+        self.assertEqual(self.hub.wait(within=10), 128 + signal.SIGTERM)
+
+    def test_after_the_delay_it_drains(self):
+        self.assertEqual(self.hub.stop(), 0)
+        self.hub.settings["CROSSDOCK_DRAIN_DELAY_SECONDS"] = "1"
+        self.hub.start()
+
+        self.assertEqual(self.hub.stop(), 0)
+
     def test_a_second_signal_ends_it_at_once(self):
         receiver = self.make_receiver(hang)
         subscription = self.subscribe(receiver, timeout_seconds=60)

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <charconv>
+#include <filesystem>
 
 #include "base/assert.hpp"
 #include "db/dialect.hpp"
@@ -93,6 +94,13 @@ int bind_one(sqlite3_stmt* handle, int position, const Arg& arg) {
   return SQLITE_MISUSE;
 }
 
+/// RFC 3986: what has a meaning of its own in a URI is escaped.
+std::string immutable_uri(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) uri += c == '?' ? "%3f" : c == '#' ? "%23" : c == '%' ? "%25" : std::string(1, c);
+  return uri + "?immutable=1";
+}
+
 }  // namespace
 
 bool is_fatal(const base::Error& error) { return error.reason == kFatalReason; }
@@ -102,21 +110,35 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::stri
   // Counting what it allocates would take a lock for each allocation.
   static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   (void)configured;
-  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  if (role != Role::reader) flags |= SQLITE_OPEN_CREATE;
-  const int status = sqlite3_open_v2(path.c_str(), &connection->handle_, flags, nullptr);
-  if (status != SQLITE_OK) {
-    return fail(Code::unavailable, "cannot open the database " + path + ": " + sqlite3_errstr(status) +
-                                       "; check that the directory exists and is writable");
-  }
+  XD_DO(connection->open_file(path, role));
   XD_DO(connection->set_up(role));
   return connection;
+}
+
+Result<void> SqliteConnection::open_file(const std::string& path, Role role) {
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  std::string name = path;
+  std::error_code no_log;
+  const bool has_log = std::filesystem::file_size(path + "-wal", no_log) > 0 && !no_log;
+  if (role == Role::inspector && !has_log) {
+    // Taken for one that cannot change, it needs no log and no shared memory, which would be made otherwise.
+    flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    name = immutable_uri(path);
+  } else if (role != Role::reader && role != Role::inspector) {
+    flags |= SQLITE_OPEN_CREATE;
+  }
+  const int status = sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr);
+  if (status == SQLITE_OK) return {};
+  return fail(Code::unavailable, "cannot open the database " + path + ": " + sqlite3_errstr(status) +
+                                     "; check that the directory exists and is writable");
 }
 
 Result<void> SqliteConnection::set_up(Role role) {
   sqlite3_busy_timeout(handle_, 5000);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  if (role == Role::reader) {
+  if (role == Role::reader || role == Role::inspector) {
+    // Before the first look, so that the index of the log lies in this process and not in a file.
+    if (role == Role::inspector) XD_DO(script("PRAGMA locking_mode=EXCLUSIVE;"));
     // Debian's SQLite can corrupt the log when two connections checkpoint at once; a reader never does.
     sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     sqlite3_progress_handler(
@@ -205,6 +227,8 @@ Result<void> SqliteConnection::checkpoint() {
   wal_frames_ = frames_in_log - frames_copied;
   return {};
 }
+
+void SqliteConnection::abandon() { sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
 Result<SqliteConnection::Statement*> SqliteConnection::prepare(std::string_view sql) {
   if (const auto found = by_sql_.find(sql); found != by_sql_.end()) {

@@ -18,7 +18,8 @@ class SqliteConnection {
   enum class Role : std::uint8_t {
     writer,      ///< the only one that writes and checkpoints; commits are fsynced
     log_writer,  ///< the same for the log store: commits survive a crash of the process, not a power cut
-    reader       ///< cannot write (query_only), never checkpoints
+    reader,      ///< cannot write (query_only), never checkpoints
+    inspector    ///< the same of a store that nobody else has open, without making or changing any file
   };
 
   /// Opens the file, made by the writer when missing, and sets the connection up. Errors: unavailable,
@@ -39,6 +40,9 @@ class SqliteConnection {
   int wal_frames() const { return wal_frames_; }
   /// Copies the log into the database file as far as readers allow. Only the writer may call it.
   base::Result<void> checkpoint();
+  /// When it is closed nothing more is done to its files, which may be somebody else's under their names by
+  /// then.
+  void abandon();
   /// Reads that run longer than this are interrupted with unavailable. Set before each transaction of a
   /// reader.
   void set_deadline(base::Deadline deadline) { deadline_ = deadline; }
@@ -53,6 +57,7 @@ class SqliteConnection {
   using Statements = std::list<Statement>;
 
   SqliteConnection() = default;
+  base::Result<void> open_file(const std::string& path, Role role);
   base::Result<void> set_up(Role role);
   base::Result<Statement*> prepare(std::string_view sql);
   base::Result<void> bind(Statement& statement, std::span<const Arg> args);

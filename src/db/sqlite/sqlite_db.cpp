@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "db/inbox.hpp"
+#include "db/inspect.hpp"
 #include "db/mutant.hpp"
 #include "db/sqlite/checkpoint.hpp"
 #include "db/sqlite/connection.hpp"
@@ -92,6 +93,7 @@ void run_hooks(std::vector<std::move_only_function<void()>>& hooks) {
 
 class SqliteDb final : public Db {
  public:
+  /// writer: null for a store that is only looked at.
   SqliteDb(SqliteOptions options, std::unique_ptr<SqliteConnection> writer,
            std::vector<std::unique_ptr<SqliteConnection>> readers)
       : options_(std::move(options)),
@@ -104,8 +106,10 @@ class SqliteDb final : public Db {
         checkpoint_seconds_(base::metrics().histogram("crossdock_storage_checkpoint_seconds",
                                                       "Copying the write-ahead log into the database",
                                                       {{"store", options_.durable ? "core" : "log"}})) {
-    threads_.emplace_back([this] { write_loop(); });
-    pthread_setname_np(threads_.back().native_handle(), options_.durable ? "db-writer" : "log-writer");
+    if (writer_) {
+      threads_.emplace_back([this] { write_loop(); });
+      pthread_setname_np(threads_.back().native_handle(), options_.durable ? "db-writer" : "log-writer");
+    }
     for (const auto& reader : readers_) {
       threads_.emplace_back([this, &reader] { read_loop(*reader); });
       pthread_setname_np(threads_.back().native_handle(), "db-reader");
@@ -114,7 +118,10 @@ class SqliteDb final : public Db {
   ~SqliteDb() override { stop(); }
 
   Engine engine() const override { return Engine::sqlite; }
-  void submit_write(Work work, Done done) override { writes_.push({std::move(work), std::move(done)}); }
+  void submit_write(Work work, Done done) override {
+    if (!writer_) return done(fail(Code::unavailable, options_.path + " is open for reading only"));
+    writes_.push({std::move(work), std::move(done)});
+  }
   void submit_read(Work work, Done done) override { reads_.push({std::move(work), std::move(done)}); }
   std::size_t writes_waiting() const override { return writes_.size(); }
   bool has_room() const override { return room_.has_room(); }
@@ -127,6 +134,7 @@ class SqliteDb final : public Db {
     }
     // The writer's connection is closed last, because that copies the log; readers never touch it.
     readers_.clear();
+    if (writer_ && fatal_) writer_->abandon();
     writer_.reset();
   }
 
@@ -202,8 +210,13 @@ class SqliteDb final : public Db {
   }
 
   void ended_badly(const base::Error& error) {
-    if (is_fatal(error)) options_.on_fatal(error.message);
+    if (is_fatal(error)) failed_fatally(error);
     if (error.reason == "STORAGE_FULL") room_.ran_out();
+  }
+
+  void failed_fatally(const base::Error& error) {
+    fatal_ = true;
+    options_.on_fatal(error.message);
   }
 
   void read_loop(SqliteConnection& connection) {
@@ -216,7 +229,7 @@ class SqliteDb final : public Db {
       if (auto begun = connection.run("BEGIN", {}, nullptr); !begun) result = std::unexpected(begun.error());
       if (result) result = run_guarded(jobs.front().work, tx);
       if (connection.in_transaction()) (void)connection.run("ROLLBACK", {}, nullptr);
-      if (!result && is_fatal(result.error())) options_.on_fatal(result.error().message);
+      if (!result && is_fatal(result.error())) failed_fatally(result.error());
       jobs.front().work = nullptr;
       jobs.front().done(std::move(result));
     }
@@ -230,6 +243,7 @@ class SqliteDb final : public Db {
   Room room_;
   base::Histogram& commit_seconds_;
   base::Histogram& checkpoint_seconds_;
+  std::atomic<bool> fatal_ = false;
   std::vector<std::thread> threads_;
 };
 
@@ -252,6 +266,15 @@ Result<std::unique_ptr<Db>> open_sqlite(SqliteOptions options) {
     readers.push_back(std::move(reader));
   }
   return std::make_unique<SqliteDb>(std::move(options), std::move(writer), std::move(readers));
+}
+
+Result<std::unique_ptr<Db>> open_sqlite_unchanged(const std::string& path) {
+  std::vector<std::unique_ptr<SqliteConnection>> readers;
+  XD_TRY(auto reader, SqliteConnection::open(path, SqliteConnection::Role::inspector));
+  readers.push_back(std::move(reader));
+  // Nothing is acknowledged here, so what cannot be read is an error as any other.
+  SqliteOptions options{.path = path, .readers = 1, .on_fatal = [](const std::string&) {}};
+  return std::make_unique<SqliteDb>(std::move(options), nullptr, std::move(readers));
 }
 
 }  // namespace db
