@@ -1,8 +1,9 @@
 # What a newcomer types. Each target installs what it needs first (scripts/setup.sh does nothing when all is there).
 JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
 export CTEST_OUTPUT_ON_FAILURE = 1
 
-.PHONY: help setup build demo test check bench fuzz format clean asan tsan crash
+.PHONY: help setup build install demo test check bench fuzz format clean asan tsan crash
 
 help:
 	@echo "make demo    install, build, run the hub with demo data; Ctrl-C stops it"
@@ -11,6 +12,7 @@ help:
 	@echo "make bench   measure, print a table, write bench/results/"
 	@echo "make fuzz    each fuzz target for a minute"
 	@echo "make build   the release program: build/release/crossdock"
+	@echo "make install puts it into \$$(PREFIX)/bin, /usr/local/bin if nothing else is said; builds nothing"
 	@echo "make asan | tsan | crash   sanitizer runs and the full crash test"
 	@echo "make format | clean"
 
@@ -22,6 +24,11 @@ build/%/build.ninja: CMakeLists.txt CMakePresets.json | setup
 
 build: build/release/build.ninja
 	ninja -C build/release -j $(JOBS) crossdock
+
+# By root, who need not own what a build leaves behind.
+install:
+	@test -x build/release/crossdock || { echo "there is no build/release/crossdock yet: make build"; exit 1; }
+	install -D -m 755 build/release/crossdock "$(DESTDIR)$(PREFIX)/bin/crossdock"
 
 demo: build
 	scripts/demo.sh build/release/crossdock

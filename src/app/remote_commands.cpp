@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/command_line.hpp"
 #include "cli/remote_commands.hpp"
 
 namespace app {
@@ -9,13 +10,16 @@ namespace app {
 namespace {
 
 constexpr const char* kListenExample =
+    "  crossdock listen 'order.*'\n"
     "  crossdock listen 'order.*' --forward-to http://localhost:3000/hooks\n\n";
 constexpr const char* kTriggerExample =
     "  crossdock trigger order.created --set order.id=42 --set order.total=19.90\n\n";
 constexpr const char* kListExample = "  crossdock deliveries list --status FAILED --code 5xx --since 2h\n\n";
 constexpr const char* kRemoteFooter =
     "The hub is given by --url and --token or, better for a secret, by CROSSDOCK_URL (default\n"
-    "http://127.0.0.1:8080), CROSSDOCK_API_KEY and CROSSDOCK_TENANT.";
+    "http://127.0.0.1:8080), CROSSDOCK_API_KEY and CROSSDOCK_TENANT. Where its certificate is from an "
+    "authority\n"
+    "of your own, --ca-file or CROSSDOCK_CA_FILE names that.";
 
 void add_remote(CLI::App& command, cli::RemoteOptions& remote, std::string& format,
                 const char* example = "") {
@@ -24,7 +28,9 @@ void add_remote(CLI::App& command, cli::RemoteOptions& remote, std::string& form
   command.add_option("--tenant", remote.tenant, "tenant, for a key of the platform (CROSSDOCK_TENANT)");
   command.add_option("-o,--output", format,
                      "table, json or jsonl (default: table on a terminal, else jsonl)");
-  command.footer(std::string(example) + kRemoteFooter);
+  command.add_option("--ca-file", remote.ca_file,
+                     "PEM file of the authorities that certificates may be from (CROSSDOCK_CA_FILE)");
+  command.footer(std::string(example) + kRemoteFooter + kRemoteExitStatus);
 }
 
 }  // namespace
@@ -37,12 +43,13 @@ struct RemoteCommands::Impl {
   }
 
   void add_listen(CLI::App& program) {
-    listen = program.add_subcommand(
-        "listen",
-        "forward events to a URL as they happen, signed; go on where it was after any interruption");
+    listen = program.add_subcommand("listen",
+                                    "print events as they happen, or forward them to a URL, signed; go on "
+                                    "where it was after any interruption");
     listen->add_option("patterns", listening.patterns,
                        "event types: order.created, order.*, * (default: all)");
-    listen->add_option("--forward-to", listening.forward_to, "URL to send each event to, as a webhook");
+    listen->add_option("--forward-to", listening.forward_to,
+                       "URL to send each event to, as a webhook (default: events are printed only)");
     listen->add_option("--name", listening.name,
                        "name of the listener, whose place the hub keeps (default: of this machine, the "
                        "patterns and the URL)");

@@ -11,11 +11,15 @@ namespace {
 constexpr const char* kVerifyExample =
     "  crossdock signature verify --scheme stripe --secret-file secret.txt --request request.txt\n\n"
     "A request is the text of HTTP: the request line, the headers, an empty line, the body as it came.\n"
-    "The secret may stand in CROSSDOCK_SIGNATURE_SECRET instead. Exit status 1: it is refused.";
+    "The secret may stand in CROSSDOCK_SIGNATURE_SECRET instead.\n\n"
+    "Exit status: 0 it passes, 1 it is refused or cannot be read, 2 wrong usage.";
 constexpr const char* kSignExample =
     "  printf 'POST /hook HTTP/1.1\\n\\n{\"id\":1}' | crossdock signature sign --scheme github --secret-file "
     "secret.txt\n\n"
-    "Prints the headers that the sender adds.";
+    "Prints the headers that the sender adds; where a scheme has its signature in the URL or the body, the "
+    "whole\n"
+    "request.\n\n"
+    "Exit status: 0 done, 1 the scheme cannot be signed so, or something is missing, 2 wrong usage.";
 
 }  // namespace
 
@@ -28,8 +32,12 @@ struct SignatureCommands::Impl {
     add_options(*verify);
     verify->add_option("-o,--output", options.format, "table or json (default: table on a terminal)");
     verify->footer(kVerifyExample);
-    sign = signature->add_subcommand("sign", "print the headers that a sender adds to a request");
+    sign = signature->add_subcommand(
+        "sign", "sign a request as a sender does: the headers it adds, or the whole request");
     add_options(*sign);
+    sign->add_option(
+        "-o,--output", options.format,
+        "headers, or request: the whole of it (default: headers, where they are all that is added)");
     sign->add_option("--id", options.id, "id of the event, where the scheme has one in a header");
     sign->add_option("--private-key-file", options.private_key_file,
                      "PEM, for schemes that sign by a key pair");

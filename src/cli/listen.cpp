@@ -1,7 +1,10 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <thread>
 
 #include "base/version.hpp"
@@ -28,6 +31,7 @@ constexpr Millis kForwardRetryFirst{500};
 constexpr Millis kForwardRetryMax{10'000};
 constexpr Millis kForwardTimeout{30'000};
 constexpr std::size_t kErrorShownMax = 300;
+constexpr std::size_t kDataShownMax = 200;
 
 /// Waits, unless it is told to stop. False when it was.
 bool rest(Millis span) {
@@ -85,7 +89,7 @@ class Listening {
         name_(std::move(name)),
         path_("/api/v1/listeners/" + percent_encode(name_)),
         secret_(std::move(secret)),
-        receiver_(stop_flag()) {}
+        receiver_(stop_flag(), remote_.ca_file()) {}
 
   int run();
 
@@ -93,11 +97,13 @@ class Listening {
   Result<void> make();
   bool take(const SseMessage& message);
   bool take_event(const SseMessage& message);
+  bool show_event(const SseMessage& message, const event::Event& event);
   Result<event::Event> whole_event(const SseMessage& message);
   std::optional<http::PlainResponse> forward(const event::Event& event);
   bool acknowledge(const std::string& position, const std::string& event_id,
                    const http::PlainResponse* answer);
-  void print(const event::Event& event, const http::PlainResponse& answer);
+  bool print(const event::Event& event, const http::PlainResponse& answer);
+  bool print_line(const std::string& line);
   void say(const std::string& text) const;
   int end(const base::Error& error);
 
@@ -138,8 +144,12 @@ Result<void> Listening::make() {
 }
 
 int Listening::end(const base::Error& error) {
-  say("forwarded " + std::to_string(forwarded_) + ", of which " + std::to_string(refused_) +
-      " were not answered with 2xx");
+  if (options_.forward_to.empty()) {
+    say("printed " + std::to_string(forwarded_));
+  } else {
+    say("forwarded " + std::to_string(forwarded_) + ", of which " + std::to_string(refused_) +
+        " were not answered with 2xx");
+  }
   return error.code == Code::cancelled ? 0 : report_remote(error);
 }
 
@@ -151,7 +161,8 @@ int Listening::run() {
   for (int failures = 0; failures <= options_.reconnects_max;) {
     Result<void> ended = made ? Result<void>{} : make();
     if (ended && !made)
-      say("listening as " + name_ + " on " + remote_.url() + ", forwarding to " + options_.forward_to);
+      say("listening as " + name_ + " on " + remote_.url() +
+          (options_.forward_to.empty() ? ", printing" : ", forwarding to " + options_.forward_to));
     made = made || ended.has_value();
     connected_ = false;
     SseReader reader;
@@ -210,10 +221,26 @@ bool Listening::take_event(const SseMessage& message) {
     say("cannot read an event: " + event.error().message);
     return false;
   }
+  if (options_.forward_to.empty()) return show_event(message, *event);
   const auto answer = forward(*event);
   if (!answer) return false;
-  print(*event, *answer);
-  return acknowledge(message.id, event->id.str(), &*answer);
+  // Where the line cannot be written the event has gone out all the same, and must not go out again.
+  const bool printed = print(*event, *answer);
+  return acknowledge(message.id, event->id.str(), &*answer) && printed;
+}
+
+/// Prints the event itself: what was printed is acknowledged.
+bool Listening::show_event(const SseMessage& message, const event::Event& event) {
+  ++forwarded_;
+  const std::string body = outbound::make_payload(outbound::PayloadFormat::standard, event, "");
+  const std::string time = base::to_rfc3339(event.occurred).substr(11, 12);
+  const std::string_view data = std::string_view(event.data).substr(0, kDataShownMax);
+  const std::string cut = data.size() < event.data.size() ? " …" : "";
+  std::string line = time + "  " + event.type + "  " + event.id.str() + "  " + std::string(data) + cut;
+  if (format_ != OutputFormat::table) line = body;
+  // What was published may be written in lines.
+  std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return print_line(line) && acknowledge(message.id, "", nullptr);
 }
 
 Result<event::Event> Listening::whole_event(const SseMessage& message) {
@@ -264,31 +291,40 @@ bool Listening::acknowledge(const std::string& position, const std::string& even
   return acknowledged.has_value();
 }
 
-void Listening::print(const event::Event& event, const http::PlainResponse& answer) {
+bool Listening::print(const event::Event& event, const http::PlainResponse& answer) {
   const bool good = answer.status >= 200 && answer.status < 300;
   ++forwarded_;
   refused_ += good ? 0 : 1;
   const std::string time = base::to_rfc3339(base::SystemClock{}.now());
+  std::string line;
   if (format_ == OutputFormat::table) {
-    std::printf("%s  %-28s  POST  %s  %5lld ms  %s\n", time.substr(11, 12).c_str(), event.type.c_str(),
-                painted(std::to_string(answer.status), good).c_str(),
-                static_cast<long long>(answer.took.count()), event.id.str().c_str());
+    std::array<char, 400> text;
+    std::snprintf(text.data(), text.size(), "%s  %-28s  POST  %s  %5lld ms  %s", time.substr(11, 12).c_str(),
+                  event.type.c_str(), painted(std::to_string(answer.status), good).c_str(),
+                  static_cast<long long>(answer.took.count()), event.id.str().c_str());
+    line = text.data();
   } else {
-    std::string line;
     format::JsonWriter json(line);
     json.begin_object().key("time").value(std::string_view(time)).key("type").value(event.type);
     json.key("event_id").value(event.id).key("method").value("POST");
     json.key("status").value(answer.status).key("time_ms").value(answer.took.count()).end_object();
-    std::printf("%s\n", line.c_str());
   }
-  std::fflush(stdout);
+  return print_line(line);
+}
+
+/// False, and the end of it all, where the line cannot be written: then nobody sees what happens here.
+bool Listening::print_line(const std::string& line) {
+  if (std::puts(line.c_str()) >= 0 && std::fflush(stdout) == 0) return true;
+  over_ = {Code::internal, "cannot write the output: " + std::string(std::strerror(errno))};
+  return false;
 }
 
 Result<void> check(const ListenOptions& options) {
   if (options.from_start && !options.since.empty()) {
     return fail(Code::invalid, "--since and --from-start exclude each other");
   }
-  if (auto target = http::parse_target(options.forward_to); !options.print_secret && !target) {
+  if (options.forward_to.empty()) return {};
+  if (auto target = http::parse_target(options.forward_to); !target) {
     return fail(Code::invalid, "--forward-to: " + target.error().message);
   }
   return {};

@@ -2,9 +2,12 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <iostream>
 
 namespace cli {
 
@@ -60,6 +63,16 @@ base::Result<std::string> read_since(const std::string& text, base::Time now) {
     return fail(Code::invalid, "a time is like 30m, 2h, 7d or 2025-08-19T09:30:00Z");
   }
   return base::to_rfc3339(now - std::chrono::seconds{count * seconds});
+}
+
+int finish_output(int status) {
+  errno = 0;
+  std::cout.flush();
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
+  if (written) return status;
+  const std::string why = errno != 0 ? ": " + std::string(std::strerror(errno)) : "; its end is missing";
+  std::fprintf(stderr, "error: cannot write the output%s\n", why.c_str());
+  return status == 0 ? 1 : status;
 }
 
 void print_table(const std::vector<std::string>& names, const std::vector<std::vector<std::string>>& rows) {

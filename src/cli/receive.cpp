@@ -80,8 +80,8 @@ class Receiver {
                 std::string(headers.id).c_str(), request.body.size(),
                 verified || secrets_.empty() ? "" : "  ",
                 verified || secrets_.empty() ? "" : verified.error().message.c_str());
-    std::fflush(stdout);
-    if (++received_ == options_.stop_after) stop();
+    const bool printed = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+    if (++received_ == options_.stop_after || !printed) stop();
     http::Response response;
     response.status = secrets_.empty() || verified ? options_.status : 401;
     co_return response;

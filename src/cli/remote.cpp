@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/version.hpp"
+#include "cli/store.hpp"
 #include "http/egress.hpp"
 
 namespace cli {
@@ -65,12 +66,13 @@ void catch_signals() {
   std::signal(SIGTERM, on_signal);
 }
 
-Remote::Remote(std::string url, std::string token, std::string tenant)
+Remote::Remote(std::string url, std::string token, std::string tenant, std::string ca_file)
     : url_(std::move(url)),
       token_(std::move(token)),
       tenant_(std::move(tenant)),
-      calls_(std::make_unique<http::PlainClient>(stopped)),
-      streams_(std::make_unique<http::PlainClient>(stopped)) {}
+      ca_file_(std::move(ca_file)),
+      calls_(std::make_unique<http::PlainClient>(stopped, ca_file_)),
+      streams_(std::make_unique<http::PlainClient>(stopped, ca_file_)) {}
 
 Result<Remote> Remote::make(const RemoteOptions& options) {
   std::string url = or_environment(options.url, "CROSSDOCK_URL", "http://127.0.0.1:8080");
@@ -80,7 +82,10 @@ Result<Remote> Remote::make(const RemoteOptions& options) {
   }
   std::string token = or_environment(options.token, "CROSSDOCK_API_KEY", "");
   if (token.empty()) return fail(Code::invalid, "no API key: set CROSSDOCK_API_KEY, or give --token");
-  return Remote(std::move(url), std::move(token), or_environment(options.tenant, "CROSSDOCK_TENANT", ""));
+  std::string ca_file = or_environment(options.ca_file, "CROSSDOCK_CA_FILE", "");
+  XD_DO(check_authorities(ca_file, "--ca-file (or CROSSDOCK_CA_FILE)"));
+  return Remote(std::move(url), std::move(token), or_environment(options.tenant, "CROSSDOCK_TENANT", ""),
+                std::move(ca_file));
 }
 
 http::PlainRequest Remote::request(const std::string& method, const std::string& path) const {

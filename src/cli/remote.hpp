@@ -6,11 +6,12 @@
 
 namespace cli {
 
-/// Empty members are taken from CROSSDOCK_URL, CROSSDOCK_API_KEY and CROSSDOCK_TENANT.
+/// Empty members are taken from CROSSDOCK_URL, CROSSDOCK_API_KEY, CROSSDOCK_TENANT and CROSSDOCK_CA_FILE.
 struct RemoteOptions {
   std::string url{};
   std::string token{};
   std::string tenant{};
+  std::string ca_file{};  ///< PEM of the authorities that certificates may be from; empty: the system's
 };
 
 /// Set by SIGINT and SIGTERM after catch_signals().
@@ -19,7 +20,7 @@ void catch_signals();
 
 class Remote {
  public:
-  /// Error: invalid, when the URL is none or no key is given.
+  /// Error: invalid, when the URL is none, no key is given, or the file of authorities cannot be used.
   static base::Result<Remote> make(const RemoteOptions& options);
 
   /// One call with a JSON body, or none. Errors: what the API says (with its code and request id), mapped
@@ -31,14 +32,16 @@ class Remote {
 
   const std::string& url() const { return url_; }
   const std::string& token() const { return token_; }
+  const std::string& ca_file() const { return ca_file_; }
 
  private:
-  Remote(std::string url, std::string token, std::string tenant);
+  Remote(std::string url, std::string token, std::string tenant, std::string ca_file);
   http::PlainRequest request(const std::string& method, const std::string& path) const;
 
   std::string url_;
   std::string token_;
   std::string tenant_;
+  std::string ca_file_;
   std::unique_ptr<http::PlainClient> calls_;
   std::unique_ptr<http::PlainClient> streams_;
 };

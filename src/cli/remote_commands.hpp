@@ -11,7 +11,7 @@ struct ListenOptions {
   RemoteOptions remote{};
   std::string format{};
   std::vector<std::string> patterns{};  ///< empty: all
-  std::string forward_to{};
+  std::string forward_to{};             ///< empty: events are printed only
   std::string name{};    ///< empty: made of this machine, the patterns and the URL, so that it is found again
   std::string since{};   ///< where a new listener begins: "1h", or a time
   std::string secret{};  ///< "whsec_…"; empty: made of the key and the name, always the same
@@ -19,8 +19,8 @@ struct ListenOptions {
   bool print_secret = false;
   int reconnects_max = 20;  ///< failures to connect, one after the other
 };
-/// Gives each event to a URL as a signed webhook and acknowledges it when that has answered; goes on where it
-/// was after whatever interrupts it.
+/// Gives each event to a URL as a signed webhook and acknowledges it when that has answered, or prints it and
+/// acknowledges it then; goes on where it was after whatever interrupts it.
 int listen(const ListenOptions& options);
 
 struct TriggerOptions {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "crypto/encoding.hpp"
-#include "crypto/scheme.hpp"
+#include "crypto/scheme_signature.hpp"
 
 namespace crypto {
 
@@ -160,6 +160,37 @@ std::vector<std::string> in_order(const Scheme& scheme, const std::string& times
   return items;
 }
 
+/// What goes with a signature: headers to add, items of its list, and what is signed with the rest.
+struct Accompaniment {
+  Headers headers{};
+  std::vector<std::string> items{};
+  std::string timestamp{};
+  std::string id{};
+};
+
+Accompaniment accompany(const Scheme& scheme, const RequestView& request, const Signing& signing) {
+  Accompaniment with{.id = signing.id};
+  if (scheme.timestamp) {
+    const Location& at = scheme.timestamp->at.front();
+    with.timestamp = time_text(scheme.timestamp->unit, signing.at);
+    if (at.in == Location::In::header) with.headers.emplace_back(at.name, with.timestamp);
+    if (at.in == Location::In::item) with.items.push_back(at.name + with.timestamp);
+    if (at.in == Location::In::json) {
+      if (const auto values = request.find(at); !values.empty()) with.timestamp = values.front();
+    }
+  }
+  if (!scheme.id.empty()) {
+    const Location& at = scheme.id.front();
+    const auto values = request.find(at);
+    if (!values.empty()) {
+      with.id = values.front();
+    } else if (at.in == Location::In::header && !with.id.empty()) {
+      with.headers.emplace_back(at.name, with.id);
+    }
+  }
+  return with;
+}
+
 }  // namespace
 
 base::Result<Headers> sign(const Scheme& scheme, std::span<const SchemeKey* const> keys,
@@ -171,32 +202,13 @@ base::Result<Headers> sign(const Scheme& scheme, std::span<const SchemeKey* cons
                     (scheme.signature.empty() ? "no place" : to_string(scheme.signature.front())) +
                     ", which is the sender's business; only headers can be added");
   }
-  Headers headers;
-  std::vector<std::string> items;
-  std::string timestamp;
-  if (scheme.timestamp) {
-    const Location& at = scheme.timestamp->at.front();
-    timestamp = time_text(scheme.timestamp->unit, signing.at);
-    if (at.in == Location::In::header) headers.emplace_back(at.name, timestamp);
-    if (at.in == Location::In::item) items.push_back(at.name + timestamp);
-    if (at.in == Location::In::json) {
-      if (const auto values = request.find(at); !values.empty()) timestamp = values.front();
-    }
-  }
-  std::string id = signing.id;
-  if (!scheme.id.empty()) {
-    const Location& at = scheme.id.front();
-    const auto values = request.find(at);
-    if (!values.empty()) {
-      id = values.front();
-    } else if (at.in == Location::In::header && !id.empty()) {
-      headers.emplace_back(at.name, id);
-    }
-  }
+  Accompaniment more = accompany(scheme, request, signing);
+  Headers& headers = more.headers;
   const Signed with(request, headers);
   const std::string url = signed_urls(scheme, request).front();
   const std::vector<std::string_view> constants = constants_of(scheme);
-  const Ingredients from{.request = with, .timestamp = timestamp, .id = id, .url = url, .items = constants};
+  const Ingredients from{
+      .request = with, .timestamp = more.timestamp, .id = more.id, .url = url, .items = constants};
   const std::string& name = scheme.signature.front().name;
   const bool family = name.ends_with('*');
   std::vector<const SchemeKey*> signing_keys(keys.begin(), keys.end());
@@ -211,16 +223,25 @@ base::Result<Headers> sign(const Scheme& scheme, std::span<const SchemeKey* cons
     for (std::size_t i = 0; i < signatures.size(); ++i) {
       headers.emplace_back(name.substr(0, name.size() - 1) + std::to_string(i + 1), signatures[i]);
     }
-    return headers;
+    return std::move(headers);
   }
   if (scheme.order.empty())
-    std::ranges::move(signatures, std::back_inserter(items));
+    std::ranges::move(signatures, std::back_inserter(more.items));
   else
-    items = in_order(scheme, timestamp, signatures);
+    more.items = in_order(scheme, more.timestamp, signatures);
   std::string value;
-  for (const std::string& item : items) value.append(value.empty() ? "" : scheme.separator).append(item);
+  for (const std::string& item : more.items) value.append(value.empty() ? "" : scheme.separator).append(item);
   headers.emplace_back(name, std::move(value));
-  return headers;
+  return std::move(headers);
+}
+
+base::Result<std::string> signature(const Scheme& scheme, const SchemeKey* key, const RequestView& request,
+                                    const Signing& signing) {
+  const Accompaniment more = accompany(scheme, request, signing);
+  const std::string url = signed_urls(scheme, request).front();
+  const Ingredients from{.request = request, .timestamp = more.timestamp, .id = more.id, .url = url};
+  XD_TRY(const std::string text, signature_of(scheme, key, from, signing));
+  return scheme.prefix + text;
 }
 
 }  // namespace crypto

@@ -41,7 +41,8 @@ std::string_view PlainResponse::header(std::string_view name) const {
 }
 
 struct PlainClient::Impl {
-  explicit Impl(const std::atomic<bool>& flag) : stop(flag), easy(curl_easy_init()) {
+  Impl(const std::atomic<bool>& flag, std::string authorities)
+      : stop(flag), easy(curl_easy_init()), ca_file(std::move(authorities)) {
     XD_ASSERT(easy != nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     const char* direct = std::getenv("no_proxy");
@@ -100,6 +101,7 @@ struct PlainClient::Impl {
 
   const std::atomic<bool>& stop;
   CURL* easy;
+  std::string ca_file;
   std::string no_proxy;
   PlainResponse response;
   const Sink* sink = nullptr;
@@ -115,6 +117,7 @@ void PlainClient::Impl::set_up(const PlainRequest& asked, const Lines& lines) {
   curl_easy_setopt(easy, CURLOPT_URL, asked.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  if (!ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file.c_str());
   curl_easy_setopt(easy, CURLOPT_NOPROXY, no_proxy.c_str());
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, asked.method.c_str());
   if (!asked.body.empty() || asked.method == "POST") {
@@ -134,7 +137,8 @@ void PlainClient::Impl::set_up(const PlainRequest& asked, const Lines& lines) {
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 }
 
-PlainClient::PlainClient(const std::atomic<bool>& stop) : impl_(std::make_unique<Impl>(stop)) {}
+PlainClient::PlainClient(const std::atomic<bool>& stop, std::string ca_file)
+    : impl_(std::make_unique<Impl>(stop, std::move(ca_file))) {}
 PlainClient::~PlainClient() = default;
 
 base::Result<PlainResponse> PlainClient::send(const PlainRequest& request, const Sink& sink) {
@@ -152,6 +156,12 @@ base::Result<PlainResponse> PlainClient::send(const PlainRequest& request, const
   if (impl.cancelled) return fail(Code::cancelled, "stopped");
   if (impl.silent) return fail(Code::unavailable, "nothing was heard for too long");
   if (impl.too_large) return fail(Code::too_large, "the answer exceeds 64 MiB");
+  if (code == CURLE_PEER_FAILED_VERIFICATION) {
+    return fail(
+        Code::unavailable,
+        "its certificate is from no authority that is trusted here; name a file with its authority by "
+        "--ca-file, or CROSSDOCK_CA_FILE");
+  }
   if (code != CURLE_OK) return fail(Code::unavailable, curl_easy_strerror(code));
   long status = 0;
   curl_easy_getinfo(impl.easy, CURLINFO_RESPONSE_CODE, &status);

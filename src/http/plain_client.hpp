@@ -38,8 +38,9 @@ struct PlainResponse {
 /// to.
 class PlainClient {
  public:
-  /// stop: set (by a signal handler) to end the exchange under way, within a second.
-  explicit PlainClient(const std::atomic<bool>& stop);
+  /// stop: set (by a signal handler) to end the exchange under way, within a second. ca_file: PEM of the
+  /// authorities that certificates may be from; empty: the system's.
+  explicit PlainClient(const std::atomic<bool>& stop, std::string ca_file = {});
   ~PlainClient();
   PlainClient(const PlainClient&) = delete;
   PlainClient& operator=(const PlainClient&) = delete;

@@ -2,11 +2,15 @@
 import os
 import pathlib
 import re
+import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import unittest
 
+from harness import Hub
+from harness.identity import Identity
 from harness.paths import SERVER
 
 KEY = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -42,6 +46,35 @@ class CommandLine(CommandCase):
         self.assertRegex(self.succeed("--version"), r"^crossdock \d+\.\d+\.\d+\n$")
         for words in (["--help"], ["serve", "--help"], ["config", "show", "--help"]):
             self.assertIn("Usage", self.succeed(*words))
+
+    def test_help_tells_the_exit_status(self):
+        for words in (["--help"], ["listen", "--help"], ["trigger", "--help"], ["deliveries", "list", "--help"],
+                      ["signature", "verify", "--help"], ["signature", "sign", "--help"]):
+            with self.subTest(words=words):
+                self.assertRegex(self.succeed(*words), r"Exit status: 0 .*, 1 .*, 2 wrong usage")
+
+    def test_a_mistyped_word_gets_the_one_that_is_near(self):
+        for words, meant in ((["serv"], "'serve'"), (["lsiten"], "'listen'"), (["keys", "genrate"], "'generate'"),
+                             (["deliveries", "lst"], "'list'"), (["signature", "verfy"], "'verify'"),
+                             (["serve", "--lisen", "x"], "--listen"), (["trigger", "a", "--tenat=b"], "--tenant")):
+            with self.subTest(words=words):
+                self.assertIn(f"did you mean {meant}?", self.fail_with(2, *words))
+        self.assertNotIn("did you mean", self.fail_with(2, "nonsense"))
+        self.assertIn("crossdock --help", self.fail_with(2, "nonsense"))
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        full = os.open("/dev/full", os.O_WRONLY)
+        for name, output in (("a closed pipe", writer), ("a full disk", full)):
+            for words in (["keys", "generate"], ["config", "show"], ["signature", "list"], ["--help"]):
+                with self.subTest(output=name, words=words):
+                    ended = subprocess.run([SERVER, *words], stdout=output, stderr=subprocess.PIPE, text=True,
+                                           cwd=self.directory, timeout=TIMEOUT_S, check=False)
+                    self.assertEqual(ended.returncode, 1, ended.stderr)
+                    self.assertIn("cannot write the output", ended.stderr)
+        os.close(writer)
+        os.close(full)
 
     def test_what_is_not_understood_ends_with_2(self):
         for words in (
@@ -131,7 +164,8 @@ class Settings(CommandCase):
                             ("CROSSDOCK_LOG_LEVEL", "loud"), ("CROSSDOCK_LOG_FORMAT", "xml"),
                             ("CROSSDOCK_EGRESS_ALLOW", "10.0.0.1/8"), ("CROSSDOCK_MAX_BODY_BYTES", "1g"),
                             ("CROSSDOCK_BOOTSTRAP_KEY", "short"), ("CROSSDOCK_TLS_KEY", "key.pem"),
-                            ("LOG_RESPONSE_BODIES", "perhaps")):
+                            ("CROSSDOCK_METRICS_LISTEN", "9090"), ("CROSSDOCK_METRICS_LISTEN", "127.0.0.1:8080"),
+                            ("CROSSDOCK_DRAIN_DELAY_SECONDS", "-1"), ("LOG_RESPONSE_BODIES", "perhaps")):
             for command in (["serve"], ["config", "show"]):
                 with self.subTest(name=name, value=value, command=command):
                     said = self.fail_with(1, *command, **{name: value})
@@ -155,9 +189,36 @@ class Settings(CommandCase):
 
 
 class Doctor(CommandCase):
-    def test_a_healthy_machine_passes(self):
-        report = self.succeed("doctor", "--listen", "127.0.0.1:0", INTEGRATION_ENCRYPTION_KEY=KEY)
+    """It finds what serve refuses, and changes nothing."""
 
+    def examine(self, **settings: str) -> tuple[int, str]:
+        """Exit status and report; neither the directory nor anything in it is another afterwards."""
+        before = self.everything()
+        usual = {"INTEGRATION_ENCRYPTION_KEY": KEY, "CROSSDOCK_LISTEN": "127.0.0.1:0"}
+        ended = self.run_command("doctor", **(usual | settings))
+        self.assertEqual(self.everything(), before)
+        return ended.returncode, ended.stdout
+
+    def everything(self) -> dict[str, tuple]:
+        return {str(path): (path.stat().st_mtime_ns, path.stat().st_mode, path.read_bytes() if path.is_file() else b"")
+                for path in [self.directory, *self.directory.rglob("*")]}
+
+    def run_hub_for_a_while(self, end: signal.Signals = signal.SIGTERM, **settings: str) -> None:
+        """Fills the default data directory: a tenant with a subscription, whose secret is encrypted."""
+        hub = Hub(data=self.directory / "crossdock-data",
+                  settings={"INTEGRATION_ENCRYPTION_KEY": KEY} | settings).start()
+        self.addCleanup(hub.remove)
+        hub.platform.post("/api/v1/tenants", {"name": "Acme", "slug": "acme"})
+        made = hub.platform_in("acme").post("/api/v1/webhooks/subscriptions", {
+            "name": "s", "url": "https://receiver.example/", "event_types": ["*"]})
+        self.assertEqual(made.status, 201)
+        hub.signal(end)
+        hub.wait()
+
+    def test_a_healthy_machine_passes(self):
+        status, report = self.examine()
+
+        self.assertEqual(status, 0, report)
         for part in (
             "configuration",
             "data directory",
@@ -168,26 +229,94 @@ class Doctor(CommandCase):
             "listen",
         ):
             self.assertRegex(report, rf"(?m)^(pass|WARN)  {part} ")
+        self.assertIn("the first start makes it", report)
+
+    def test_a_store_is_read_as_it_lies_after_an_orderly_end_and_after_a_crash(self):
+        for end in (signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(end=end):
+                self.run_hub_for_a_while(end)
+                status, report = self.examine()
+                self.assertEqual(status, 0, report)
+                self.assertRegex(report, r"(?m)^pass  store +reachable, schema up to date$")
+                self.assertRegex(report, r"(?m)^pass  secrets ")
+                shutil.rmtree(self.directory / "crossdock-data")
 
     def test_each_fault_is_named_with_what_to_do(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             address = f"127.0.0.1:{taken.getsockname()[1]}"
-            ended = self.run_command("doctor", "--listen", address)
+            status, report = self.examine(CROSSDOCK_LISTEN=address, INTEGRATION_ENCRYPTION_KEY="")
+            metrics = self.examine(CROSSDOCK_METRICS_LISTEN=address)
+        self.assertEqual(status, 1)
+        self.assertRegex(metrics[1], rf"(?m)^FAIL  metrics listen +{re.escape(address)}")
+        self.assertRegex(report, r"(?m)^FAIL  encryption key .*crossdock keys generate")
+        self.assertRegex(report, rf"(?m)^FAIL  listen +{re.escape(address)}")
+
+    def test_a_key_that_does_not_open_the_store_fails_and_is_not_shown(self):
+        self.run_hub_for_a_while()
+        for key in ("k1:" + "QUFB" * 10 + "QUE=", "k2:" + "QUFB" * 10 + "QUE="):
+            with self.subTest(key=key):
+                status, report = self.examine(INTEGRATION_ENCRYPTION_KEY=key)
+                self.assertEqual(status, 1)
+                self.assertRegex(report, r"(?m)^FAIL  secrets .*INTEGRATION_ENCRYPTION_KEY")
+                self.assertNotIn("QUFB", report)
+
+    def test_certificates_that_cannot_be_used_fail(self):
+        hub, other = Identity("hub"), Identity("other")
+        for name, text in (("cert.pem", hub.certificate), ("key.pem", hub.key), ("other.pem", other.key),
+                           ("garbage.pem", "no certificate")):
+            (self.directory / name).write_text(text)
+        pair = {"CROSSDOCK_TLS_CERTIFICATE": "cert.pem", "CROSSDOCK_TLS_KEY": "key.pem"}
+        self.assertEqual(self.examine(CROSSDOCK_CA_FILE="cert.pem", **pair)[0], 0)
+
+        for settings, said in ((pair | {"CROSSDOCK_TLS_KEY": "other.pem"}, "other.pem"),
+                               (pair | {"CROSSDOCK_TLS_CERTIFICATE": "gone.pem"}, "gone.pem"),
+                               ({"CROSSDOCK_CA_FILE": "garbage.pem"}, "garbage.pem")):
+            with self.subTest(settings=settings):
+                status, report = self.examine(**settings)
+                self.assertEqual(status, 1)
+                self.assertRegex(report, rf"(?m)^FAIL  (certificate|authorities) .*{re.escape(said)}")
+                self.assertIn(said, self.fail_with(1, "serve", "--data", "unused", INTEGRATION_ENCRYPTION_KEY=KEY,
+                                                   CROSSDOCK_LISTEN="127.0.0.1:0", **settings))
+
+    def test_a_store_that_cannot_be_used_fails(self):
+        data = self.directory / "crossdock-data"
+        data.mkdir()
+        for content, said in ((b"", "0 bytes"), (b"This is no database, it is a letter. " * 200, "not a database")):
+            with self.subTest(said=said):
+                (data / "core.db").write_bytes(content)
+                status, report = self.examine()
+                self.assertEqual(status, 1)
+                self.assertRegex(report, rf"(?m)^FAIL  store .*{said}")
+
+    def test_a_data_directory_that_somebody_uses_or_nobody_may_write_fails(self):
+        hub = Hub(data=self.directory / "crossdock-data").start()
+        self.addCleanup(hub.remove)
+        ended = self.run_command("doctor", "--listen", "127.0.0.1:0", INTEGRATION_ENCRYPTION_KEY=KEY)
         self.assertEqual(ended.returncode, 1)
-        self.assertRegex(ended.stdout, r"(?m)^FAIL  encryption key .*crossdock keys generate")
-        self.assertRegex(ended.stdout, rf"(?m)^FAIL  listen +{re.escape(address)}")
+        self.assertRegex(ended.stdout, r"(?m)^FAIL  data directory .*another Crossdock")
+        (self.directory / "file").write_text("")
+        self.assertEqual(self.run_command("doctor", "--data", "file/data", INTEGRATION_ENCRYPTION_KEY=KEY).returncode, 1)
+
+    def test_a_bootstrap_key_that_opens_nothing_is_told(self):
+        self.run_hub_for_a_while()
+        status, report = self.examine(CROSSDOCK_BOOTSTRAP_KEY="cdk_anotheranotheranotheranother")
+
+        self.assertEqual(status, 0, report)
+        self.assertRegex(report, r"(?m)^WARN  bootstrap key .*crossdock keys admin")
 
     def test_a_store_that_cannot_be_reached_fails(self):
         url = f"postgresql://postgres@/x?host={self.directory}"
-        ended = self.run_command("doctor", "--listen", "127.0.0.1:0", INTEGRATION_ENCRYPTION_KEY=KEY,
-                                 CROSSDOCK_DATABASE_URL=url)
-        self.assertEqual(ended.returncode, 1)
-        self.assertRegex(ended.stdout, r"(?m)^FAIL  store ")
+        status, report = self.examine(CROSSDOCK_DATABASE_URL=url)
+        self.assertEqual(status, 1)
+        self.assertRegex(report, r"(?m)^FAIL  store ")
+        status, report = self.examine(CROSSDOCK_LOG_DATABASE_URL=url)
+        self.assertEqual(status, 1)
+        self.assertRegex(report, r"(?m)^FAIL  log store ")
 
     def test_a_wrong_setting_fails(self):
-        ended = self.run_command("doctor", INTEGRATION_ENCRYPTION_KEY=KEY, WEBHOOK_WORKERS="none")
-        self.assertEqual(ended.returncode, 1)
-        self.assertIn("WEBHOOK_WORKERS", ended.stdout)
+        status, report = self.examine(WEBHOOK_WORKERS="none")
+        self.assertEqual(status, 1)
+        self.assertIn("WEBHOOK_WORKERS", report)
 
 
 if __name__ == "__main__":

@@ -234,6 +234,46 @@ class Commands(ListenerCase):
         from harness.contract import CONTRACT
         CONTRACT.check_delivery(body)
 
+    def test_without_a_url_listen_prints_events_and_acknowledges_what_it_has_printed(self):
+        process = self.start_listen("order.*")
+        self.assertIn("printing", process.stderr.readline())
+        events = [self.publish(data={"n": n, "text": "a\nb"}) for n in range(3)]
+        self.publish(type="invoice.paid")
+
+        lines = [json.loads(process.stdout.readline()) for _ in events]
+        self.assertEqual([(line["id"], line["type"], line["data"]) for line in lines],
+                         [(event["id"], "order.created", {"n": n, "text": "a\nb"})
+                          for n, event in enumerate(events)])
+        status, out, err = self.end(process, signal.SIGINT)
+        self.assertEqual((status, out), (0, ""), err)
+        self.assertIn("printed 3", err)
+        again = self.start_listen("order.*")
+        last = self.publish()
+        self.assertEqual(json.loads(again.stdout.readline())["id"], last["id"], "what was printed comes no more")
+        self.assertEqual(self.expect(200, self.api.get(f"/api/v1/events/{events[0]['id']}"))["deliveries"], [],
+                         "printing is no delivery")
+
+    def test_on_a_terminal_listen_prints_a_line_for_each_event(self):
+        process = self.start_listen("-o", "table")
+        process.stderr.readline()
+        event = self.publish(data={"text": "x" * 1000})
+
+        line = process.stdout.readline()
+        self.assertRegex(line, rf"^\d\d:\d\d:\d\d\.\d+  order\.created  {event['id']}  \{{")
+        self.assertLess(len(line), 400)
+
+    def test_listen_ends_when_nobody_reads_what_it_prints(self):
+        process = self.start_listen()
+        process.stderr.readline()
+        process.stdout.close()
+        self.publish()
+
+        self.assertEqual(process.wait(PATIENCE_S), 1)
+        self.assertIn("cannot write the output", process.stderr.read())
+        process.stderr.close()
+        listener = self.expect(200, self.api.get(LISTENERS))["data"][0]
+        self.assertIsNone(listener["last_ack_at"], "what was not printed is not acknowledged")
+
     def test_listen_waits_for_a_receiver_that_is_not_there(self):
         receiver = self.make_receiver()
         url, port = receiver.url, receiver.port
@@ -254,7 +294,7 @@ class Commands(ListenerCase):
     def test_listen_says_why_it_cannot(self):
         url = "http://127.0.0.1:9/"
         for words, settings, status, said in (
-            (["listen"], {}, 2, "--forward-to"),
+            (["listen", "--ca-file", "gone.pem"], {}, 2, "gone.pem"),
             (["listen", "--forward-to", "nonsense"], {}, 2, "--forward-to"),
             (["listen", "--forward-to", url], {"CROSSDOCK_API_KEY": ""}, 2, "CROSSDOCK_API_KEY"),
             (["listen", "--forward-to", url], {"CROSSDOCK_API_KEY": "cdk_wrong"}, 4, "UNAUTHENTICATED"),

@@ -10,6 +10,7 @@ import unittest
 
 from harness import Api, Hub, HubCase, eventually, on_both_engines
 from harness.hub import BOOTSTRAP_KEY
+from harness.paths import SERVER
 
 load_tests = on_both_engines
 
@@ -80,6 +81,23 @@ class Tls(HubCase):
         with self.assertRaises(OSError):
             Api(self.hub.port).get("/livez")
         self.expect(200, api.get("/livez"))
+
+    def test_commands_take_an_authority_of_ones_own(self):
+        self.hub.start()
+        settings = {"CROSSDOCK_URL": f"https://127.0.0.1:{self.hub.port}", "CROSSDOCK_API_KEY": BOOTSTRAP_KEY,
+                    "CROSSDOCK_TENANT": "acme"}
+        api = Api(self.hub.port, BOOTSTRAP_KEY, tls=self.trusting())
+        self.expect(201, api.post("/api/v1/tenants", {"name": "Acme", "slug": "acme"}))
+        authority = str(self.directory / "cert.pem")
+        cases = (([], {}, 6, "--ca-file"), (["--ca-file", authority], {}, 0, ""),
+                 ([], {"CROSSDOCK_CA_FILE": authority}, 0, ""),
+                 (["--ca-file", str(self.directory / "key.pem")], {}, 2, "key.pem"))
+        for words, more, status, said in cases:
+            with self.subTest(words=words, more=more):
+                ended = subprocess.run([SERVER, "deliveries", "list", *words], env=self.hub.environment | settings | more,
+                                       text=True, capture_output=True, timeout=30, check=False)
+                self.assertEqual(ended.returncode, status, ended.stderr)
+                self.assertIn(said, ended.stderr)
 
     def test_old_versions_of_tls_are_refused(self):
         self.hub.start()
