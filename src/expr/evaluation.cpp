@@ -28,13 +28,13 @@ Evaluation::Evaluation(const Environment& environment, format::Arena& arena)
 Evaluation::~Evaluation() = default;
 
 Item Evaluation::run(const Node& root, Item input) {
+  bind(globals_, "$", input);
   if (input.is_array()) {
     // An array as input is one value, not many (JSONata, "Sequences"): $ is all of it.
     Array* outer = sequence_of(input);
     outer->outer = true;
     input = Item::of(outer);
   }
-  bind(globals_, "$", input);
   for (const Variable& variable : environment_.variables)
     bind(globals_, variable.name, Item::of(variable.value));
   Item result = evaluate(root, input, &globals_);
@@ -231,7 +231,7 @@ std::uint64_t Evaluation::hash(Item item) {
 bool Evaluation::truth(Item item) {
   switch (item.kind()) {
     case Item::Kind::boolean: return item.boolean();
-    case Item::Kind::number: return item.number() != 0 && !std::isnan(item.number());
+    case Item::Kind::number: return !std::isnan(item.number()) && item.number() != 0 && usable(item);
     case Item::Kind::string: return !item.text().empty();
     case Item::Kind::object: return Members(item).size() > 0;
     case Item::Kind::array: {

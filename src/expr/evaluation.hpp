@@ -95,6 +95,7 @@ class Evaluation {
   Item call(Item function, std::span<const Item> arguments, Item input, Frame* frame);
   Item update(const Function& function, Item object);
   Item clone(Item item);
+  Item snapshot(Item item);
 
   // --- what built-in functions need
   const Environment& environment() const { return environment_; }

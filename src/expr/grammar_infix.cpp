@@ -22,6 +22,11 @@ void mark_tail_calls(Node& node) {
   if (node.kind == Kind::block && !node.children.empty()) mark_tail_calls(*node.children.back());
 }
 
+/// Whether # stands behind it: then [] is meant for all of the path, as far as it goes alone.
+bool is_indexed(const Node& step) {
+  return !step.index.empty() || std::ranges::any_of(step.stages, &Stage::is_index);
+}
+
 }  // namespace
 
 Parser::Parsed Parser::extend(Node* left, const Infix& infix, const Token& token) {
@@ -80,7 +85,8 @@ Parser::Parsed Parser::step(Node* left, const Infix& infix) {
 
 Parser::Parsed Parser::keep_array(Node* left) {
   XD_DO(advance(false));
-  if (single_name(*left) != nullptr && left->children.front()->focus.empty()) {
+  const Node* name = single_name(*left);
+  if (name != nullptr && name->focus.empty() && !is_indexed(*name)) {
     left->children.front()->keep_array = true;
     left->keep_singleton = true;
   } else if (left->kind == Kind::path && !left->children.back()->focus.empty()) {

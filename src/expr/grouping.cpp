@@ -50,13 +50,15 @@ Item Evaluation::group(const Group& group, Item input, Frame* frame) {
     return failed() ? Item::failure() : Item::of(result);
   }
 
+  // Of no tuples nothing is made; of nothing else one object, without context.
+  if (is_stream && count == 0) return Item::of(result);
   Object* numbers = object();  // of the group of a key
   std::pmr::monotonic_buffer_resource memory;
   std::pmr::vector<Collected> groups(&memory);
   for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
     const Item item = count == 0 ? Item() : is_array ? elements[i] : input;
-    const Item context = is_stream && count > 0 ? item.tuple()->item : item;
-    Frame* const inner = is_stream && count > 0 ? frame_of(*item.tuple(), frame) : frame;
+    const Item context = is_stream ? item.tuple()->item : item;
+    Frame* const inner = is_stream ? frame_of(*item.tuple(), frame) : frame;
     for (std::size_t p = 0; p < group.pairs.size(); ++p) {
       const Node& key_node = *group.pairs[p].key;
       XD_ITEM(const Item key, evaluate(key_node, context, inner));
@@ -84,7 +86,7 @@ Item Evaluation::group(const Group& group, Item input, Frame* frame) {
   for (const Collected& each : groups) {
     Item context = each.data;
     Frame* inner = frame;
-    if (is_stream && count > 0) {
+    if (is_stream) {
       XD_ITEM(const Item merged, merge_tuples(each.data));
       context = merged.tuple()->item;
       inner = frame_of(*merged.tuple(), frame);
@@ -194,6 +196,11 @@ Item Evaluation::clone(Item item) {
   return item;
 }
 
+Item Evaluation::snapshot(Item item) {
+  // What belongs to the input never changes.
+  return item.array() != nullptr || item.object() != nullptr ? clone(item) : item;
+}
+
 Item Evaluation::update(const Function& function, Item object) {
   if (object.is_undefined()) return {};
   const Node& node = *function.node;
@@ -215,7 +222,9 @@ Item Evaluation::update(const Function& function, Item object) {
       if (!changes.is_object()) return fail_at(Code::T2011, *node.right, "", changes);
       const Members members(changes);
       for (std::size_t m = 0; m < members.size() && match.object() != nullptr; ++m) {
-        set(*match.object(), members[m].key, members[m].value);
+        // A copy: what is put in may hold the object itself, or one that is updated next.
+        XD_ITEM(const Item value, snapshot(members[m].value));
+        set(*match.object(), members[m].key, value);
       }
     }
     if (node.other == nullptr) continue;

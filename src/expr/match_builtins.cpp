@@ -60,9 +60,8 @@ void for_each_match(Evaluation& run, const Arguments& arguments, Item matcher, I
 }
 
 Item contains(Evaluation& run, const Arguments& arguments) {
-  if (!arguments[0].is_string()) return {};
+  if (!arguments[0].is_string() || arguments[1].is_undefined()) return {};
   if (arguments[1].is_string()) return Item::of(arguments[0].text().contains(arguments[1].text()));
-  if (!arguments[1].is_function()) return Item::of(false);
   const Item found = run.call(arguments[1], {&arguments.all[0], 1}, arguments.context, arguments.frame);
   if (found.is_failure()) return found;
   return Item::of(!found.is_undefined());

@@ -77,6 +77,8 @@ Item spread(Evaluation& run, const Arguments& arguments) {
   if (!arguments[0].is_array() && !arguments[0].is_object()) return arguments[0];
   Array* parts = run.sequence();
   spread_into(run, arguments[0], *parts);
+  // What is appended to is an array from then on, be it of one element.
+  if (arguments[0].is_array() && Elements(arguments[0]).size() > 0) parts->sequence = false;
   return Item::of(parts);
 }
 

@@ -40,7 +40,7 @@ Item substring(Evaluation& run, const Arguments& arguments) {
   if (size + start < 0) start = 0;
   if (!arguments[2].is_number()) return Item::of(sliced(text, start, size));
   const double count = arguments[2].number();
-  if (count <= 0) return Item::of("");
+  if (count <= 0 || !arguments[1].is_number()) return Item::of("");
   const double end = start >= 0 ? start + count : size + start + count;
   return Item::of(sliced(text, start, end));
 }
