@@ -1,5 +1,9 @@
 #include "format/form.hpp"
 
+#include <map>
+
+#include "format/json.hpp"
+
 namespace format {
 
 namespace {
@@ -82,6 +86,67 @@ void append_form_encoded(std::string& out, std::string_view text) {
       out += kHex[static_cast<unsigned char>(c) & 15];
     }
   }
+}
+
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+std::string form_decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size();
+    const int high = escape ? hex_digit(text[i + 1]) : -1;
+    const int low = escape ? hex_digit(text[i + 2]) : -1;
+    if (high >= 0 && low >= 0 && high + low > 0) {
+      out += static_cast<char>(static_cast<unsigned char>(high << 4 | low));
+      i += 2;
+    } else {
+      out += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<FormField> parse_form(std::string_view text) {
+  std::vector<FormField> fields;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('&'), text.size());
+    const std::string_view pair = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (pair.empty()) continue;
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    const std::string_view name = pair.substr(0, equals);
+    const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
+    fields.push_back({form_decoded(name), form_decoded(value), name, value});
+  }
+  return fields;
+}
+
+std::string object_json(const NamedJson& members) {
+  std::map<std::string_view, std::vector<std::string_view>> by_name;
+  for (const auto& [name, value] : members) by_name[name].push_back(value);
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object();
+  for (const auto& [name, first] : members) {
+    std::vector<std::string_view>& values = by_name[name];
+    if (values.empty()) continue;  // written with the first one
+    json.key(name);
+    if (values.size() > 1) json.begin_array();
+    for (const std::string_view value : values) json.raw(value);
+    if (values.size() > 1) json.end_array();
+    values.clear();
+  }
+  json.end_object();
+  return text;
 }
 
 base::Result<std::string> to_form(const Value& root, std::string_view root_name, std::size_t bytes_max) {

@@ -1,9 +1,12 @@
-// A tree of values as application/x-www-form-urlencoded, for receivers that read forms.
+// application/x-www-form-urlencoded: what forms say, and a tree of values as a form, for receivers that read
+// those.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.hpp"
 #include "format/value.hpp"
@@ -17,6 +20,24 @@ namespace format {
 /// the URL Standard's serializer (a blank is '+', a bracket %5B and %5D), so that a form that is decoded
 /// shows the names above. Error: too_large, where it would be longer than bytes_max.
 base::Result<std::string> to_form(const Value& root, std::string_view root_name, std::size_t bytes_max);
+
+/// A member of a form. The raw ones refer to its text.
+struct FormField {
+  std::string name{};
+  std::string value{};
+  std::string_view raw_name{};
+  std::string_view raw_value{};
+};
+
+/// The members in their order, decoded as by the URL Standard: '+' is a blank, an escape that is none stays
+/// as it stands; so does %00, which no text may hold.
+std::vector<FormField> parse_form(std::string_view text);
+
+/// Members of an object in their order, of which some may have one name.
+using NamedJson = std::vector<std::pair<std::string, std::string>>;
+/// The object of them, as JSON: what has one name is an array, at the place of the first. The values are
+/// JSON.
+std::string object_json(const NamedJson& members);
 
 /// Appends a name or a value as it stands in such a form.
 void append_form_encoded(std::string& out, std::string_view text);

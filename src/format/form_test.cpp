@@ -23,6 +23,29 @@ TEST(Form, keeps_numbers_as_they_were_written_and_spells_the_rest) {
             "a=1.10&b=-2e3&c=true&d=false&e=&f=");
 }
 
+TEST(FormFields, are_decoded_and_keep_escapes_that_are_none) {
+  struct Case {
+    const char* text;
+    std::vector<std::pair<std::string, std::string>> fields;
+  };
+  for (const Case& one :
+       {Case{"a=1&b=x+y%20z&a=2", {{"a", "1"}, {"b", "x y z"}, {"a", "2"}}},
+        Case{"a=100%+x%41&b=%zz%4", {{"a", "100% xA"}, {"b", "%zz%4"}}},
+        Case{"%61+b=%C3%BC&c=%ff", {{"a b", "ü"}, {"c", "\xff"}}}, Case{"a=%00", {{"a", "%00"}}},
+        Case{"a&=b&&=&c==", {{"a", ""}, {"", "b"}, {"", ""}, {"c", "="}}}, Case{"", {}}}) {
+    std::vector<std::pair<std::string, std::string>> fields;
+    for (const FormField& field : parse_form(one.text)) fields.emplace_back(field.name, field.value);
+    EXPECT_EQ(fields, one.fields) << one.text;
+  }
+  EXPECT_EQ(parse_form("%61=%62").front().raw_name, "%61");
+  EXPECT_EQ(parse_form("%61=%62").front().raw_value, "%62");
+}
+
+TEST(FormFields, with_one_name_are_an_array) {
+  EXPECT_EQ(object_json({{"a", "1"}, {"b", R"("x")"}, {"a", "{}"}, {"a", "2"}}), R"({"a":[1,{},2],"b":"x"})");
+  EXPECT_EQ(object_json({}), "{}");
+}
+
 TEST(Form, leaves_out_what_holds_nothing) {
   EXPECT_EQ(form(R"({"a":{},"b":[],"c":{"d":[]},"e":1})"), "e=1");
   EXPECT_EQ(form("{}"), "");

@@ -4,6 +4,9 @@
 #include <array>
 #include <cstdio>
 #include <limits>
+#include <ranges>
+#include <set>
+#include <vector>
 
 #include "format/json_text.hpp"
 #include "format/tree_builder.hpp"
@@ -30,9 +33,12 @@ enum class Step { value, first_element, first_key, key, after_value, done, faile
 /// test for the end.
 class JsonReader {
  public:
-  JsonReader(std::string text, JsonLimits limits)
+  enum class Manner { strict, loose };
+
+  JsonReader(std::string text, JsonLimits limits, Manner manner)
       : builder_(std::move(text)),
         limits_(limits),
+        loose_(manner == Manner::loose),
         begin_(builder_.source().data()),
         end_(begin_ + builder_.source().size()),
         at_(begin_) {
@@ -42,6 +48,8 @@ class JsonReader {
   }
 
   base::Result<Document> read();
+  /// Whether something was read that strict JSON is not, but for a mark at the beginning.
+  bool was_loose() const { return was_loose_; }
 
  private:
   Step read_value();
@@ -69,6 +77,8 @@ class JsonReader {
 
   TreeBuilder builder_;
   JsonLimits limits_;
+  bool loose_;
+  bool was_loose_ = false;
   const char* begin_;
   const char* end_;
   const char* at_;
@@ -78,9 +88,11 @@ class JsonReader {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+constexpr std::string_view kMark = "\xEF\xBB\xBF";
+
 /// Why a text is refused before it is read: it is in another encoding. Empty for all others.
 std::string_view foreign_encoding(std::string_view text) {
-  if (text.starts_with("\xEF\xBB\xBF")) {
+  if (text.starts_with(kMark)) {
     return "the text begins with a byte order mark; send UTF-8 without it";
   }
   const bool marked = text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE");
@@ -109,9 +121,16 @@ int hex4(const char* at) {
 
 bool is_high_surrogate(int unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
 bool is_low_surrogate(int unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
+/// Of a unit, and the text behind its escape.
+bool begins_pair(int unit, const char* behind) {
+  return is_high_surrogate(unit) && behind[0] == '\\' && behind[1] == 'u' &&
+         is_low_surrogate(hex4(behind + 2));
+}
 
-/// Writes what the characters of a string mean, whose escapes have been checked; never more bytes than they
-/// are.
+constexpr int kReplacement = 0xFFFD;
+
+/// Writes what the characters of a string mean, whose escapes have been checked; half of a surrogate pair is
+/// U+FFFD. Never more bytes than they are. A quote stands at the end.
 char* unescape(const char* at, const char* end, char* out) {
   while (at != end) {
     const char* const escape = std::find(at, end, '\\');
@@ -127,9 +146,11 @@ char* unescape(const char* at, const char* end, char* out) {
       case 'u': {
         int code_point = hex4(at);
         at += 4;
-        if (is_high_surrogate(code_point)) {
+        if (begins_pair(code_point, at)) {
           code_point = 0x10000 + ((code_point - 0xD800) << 10) + (hex4(at + 2) - 0xDC00);
           at += 6;
+        } else if (is_high_surrogate(code_point) || is_low_surrogate(code_point)) {
+          code_point = kReplacement;
         }
         out = write_utf8(out, static_cast<std::uint32_t>(code_point));
         break;
@@ -168,8 +189,43 @@ std::string excerpt(std::string_view key) {
   return json_string(key.substr(0, size)) + "…";
 }
 
+/// Of members with one key the last, in its place.
+std::vector<const Member*> last_of_each(const Value& object) {
+  std::vector<const Member*> kept;
+  std::set<std::string_view> seen;
+  for (const Member& member : std::views::reverse(object.members())) {
+    if (seen.insert(member.key).second) kept.push_back(&member);
+  }
+  std::ranges::reverse(kept);
+  return kept;
+}
+
+/// As strict JSON, whatever it was read from. The depth is bounded by what it was read with.
+void write_anew(const Value& value, JsonWriter& json) {
+  switch (value.kind()) {
+    case Value::Kind::null: json.null(); break;
+    case Value::Kind::boolean: json.value(value.boolean()); break;
+    case Value::Kind::number: json.raw(value.text()); break;
+    case Value::Kind::string: json.value(value.text()); break;
+    case Value::Kind::array:
+      json.begin_array();
+      for (const Value& element : value.elements()) write_anew(element, json);
+      json.end_array();
+      break;
+    case Value::Kind::object:
+      json.begin_object();
+      for (const Member* member : last_of_each(value)) {
+        json.key(member->key);
+        write_anew(member->value, json);
+      }
+      json.end_object();
+      break;
+  }
+}
+
 base::Result<Document> JsonReader::read() {
-  if (const auto foreign = foreign_encoding(builder_.source()); !foreign.empty()) {
+  if (loose_ && builder_.source().starts_with(kMark)) at_ += kMark.size();
+  if (const auto foreign = foreign_encoding({at_, end_}); !foreign.empty()) {
     fail(begin_, std::string(foreign));
     return std::unexpected(std::move(error_));
   }
@@ -297,8 +353,11 @@ Step JsonReader::open(char brace) {
 
 Step JsonReader::close_object() {
   if (const auto repeated = builder_.repeated_key()) {
-    return fail(repeated->at,
-                "the key " + excerpt(repeated->key) + " stands twice in one object; keep one of them");
+    was_loose_ = true;
+    if (!loose_) {
+      return fail(repeated->at,
+                  "the key " + excerpt(repeated->key) + " stands twice in one object; keep one of them");
+    }
   }
   builder_.end_object(++at_);
   return Step::after_value;
@@ -356,9 +415,11 @@ bool JsonReader::skip_escape() {
   const int unit = hex4(++at_);
   if (unit < 0) return refuse(escape, R"(expected four hex digits after \u)");
   at_ += 4;
-  if (is_high_surrogate(unit) && at_[0] == '\\' && at_[1] == 'u' && is_low_surrogate(hex4(at_ + 2))) {
+  if (begins_pair(unit, at_)) {
     at_ += 6;
   } else if (is_high_surrogate(unit) || is_low_surrogate(unit)) {
+    was_loose_ = true;
+    if (loose_) return true;
     return refuse(escape, R"(half of a surrogate pair; write both, the high one (\uD800 to \uDBFF) first)");
   }
   return true;
@@ -412,7 +473,17 @@ Step JsonReader::fail_expected(std::string_view expected, std::string_view advic
 }  // namespace
 
 base::Result<Document> parse_json(std::string text, JsonLimits limits) {
-  return JsonReader(std::move(text), limits).read();
+  return JsonReader(std::move(text), limits, JsonReader::Manner::strict).read();
+}
+
+base::Result<Document> parse_loose_json(std::string text, JsonLimits limits) {
+  JsonReader reader(std::move(text), limits, JsonReader::Manner::loose);
+  auto document = reader.read();
+  if (!document || !reader.was_loose()) return document;
+  std::string anew;
+  JsonWriter json(anew);
+  write_anew(document->root(), json);
+  return parse_json(std::move(anew), limits);
 }
 
 }  // namespace format

@@ -24,6 +24,16 @@ struct JsonLimits {
 /// line and column and what was expected.
 base::Result<Document> parse_json(std::string text, JsonLimits limits = {});
 
+/// Of what is received: of a deep text a part may be meant.
+inline constexpr std::size_t kLooseJsonDepthMax = 512;
+
+/// Reads what senders take for JSON, for we cannot make them change it: as parse_json(), but a byte order
+/// mark before it is skipped, half of a surrogate pair is U+FFFD, and of members with one key the last
+/// counts, as in JavaScript. Where one of the latter two was met, raw bytes are those of the text as we would
+/// write it.
+base::Result<Document> parse_loose_json(std::string text,
+                                        JsonLimits limits = {.depth_max = kLooseJsonDepthMax});
+
 /// Writes JSON into a string, member by member: commas and escapes are its business, nesting is the caller's.
 ///   JsonWriter json(out);
 ///   json.begin_object().key("id").value(id).key("n").value(3).end_object();

@@ -54,6 +54,37 @@ void expect_raw_says_the_same(const Value& value) {
   for (const Member& member : value.members()) expect_raw_says_the_same(member.value);
 }
 
+TEST(LooseJson, reads_what_senders_take_for_json) {
+  struct Case {
+    const char* text;
+    const char* raw;
+  };
+  for (const Case& one :
+       {Case{"\xEF\xBB\xBF{\"a\": 1}", R"({"a": 1})"}, Case{R"({"a": 1, "b": 1.0})", R"({"a": 1, "b": 1.0})"},
+        Case{R"(["\ud83d"])", "[\"\uFFFD\"]"}, Case{R"(["\ude00x\ud83d\ude00"])", "[\"\uFFFDx\U0001F600\"]"},
+        Case{R"(["\ud83d\ud83d\ude00", "\ud83d\n", 1.50])", "[\"\uFFFD\U0001F600\",\"\uFFFD\\n\",1.50]"},
+        Case{R"({"a": 1, "b": {"c": 1, "c": [2]}, "a": null})", R"({"b":{"c":[2]},"a":null})"},
+        Case{R"({"a": 1, "\u0061": 2})", R"({"a":2})"}}) {
+    const auto read = parse_loose_json(one.text);
+    ASSERT_TRUE(read) << one.text << ": " << read.error().message;
+    EXPECT_EQ(read->root().raw(), one.raw);
+    expect_raw_says_the_same(read->root());
+    EXPECT_FALSE(!parse_json(one.raw)) << "strict";
+  }
+  const std::string deep = std::string(512, '[') + std::string(512, ']');
+  EXPECT_TRUE(parse_loose_json(deep));
+  EXPECT_EQ(parse_loose_json("[" + deep + "]").error().reason, "TOO_DEEP");
+}
+
+TEST(LooseJson, refuses_what_no_rule_makes_json) {
+  for (const std::string& bad : {""s, "\xEF\xBB\xBF"s, "x"s, "{'a':1}"s, "[1,]"s, "[\"\xff\"]"s,
+                                 R"(["\u12"])"s, "[1] 2"s, "\xFF\xFE[\0"s}) {
+    const auto read = parse_loose_json(bad);
+    ASSERT_FALSE(read) << bad;
+    EXPECT_TRUE(read.error().message.starts_with("JSON, line 1, column ")) << read.error().message;
+  }
+}
+
 TEST(Json, reads_every_kind_of_value) {
   struct Case {
     const char* text;

@@ -1,6 +1,10 @@
 #include "format/value.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <vector>
+
+#include "format/decimal.hpp"
 
 namespace format {
 
@@ -54,6 +58,40 @@ std::span<const Value> Value::elements() const {
 std::span<const Member> Value::members() const {
   if (kind_ != Kind::object) return {};
   return {static_cast<const Member*>(children_), size_};
+}
+
+namespace {
+
+/// By their keys, so that objects with many members are compared in n log n.
+std::vector<const Member*> in_order(std::span<const Member> members) {
+  std::vector<const Member*> order;
+  order.reserve(members.size());
+  for (const Member& member : members) order.push_back(&member);
+  std::ranges::sort(order, {}, &Member::key);
+  return order;
+}
+
+bool same_members(std::span<const Member> a, std::span<const Member> b) {
+  if (a.size() != b.size()) return false;
+  return std::ranges::equal(in_order(a), in_order(b), [](const Member* one, const Member* other) {
+    return one->key == other->key && same_value(one->value, other->value);
+  });
+}
+
+}  // namespace
+
+bool same_value(const Value& a, const Value& b) {
+  if (a.kind() != b.kind()) return false;
+  switch (a.kind()) {
+    case Value::Kind::null: return true;
+    case Value::Kind::boolean: return a.boolean() == b.boolean();
+    case Value::Kind::string: return a.text() == b.text();
+    case Value::Kind::number:
+      return a.text() == b.text() || Decimal(a.text()).compare(Decimal(b.text())) == 0;
+    case Value::Kind::array: return std::ranges::equal(a.elements(), b.elements(), same_value);
+    case Value::Kind::object: return same_members(a.members(), b.members());
+  }
+  return false;
 }
 
 const Value* Value::find(std::string_view key) const {

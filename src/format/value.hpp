@@ -66,6 +66,10 @@ struct Member {
   Value value;
 };
 
+/// Whether two values mean the same, however they are written: the order of members, escapes and blanks say
+/// nothing, and 1.0 is 1. null is a value like others.
+bool same_value(const Value& a, const Value& b);
+
 /// Owns the arena and the source text of one parsed tree. Moving it moves none of its values: they stay valid
 /// as long as some Document holds the tree. Built by TreeBuilder.
 class Document {

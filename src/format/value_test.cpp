@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "format/json.hpp"
 #include "format/tree_builder.hpp"
 
 namespace format {
@@ -14,6 +15,27 @@ Document make_number(std::string_view text) {
   TreeBuilder builder;
   builder.number(text);
   return std::move(builder).finish();
+}
+
+TEST(Values, are_the_same_however_they_are_written) {
+  struct Case {
+    const char* a;
+    const char* b;
+    bool same;
+  };
+  for (const auto& [a, b, same] :
+       {Case{"1", "1.0", true}, Case{"100", "1e2", true}, Case{"-0", "0", true}, Case{"1", "2", false},
+        Case{"1", "\"1\"", false}, Case{R"("a/b")", R"("a\/b")", true}, Case{R"("é")", R"("\u00e9")", true},
+        Case{"null", "null", true}, Case{"null", "false", false}, Case{"{}", "[]", false},
+        Case{"[1, 2]", "[1,2.0]", true}, Case{"[1,2]", "[2,1]", false}, Case{"[1]", "[1,1]", false},
+        Case{R"({"a":1,"b":[{"c":null}]})", R"({ "b": [{"c": null}], "a": 1.0 })", true},
+        Case{R"({"a":null})", "{}", false}, Case{R"({"a":null})", R"({"b":null})", false},
+        Case{R"({"a":{"b":1}})", R"({"a":{"b":2}})", false}}) {
+    const Document one = parse_json(a).value();
+    const Document other = parse_json(b).value();
+    EXPECT_EQ(same_value(one.root(), other.root()), same) << a << " " << b;
+    EXPECT_EQ(same_value(other.root(), one.root()), same) << a << " " << b;
+  }
 }
 
 TEST(Number, is_an_integer_only_within_64_bits_and_without_point_or_exponent) {

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "base/limits.hpp"
-#include "outbound/decimal.hpp"
+#include "format/decimal.hpp"
 
 namespace outbound {
 
@@ -35,7 +35,7 @@ std::strong_ordering compare_numbers(std::string_view text, const auto& operand)
     const auto read = std::from_chars(text.data(), end, integer);
     if (read.ec == std::errc{} && read.ptr == end) return integer <=> *operand.integer;
   }
-  return Decimal(text).compare(Decimal(operand.text));
+  return format::Decimal(text).compare(format::Decimal(operand.text));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include <charconv>
 
 #include "base/limits.hpp"
-#include "outbound/decimal.hpp"
+#include "format/decimal.hpp"
 #include "outbound/filter.hpp"
 
 namespace outbound {
@@ -299,7 +299,7 @@ void FilterCompiler::operand(const Value& value, const std::string& pointer, Op 
   }
   if (kind == Kind::number) {
     const std::size_t most = base::limits::kFilterNumberExponentMax;
-    const std::int64_t exponent = Decimal(value.text()).exponent();
+    const std::int64_t exponent = format::Decimal(value.text()).exponent();
     if (exponent > static_cast<std::int64_t>(most) || -exponent > static_cast<std::int64_t>(most)) {
       return error(pointer, "OUT_OF_RANGE", "an exponent is at most " + std::to_string(most));
     }

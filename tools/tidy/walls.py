@@ -29,6 +29,7 @@ WALLS = (
          re.compile(r"rapidjson/|simdjson|nlohmann/|boost/(?:json|property_tree)\b|(?:.*/)?pugixml\.hpp$"),
          "src/format/"),
     Wall("RE2", re.compile(r"re2/"), "src/format/"),
+    Wall("a compression library", re.compile(r"(?:zlib|zstd)\.h$|brotli/"), "src/format/"),
 )
 
 

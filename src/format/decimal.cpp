@@ -1,9 +1,9 @@
-#include "outbound/decimal.hpp"
+#include "format/decimal.hpp"
 
 #include <algorithm>
 #include <charconv>
 
-namespace outbound {
+namespace format {
 
 namespace {
 
@@ -66,4 +66,4 @@ char Decimal::digit(std::size_t i) const {
   return i < fraction_.size() ? fraction_[i] : '0';
 }
 
-}  // namespace outbound
+}  // namespace format

@@ -1,11 +1,11 @@
-#include "outbound/decimal.hpp"
+#include "format/decimal.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-namespace outbound {
+namespace format {
 
 namespace {
 
@@ -59,4 +59,4 @@ TEST(Decimal, tells_the_power_of_ten_of_its_first_digit) {
 
 }  // namespace
 
-}  // namespace outbound
+}  // namespace format

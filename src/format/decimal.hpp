@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace outbound {
+namespace format {
 
 /// A number by JSON's grammar, taken apart; refers to its text. Exponents saturate at ±10^17, so comparing is
 /// exact where the exponent of one of the two is smaller than that.
@@ -30,4 +30,4 @@ class Decimal {
   std::int64_t exponent_ = 0;
 };
 
-}  // namespace outbound
+}  // namespace format

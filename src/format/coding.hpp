@@ -1,0 +1,25 @@
+// Bodies in content codings (RFC 9110, 8.4), as they were before.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace format {
+
+struct CodingLimits {
+  std::size_t bytes_max = 0;    ///< of what comes out, after each coding
+  std::size_t ratio_max = 200;  ///< of what comes out to what goes in, where that is over 64 KiB
+  std::size_t codings_max = 2;  ///< one over another
+};
+
+/// Takes the codings of a Content-Encoding header (names in any case, the one applied first first) from a
+/// body: gzip (also of several members), deflate (with or without its zlib frame, for senders disagree), br,
+/// zstd; identity is none. Errors: invalid, naming an unknown coding, or what is wrong and at which byte;
+/// too_large, over one of the limits. Takes as much memory as what comes out, and 8 MiB at most besides.
+base::Result<std::string> decode_content(std::string_view codings, std::string_view bytes,
+                                         CodingLimits limits);
+
+}  // namespace format
