@@ -42,13 +42,32 @@ std::vector<std::string> read_texts(Input& input, const char* name, std::size_t 
   return texts;
 }
 
+/// One place, or a list of them.
+inbound::Places read_places(Input& input, const char* name) {
+  const format::Value* said = input.any(name);
+  if (said == nullptr || !said->is_array()) return {input.text(name, kPlaceBytesMax).value_or("")};
+  inbound::Places places;
+  if (said->elements().empty() || said->elements().size() > inbound::kPlacesMax) {
+    input.error(name, "INVALID", "a place, or a list of 1 to 10 of which the first that is there counts");
+    return places;
+  }
+  for (std::size_t i = 0; i < said->elements().size(); ++i) {
+    const format::Value& place = said->elements()[i];
+    if (!place.is_string() || place.text().empty() || place.text().size() > kPlaceBytesMax) {
+      input.error_at(std::string(name) + "/" + std::to_string(i), "INVALID", "a string of 1 to 200 bytes");
+    }
+    places.list.emplace_back(place.text());
+  }
+  return places;
+}
+
 void read_paths(Input& input, Endpoint& endpoint) {
   endpoint.paths = {};
   const format::Value* paths = input.any("paths");
   if (paths == nullptr) return;
   Input inner(*paths, "#/paths");
   for (const inbound::PathMember& member : inbound::kPathMembers) {
-    endpoint.paths.*member.place = inner.text(member.name, kPlaceBytesMax).value_or("");
+    endpoint.paths.*member.places = read_places(inner, member.name);
   }
   if (auto checked = inner.finish(); !checked) input.take_errors(checked.error());
 }

@@ -42,6 +42,22 @@ struct ReadEvent {
   outbound::EventView::Parsed parsed{};
 };
 
+/// {"field": {"old"?, "new"?}}, with one of the two at least.
+void check_changes(Input& input, const format::Value& changes) {
+  if (!changes.is_object()) {
+    return input.error("changes", "WRONG_TYPE", "this must be {\"field\": {\"old\", \"new\"}}");
+  }
+  for (const format::Member& field : changes.members()) {
+    const bool shaped = field.value.is_object() && !field.value.members().empty() &&
+                        std::ranges::all_of(field.value.members(), [](const format::Member& side) {
+                          return side.key == "old" || side.key == "new";
+                        });
+    if (shaped) continue;
+    input.error_at("changes" + pointer_part(field.key.substr(0, 100)), "INVALID",
+                   "this must be {\"old\": …, \"new\": …}; leave out the one that was or is not there");
+  }
+}
+
 /// {"type", "data", "subject"?, "changes"?, "occurred_at"?, "idempotency_key"?, "ordering_key"?}
 Result<ReadEvent> read_event(const Call& call, const format::Value& object, std::string pointer) {
   Input input(object, std::move(pointer));
@@ -65,8 +81,7 @@ Result<ReadEvent> read_event(const Call& call, const format::Value& object, std:
     input.error("data", "REQUIRED", "this member is needed; it can be any JSON value but null");
   }
   if (const format::Value* changes = input.any("changes")) {
-    if (!changes->is_object())
-      input.error("changes", "WRONG_TYPE", "this must be {\"field\": {\"old\", \"new\"}}");
+    check_changes(input, *changes);
     event->changes = std::string(changes->raw());
     read.parsed.changes = changes;
   }

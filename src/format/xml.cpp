@@ -31,6 +31,22 @@ std::vector<std::string_view> steps_of(std::string_view path) {
   return steps;
 }
 
+struct Path {
+  std::vector<std::string_view> steps;
+  bool from_root = true;
+
+  bool usable() const { return !steps.empty() && steps.size() <= kStepsMax; }
+};
+
+Path path_of(std::string_view path) {
+  Path read;
+  read.from_root = !path.starts_with("//");
+  if (!read.from_root) path.remove_prefix(2);
+  if (path.starts_with('/')) path.remove_prefix(1);
+  read.steps = steps_of(path);
+  return read;
+}
+
 /// The node and its parents have these names, the last one being its own; and, from_root, there is none
 /// above.
 bool stands_at(pugi::xml_node node, const std::vector<std::string_view>& steps, bool from_root) {
@@ -75,21 +91,8 @@ std::string text_of(const pugi::xml_node& element) {
 
 struct Xml::Tree {
   pugi::xml_document document;
+  bool is_utf8 = true;
 };
-
-std::string xml_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 base::Result<Xml> Xml::parse(std::string_view text) {
   // A node takes a hundred bytes of memory, however short it is in the text.
@@ -102,6 +105,7 @@ base::Result<Xml> Xml::parse(std::string_view text) {
     return fail(Code::invalid, std::string("this is no XML: ") + parsed.description() + " at byte " +
                                    std::to_string(parsed.offset));
   }
+  tree->is_utf8 = parsed.encoding == pugi::encoding_utf8;
   for (const pugi::xml_node& node : tree->document.children()) {
     if (node.type() == pugi::node_doctype)
       return fail(Code::invalid, "XML with a DOCTYPE is refused: send it without");
@@ -112,17 +116,44 @@ base::Result<Xml> Xml::parse(std::string_view text) {
 }
 
 std::vector<std::string> Xml::texts(std::string_view path, std::size_t most) const {
-  const bool anywhere = path.starts_with("//");
-  if (anywhere) path.remove_prefix(2);
-  if (path.starts_with('/')) path.remove_prefix(1);
-  const auto steps = steps_of(path);
+  const Path wanted = path_of(path);
   std::vector<std::string> found;
-  if (steps.empty() || steps.size() > kStepsMax) return found;
+  if (!wanted.usable()) return found;
   walk(tree_->document, [&](const pugi::xml_node& element) {
-    if (stands_at(element, steps, !anywhere)) found.push_back(text_of(element));
+    if (stands_at(element, wanted.steps, wanted.from_root)) found.push_back(text_of(element));
     return found.size() < most;
   });
   return found;
+}
+
+std::optional<std::string> Xml::with_texts_replaced(std::string_view text, std::span<const std::string> paths,
+                                                    std::string_view by) const {
+  std::vector<Path> wanted;
+  for (const std::string& path : paths) wanted.push_back(path_of(path));
+  std::string out;
+  std::size_t copied = 0;
+  bool placed = true;
+  walk(tree_->document, [&](const pugi::xml_node& element) {
+    const bool named = std::ranges::any_of(wanted, [&](const Path& path) {
+      return path.usable() && stands_at(element, path.steps, path.from_root);
+    });
+    if (!named) return true;
+    for (const pugi::xml_node& child : element.children()) {
+      const bool cdata = child.type() == pugi::node_cdata;
+      if (!cdata && child.type() != pugi::node_pcdata) continue;
+      const std::ptrdiff_t offset = child.offset_debug();
+      // Of another encoding, places are those in the text as it was converted.
+      placed = tree_->is_utf8 && offset >= static_cast<std::ptrdiff_t>(copied);
+      if (!placed) return false;
+      const auto begin = static_cast<std::size_t>(offset);
+      out.append(text.substr(copied, begin - copied)).append(by);
+      copied = std::min(text.find(cdata ? "]]>" : "<", begin), text.size());
+    }
+    return true;
+  });
+  if (!placed) return std::nullopt;
+  out.append(text.substr(copied));
+  return out;
 }
 
 }  // namespace format

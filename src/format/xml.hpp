@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,9 +11,6 @@
 #include "base/result.hpp"
 
 namespace format {
-
-/// The text as it stands in a document: with entities for what would be markup.
-std::string xml_text(std::string_view text);
 
 /// A parsed document. It has no DOCTYPE, so nothing in it stands for anything else. Immutable.
 class Xml {
@@ -24,6 +23,10 @@ class Xml {
   /// root element on, "//b/c" from any element on. Names without the prefixes of their namespaces. At most
   /// `most` of them.
   std::vector<std::string> texts(std::string_view path, std::size_t most) const;
+  /// The document's text with each of these texts, wherever it stands in the element, replaced by another,
+  /// which is no markup. text is what was parsed. Nothing where it is in an encoding that is not UTF-8.
+  std::optional<std::string> with_texts_replaced(std::string_view text, std::span<const std::string> paths,
+                                                 std::string_view by) const;
 
  private:
   struct Tree;

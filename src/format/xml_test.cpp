@@ -38,6 +38,32 @@ TEST(Xml, takes_text_and_cdata_without_what_is_in_other_elements) {
   EXPECT_EQ(texts("a", "<a>x<b>no</b>&amp;<![CDATA[<y>]]></a>"), Texts{"x&<y>"});
 }
 
+TEST(Xml, replaces_texts_however_they_are_written) {
+  struct Case {
+    std::string text;
+    std::vector<std::string> paths;
+    const char* replaced;
+  };
+  for (const Case& one :
+       {Case{"<a><t>s&amp;x</t><b>s&amp;x</b></a>", {"a/t"}, "<a><t>***</t><b>s&amp;x</b></a>"},
+        Case{"<a> <t>s<!-- c -->e<b>in</b>c</t></a>", {"//t"}, "<a> <t>***<!-- c -->***<b>in</b>***</t></a>"},
+        Case{"<a><t><![CDATA[<s>]]></t></a>", {"//t"}, "<a><t><![CDATA[***]]></t></a>"},
+        Case{"<a><t>1</t><x><t>2</t></x></a>", {"//x/t", "a/t"}, "<a><t>***</t><x><t>***</t></x></a>"},
+        Case{"<n:a xmlns:n='u'><n:t>&#115;</n:t></n:a>", {"a/t"}, "<n:a xmlns:n='u'><n:t>***</n:t></n:a>"},
+        Case{"\xEF\xBB\xBF<a><t>s</t></a>", {"a/t"}, "\xEF\xBB\xBF<a><t>***</t></a>"},
+        Case{"<a><t>s</t></a>", {"a/other", ""}, "<a><t>s</t></a>"}}) {
+    const auto xml = Xml::parse(one.text);
+    ASSERT_TRUE(xml) << one.text;
+    EXPECT_EQ(xml->with_texts_replaced(one.text, one.paths, "***"), one.replaced);
+  }
+  using namespace std::string_literals;
+  const std::string wide = "\xFF\xFE<\0a\0>\0s\0<\0/\0a\0>\0"s;
+  const std::string path = "a";
+  EXPECT_EQ(Xml::parse(wide)->with_texts_replaced(wide, {&path, 1}, "***"), std::nullopt);
+  const std::string latin = "<?xml version='1.0' encoding='ISO-8859-1'?><b><c>\xFC</c><a>s</a></b>";
+  EXPECT_EQ(Xml::parse(latin)->with_texts_replaced(latin, {&path, 1}, "***"), std::nullopt);
+}
+
 TEST(Xml, refuses_what_is_no_document) {
   for (const std::string_view bad : {"", "no", "<a>", "<a></b>", "<a", "{\"a\":1}"}) {
     const auto xml = Xml::parse(bad);

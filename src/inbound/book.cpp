@@ -71,32 +71,62 @@ Result<void> read_keys_into(PreparedEndpoint& prepared) {
   return {};
 }
 
-Result<void> read_place(const std::string& text, const char* name, bool json,
-                        std::optional<Location>& place) {
-  if (text.empty()) return {};
+Result<Location> read_place(const std::string& text, const std::string& pointer, bool json) {
   if (std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 127; })) {
-    return refuse(std::string("#/paths/") + name, "no control characters");
+    return refuse(pointer, "no control characters");
   }
   auto read = json ? read_json_place(text) : Location::parse(text);
-  if (!read) return refuse(std::string("#/paths/") + name, read.error().message);
+  if (!read) return refuse(pointer, read.error().message);
   using In = Location::In;
   if (read->in == In::item || read->in == In::jwt || read->in == In::jwt_head) {
-    return refuse(std::string("#/paths/") + name,
-                  "header:NAME, query:NAME, form:NAME, json:PATH, xml:PATH or const:TEXT");
+    return refuse(pointer, "header:NAME, query:NAME, form:NAME, json:PATH, xml:PATH or const:TEXT");
   }
-  place = std::move(*read);
-  return {};
+  return read;
+}
+
+Result<std::vector<Location>> read_places(const Places& said, const char* name, bool json) {
+  std::vector<Location> places;
+  for (std::size_t i = 0; i < said.list.size(); ++i) {
+    std::string pointer = std::string("#/paths/") + name;
+    if (said.list.size() > 1) pointer += "/" + std::to_string(i);
+    XD_TRY(Location place, read_place(said.list[i], pointer, json));
+    places.push_back(std::move(place));
+  }
+  return places;
+}
+
+std::string_view without_root(std::string_view path) {
+  return path.starts_with("$.") ? path.substr(2) : path;
+}
+
+/// Behind the places in a record the same ones in what it was before.
+void add_places_before(const PreparedRules& rules, std::vector<Location>& places) {
+  std::vector<Location> before;
+  for (const Location& place : places) {
+    for (const Location& record : rules.record) {
+      const std::string inside = std::string(without_root(record.name)) + ".";
+      const std::string_view path = without_root(place.name);
+      if (place.in != Location::In::json || !path.starts_with(inside)) continue;
+      for (const Location& old : rules.old_record) {
+        const std::string outer = old.name == "$" ? "" : old.name + ".";
+        before.push_back({Location::In::json, outer + std::string(path.substr(inside.size()))});
+      }
+    }
+  }
+  std::ranges::move(before, std::back_inserter(places));
 }
 
 Result<PreparedRules> prepare_rules(const Rules& said) {
   PreparedRules rules{.said = said};
   const Paths& paths = said.paths;
-  XD_DO(read_place(paths.event_type, "event_type", false, rules.event_type));
-  XD_DO(read_place(paths.table, "table", false, rules.table));
-  XD_DO(read_place(paths.record, "record", true, rules.record));
-  XD_DO(read_place(paths.old_record, "old_record", true, rules.old_record));
-  XD_DO(read_place(paths.record_id, "record_id", false, rules.record_id));
-  XD_DO(read_place(paths.event_id, "event_id", false, rules.event_id));
+  XD_TRY(rules.event_type, read_places(paths.event_type, "event_type", false));
+  XD_TRY(rules.table, read_places(paths.table, "table", false));
+  XD_TRY(rules.record, read_places(paths.record, "record", true));
+  XD_TRY(rules.old_record, read_places(paths.old_record, "old_record", true));
+  XD_TRY(rules.record_id, read_places(paths.record_id, "record_id", false));
+  XD_TRY(rules.event_id, read_places(paths.event_id, "event_id", false));
+  add_places_before(rules, rules.table);
+  add_places_before(rules, rules.record_id);
   return rules;
 }
 

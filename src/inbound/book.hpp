@@ -25,15 +25,17 @@ struct PreparedScheme {
 /// What an endpoint says of it: signature_scheme and signature_config.
 using SaidScheme = std::pair<std::string, SchemeConfig>;
 
-/// Rules with their paths read; one for all endpoints that say the same of them.
+/// Rules with their paths read; one for all endpoints that say the same of them. Of a deletion, which has no
+/// record any more, what stands in the record is looked for in what it was before.
 struct PreparedRules {
   Rules said{};
-  std::optional<crypto::Location> event_type{};
-  std::optional<crypto::Location> table{};
-  std::optional<crypto::Location> record{};
-  std::optional<crypto::Location> old_record{};
-  std::optional<crypto::Location> record_id{};
-  std::optional<crypto::Location> event_id{};
+  using Locations = std::vector<crypto::Location>;  ///< of which the first that is there counts
+  Locations event_type{};
+  Locations table{};
+  Locations record{};
+  Locations old_record{};
+  Locations record_id{};
+  Locations event_id{};
 };
 
 /// What endpoints share.

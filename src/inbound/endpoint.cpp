@@ -31,7 +31,16 @@ std::string paths_json(const Paths& paths) {
   format::JsonWriter json(text);
   json.begin_object();
   for (const PathMember& member : kPathMembers) {
-    if (const std::string& place = paths.*member.place; !place.empty()) json.key(member.name).value(place);
+    const std::vector<std::string>& places = (paths.*member.places).list;
+    if (places.empty()) continue;
+    json.key(member.name);
+    if (places.size() == 1) {
+      json.value(places.front());
+      continue;
+    }
+    json.begin_array();
+    for (const std::string& place : places) json.value(place);
+    json.end_array();
   }
   json.end_object();
   return text;

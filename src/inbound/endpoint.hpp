@@ -26,20 +26,35 @@ using EndpointId = base::Id<struct EndpointTag>;
 enum class EndpointStatus : std::uint8_t { active, paused, disabled };
 std::string_view name(EndpointStatus status);
 
-/// Where in a request its parts stand, as places ("json:type", "header:x-topic"); empty: nowhere.
+inline constexpr std::size_t kPlacesMax = 10;
+
+/// Where a part of a request stands, as places ("json:type", "header:x-topic"): at the first that is there.
+struct Places {
+  Places() = default;
+  Places(std::string_view only) {  // NOLINT(google-explicit-constructor): one place is a list of one
+    if (!only.empty()) list.emplace_back(only);
+  }
+  Places(const char* only) : Places(std::string_view(only)) {}  // NOLINT(google-explicit-constructor)
+  Places(std::initializer_list<std::string> several) : list(several) {}
+
+  std::vector<std::string> list{};
+  auto operator<=>(const Places&) const = default;
+};
+
+/// Where in a request its parts stand; empty: nowhere.
 struct Paths {
-  std::string event_type{};
-  std::string table{};
-  std::string record{};      ///< the state of the record; empty: the whole body
-  std::string old_record{};  ///< its state before
-  std::string record_id{};
-  std::string event_id{};  ///< the sender's id of the event; empty: as the scheme says
+  Places event_type{};
+  Places table{};
+  Places record{};      ///< the state of the record; empty: the whole body
+  Places old_record{};  ///< its state before
+  Places record_id{};
+  Places event_id{};  ///< the sender's id of the event; empty: as the scheme says
   auto operator<=>(const Paths&) const = default;
 };
 
 struct PathMember {
   const char* name;
-  std::string Paths::* place;
+  Places Paths::* places;
 };
 /// Their names in the API and in the store.
 inline constexpr PathMember kPathMembers[] = {

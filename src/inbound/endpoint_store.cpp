@@ -55,9 +55,11 @@ Result<void> read_parts(const db::Row& row, Endpoint& endpoint) {
   }
   XD_TRY(const auto paths, stored_json(row, 14));
   for (const PathMember& member : kPathMembers) {
-    if (const format::Value* place = paths.root().find(member.name)) {
-      endpoint.paths.*member.place = std::string(place->text());
-    }
+    const format::Value* places = paths.root().find(member.name);
+    if (places == nullptr) continue;
+    Places& read = endpoint.paths.*member.places;
+    if (places->is_string()) read = Places(places->text());
+    for (const format::Value& place : places->elements()) read.list.emplace_back(place.text());
   }
   XD_TRY(const auto routes, stored_json(row, 15));
   for (const format::Value& one : routes.root().elements()) {

@@ -1,6 +1,8 @@
 #include "inbound/extract.hpp"
 
+#include "base/text.hpp"
 #include "crypto/encoding.hpp"
+#include "format/form.hpp"
 #include "format/json.hpp"
 #include "format/utf8.hpp"
 #include "inbound/message.hpp"
@@ -15,6 +17,7 @@ using base::Result;
 using crypto::Location;
 
 constexpr std::size_t kTextBytesMax = 255;
+constexpr std::size_t kFileBytesMax = 256 << 10;  // of a file that is part of an event
 constexpr std::size_t kComparedMembersMax = 500;  // each is looked for among the others
 
 /// A stored request, to look into. Owns what it refers to.
@@ -41,65 +44,148 @@ class Stored {
   std::optional<Message> message_;
 };
 
-Result<std::string> text_at(const std::optional<Location>& place, const Message& message, const char* what) {
-  if (!place) return std::string();
-  if (place->in == Location::In::constant) return place->name;
-  auto found = message.find(*place);
-  if (!found.empty()) {
+std::size_t depth_of(const format::Value& value) {
+  std::size_t inner = 0;
+  for (const format::Value& element : value.elements()) inner = std::max(inner, depth_of(element));
+  for (const format::Member& member : value.members()) inner = std::max(inner, depth_of(member.value));
+  return value.is_object() || value.is_array() ? inner + 1 : 0;
+}
+
+std::string names_of(std::span<const Location> places) {
+  std::string names;
+  for (const Location& place : places) names.append(names.empty() ? "" : ", ").append(to_string(place));
+  return names;
+}
+
+std::unexpected<base::Error> nothing_at(std::span<const Location> places, const Message& message,
+                                        const char* what) {
+  const bool no_json = message.json() == nullptr &&
+                       std::ranges::all_of(places, [](auto& at) { return at.in == Location::In::json; });
+  return fail(Code::invalid, std::string("paths.") + what + ": " +
+                                 (no_json ? "the body is not JSON: " + message.json_error().message
+                                          : "there is nothing at " + names_of(places)));
+}
+
+/// What stands at the first of the places that is there.
+Result<std::string> text_at(std::span<const Location> places, const Message& message, const char* what) {
+  if (places.empty()) return std::string();
+  for (const Location& place : places) {
+    if (place.in == Location::In::constant) return place.name;
+    auto found = message.find(place);
+    if (found.empty()) continue;
     const std::string& text = found.front();
     const bool plain = text.size() <= kTextBytesMax && format::is_utf8(text) && !text.contains('\0');
     if (plain) return std::move(found.front());
-    return fail(Code::invalid, std::string("paths.") + what + ": what stands at " + to_string(*place) +
+    return fail(Code::invalid, std::string("paths.") + what + ": what stands at " + to_string(place) +
                                    " is no text of at most 255 bytes");
   }
-  const bool no_json = place->in == Location::In::json && message.json() == nullptr;
-  return fail(Code::invalid,
-              std::string("paths.") + what + ": " +
-                  (no_json ? "the body is not JSON" : "there is nothing at " + to_string(*place)));
+  return nothing_at(places, message, what);
 }
 
-/// The body as JSON, whatever it is.
-std::string body_json(const Message& message) {
-  if (const format::Value* root = message.json()) return std::string(root->raw());
-  const std::string_view body = message.body();
+/// A file, or a field that is no text.
+std::string file_json(const format::Part& part) {
   std::string text;
   format::JsonWriter json(text);
-  const auto type = message.find({Location::In::header, "content-type"});
-  if (!type.empty() && type.front().starts_with("application/x-www-form-urlencoded")) {
-    json.begin_object();
-    std::set<std::string> written;
-    for (const auto& [name, value] : message.form()) {
-      if (format::is_utf8(name) && format::is_utf8(value) && written.insert(name).second) {
-        json.key(name).value(value);
-      }
-    }
-    json.end_object();
-  } else if (format::is_utf8(body)) {
-    json.begin_object().key("text").value(body).end_object();
-  } else {
-    json.begin_object().key("base64").value(crypto::to_base64(body)).end_object();
-  }
+  json.begin_object().key("filename");
+  part.file_name ? json.value(*part.file_name) : json.null();
+  json.key("content_type");
+  part.type.empty() ? json.null() : json.value(part.type);
+  json.key("size").value(part.content.size()).key("content");
+  part.content.size() <= kFileBytesMax ? json.value(crypto::to_base64(part.content)) : json.null();
+  json.end_object();
   return text;
 }
 
-const format::Value* value_of(const std::optional<Location>& place, const Message& message) {
-  const format::Value* root = place ? message.json() : nullptr;
-  const format::Value* value = root == nullptr ? nullptr : value_at(*root, place->name);
-  return value == nullptr || value->is_null() ? nullptr : value;
+Result<std::string> parts_json(const Message& message) {
+  if (!message.parts()) return std::unexpected(message.parts().error());
+  format::NamedJson members;
+  for (const format::Part& part : *message.parts()) {
+    const bool text = !part.file_name && format::is_utf8(part.content);
+    members.emplace_back(part.name, text ? format::json_string(part.content) : file_json(part));
+  }
+  return format::object_json(members);
 }
 
-/// Members that are not the same before and after, by their JSON text.
+std::string form_json(std::string_view body) {
+  const auto text_of = [](const std::string& decoded, std::string_view raw) {
+    return format::is_utf8(decoded) ? decoded : std::string(raw);
+  };
+  format::NamedJson members;
+  for (const format::FormField& field : format::parse_form(body)) {
+    members.emplace_back(text_of(field.name, field.raw_name),
+                         format::json_string(text_of(field.value, field.raw_value)));
+  }
+  return format::object_json(members);
+}
+
+/// Whether a body that cannot be read as JSON was meant to be: its type says so; or it begins like an object
+/// or array, and no type says that it is text; or it is JSON, but over a limit.
+bool is_meant_as_json(const Message& message, const format::MediaType& type) {
+  if (message.body().empty()) return false;
+  if (type.is_json()) return true;
+  const std::string_view body = base::trimmed(message.body());
+  const std::string& reason = message.json_error().reason;
+  if (reason == "TOO_DEEP" || reason == "TOO_MANY_MEMBERS") return true;
+  return type.type.empty() && (body.starts_with('{') || body.starts_with('['));
+}
+
+/// The text of a value that is to be an event's data. Error: invalid, where it is deeper than those may be.
+Result<std::string> data_of(const format::Value& value) {
+  if (depth_of(value) <= base::limits::kJsonDepthMax) return std::string(value.raw());
+  const auto strict = format::parse_json(std::string(value.raw()));
+  return fail(Code::invalid, "the record cannot be an event's data: " +
+                                 (strict ? std::string("it is too deep") : strict.error().message) +
+                                 ", or let paths.record say which part of it counts");
+}
+
+/// The body as JSON, whatever it is. Error: invalid, for one that is not what it says.
+Result<std::string> body_json(const Message& message) {
+  if (const format::Value* root = message.json()) return data_of(*root);
+  const format::MediaType type = message.type();
+  if (type.type == "multipart/form-data") return parts_json(message);
+  const std::string_view body = message.body();
+  if (type.type == "application/x-www-form-urlencoded") return form_json(body);
+  if (is_meant_as_json(message, type))
+    return fail(Code::invalid, "the body is not JSON: " + message.json_error().message);
+  const bool text = format::is_utf8(body);
+  const std::string value = text ? std::string(body) : crypto::to_base64(body);
+  return format::object_json({{text ? "text" : "base64", format::json_string(value)}});
+}
+
+const format::Value* value_of(std::span<const Location> places, const Message& message) {
+  const format::Value* root = places.empty() ? nullptr : message.json();
+  if (root == nullptr) return nullptr;
+  for (const Location& place : places) {
+    const format::Value* value = value_at(*root, place.name);
+    if (value != nullptr && !value->is_null()) return value;
+  }
+  return nullptr;
+}
+
+/// Error: invalid, where the body is still in its content coding.
+Result<void> check_decoded(const ReceivedEvent& event) {
+  if (!event.verification.contains(kUndecoded)) return {};
+  XD_TRY(const auto verification, format::parse_json(event.verification));
+  const format::Value* problem = verification.root().find(kUndecoded);
+  if (problem == nullptr) return {};
+  return fail(Code::invalid, std::string(problem->text()));
+}
+
+/// Members whose values are not the same before and after. Where there was none, or is none any more, there
+/// is no "old" or no "new": null is a value.
 std::string changes_of(const format::Value& before, const format::Value& after) {
   std::string text;
   format::JsonWriter json(text);
   json.begin_object();
   const auto write = [&](std::string_view key, const format::Value* old, const format::Value* fresh) {
-    json.key(key).begin_object().key("old").raw(old == nullptr ? "null" : old->raw());
-    json.key("new").raw(fresh == nullptr ? "null" : fresh->raw()).end_object();
+    json.key(key).begin_object();
+    if (old != nullptr) json.key("old").raw(old->raw());
+    if (fresh != nullptr) json.key("new").raw(fresh->raw());
+    json.end_object();
   };
   for (const format::Member& member : after.members()) {
     const format::Value* old = before.find(member.key);
-    if (old == nullptr || old->raw() != member.value.raw()) write(member.key, old, &member.value);
+    if (old == nullptr || !same_value(*old, member.value)) write(member.key, old, &member.value);
   }
   for (const format::Member& member : before.members()) {
     if (after.find(member.key) == nullptr) write(member.key, &member.value, nullptr);
@@ -148,20 +234,20 @@ Result<Extracted> extract(const PreparedEndpoint& endpoint, const ReceivedEvent&
   const Message& message = stored.message();
   const PreparedRules& rules = *endpoint.rules;
   Extracted result{.source = rules.said.source};
+  XD_DO(check_decoded(event));
   XD_TRY(result.event_type, text_at(rules.event_type, message, "event_type"));
   XD_TRY(result.table, text_at(rules.table, message, "table"));
   XD_TRY(result.record_id, text_at(rules.record_id, message, "record_id"));
   const format::Value* record = value_of(rules.record, message);
   const format::Value* before = value_of(rules.old_record, message);
-  if (rules.record && record == nullptr && before == nullptr) {
-    return fail(Code::invalid, "paths.record: there is nothing at " + to_string(*rules.record));
-  }
-  result.record = !rules.record       ? body_json(message)
-                  : record == nullptr ? "null"
-                                      : std::string(record->raw());
+  if (!rules.record.empty() && record == nullptr && before == nullptr)
+    return nothing_at(rules.record, message, "record");
+  XD_TRY(result.record,
+         rules.record.empty() ? body_json(message) : data_of(record != nullptr ? *record : *before));
   if (before != nullptr) result.old_record = before->raw();
   const auto small = [](const format::Value* value) {
-    return value != nullptr && value->is_object() && value->members().size() <= kComparedMembersMax;
+    return value != nullptr && value->is_object() && value->members().size() <= kComparedMembersMax &&
+           depth_of(*value) < base::limits::kJsonDepthMax;  // changes are one deeper
   };
   if (small(record) && small(before)) {
     result.changes = changes_of(*before, *record);

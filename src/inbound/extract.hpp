@@ -11,10 +11,11 @@ struct Extracted {
   std::string event_type{};
   std::string table{};
   std::string record_id{};
-  std::string record{};      ///< JSON; the whole body where no path says more, "null" for none
+  std::string record{};      ///< JSON; the whole body where no path says more; of a deletion old_record
   std::string old_record{};  ///< JSON; empty for none
-  std::string
-      changes{};  ///< {"field": {"old": …, "new": …}} of both; empty where one is missing, or has over 500
+  /// {"field": {"old": …, "new": …}} of both, without "old" or "new" where the field was or is not there;
+  /// empty where one of the two is missing, or has over 500 members.
+  std::string changes{};
 
   /// "orders/42"; empty where one of them is missing.
   std::string subject() const;

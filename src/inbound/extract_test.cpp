@@ -37,8 +37,49 @@ TEST(Extraction, finds_each_part_where_its_path_says) {
   EXPECT_EQ(found->subject(), "query/7");
   EXPECT_EQ(found->record, R"({"id": 7, "a": 1, "c": [1]})");
   EXPECT_EQ(found->old_record, R"({"a": 2, "b": "x"})");
-  EXPECT_EQ(found->changes, R"({"id":{"old":null,"new":7},"a":{"old":2,"new":1},)"
-                            R"("c":{"old":null,"new":[1]},"b":{"old":"x","new":null}})");
+  EXPECT_EQ(found->changes, R"({"id":{"new":7},"a":{"old":2,"new":1},"c":{"new":[1]},"b":{"old":"x"}})");
+}
+
+TEST(Extraction, takes_the_first_place_that_is_there) {
+  const auto endpoint = prepared({.event_type = {"header:x-type", "json:type"},
+                                  .record = {"json:new", "json:data"},
+                                  .record_id = {"json:new.id", "json:data.key"}});
+  const auto found = extract(endpoint, received(R"({"type": "made", "new": null, "data": {"key": 1}})"));
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->event_type, "made");
+  EXPECT_EQ(found->record, R"({"key": 1})");
+  EXPECT_EQ(found->record_id, "1");
+  EXPECT_EQ(extract(endpoint, received(R"({"new": {"id": 2}})")).error().message,
+            "paths.event_type: there is nothing at header:x-type, json:type");
+}
+
+TEST(Extraction, takes_of_a_deletion_what_was_before) {
+  const auto endpoint = prepared({.event_type = "json:type",
+                                  .table = {"json:record.kind", "json:table"},
+                                  .record = "json:record",
+                                  .old_record = "json:old_record",
+                                  .record_id = "json:$.record.id"});
+  const auto found = extract(endpoint, received(R"({"type": "DELETE", "table": "orders", "record": null,
+                                                    "old_record": {"id": 7, "total": 1}})"));
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->subject(), "orders/7");
+  EXPECT_EQ(found->record, R"({"id": 7, "total": 1})");
+  EXPECT_EQ(found->old_record, found->record);
+  EXPECT_EQ(found->changes, "");
+  const auto nested = prepared({.record = "json:a.b", .old_record = "json:$", .record_id = "json:a.b.id"});
+  EXPECT_EQ(extract(nested, received(R"({"id": 9})"))->record_id, "9");
+}
+
+TEST(Extraction, compares_values_and_not_how_they_are_written) {
+  const auto endpoint = prepared({.record = "json:new", .old_record = "json:old"});
+  const auto changes = [&](const char* before, const char* after) {
+    return extract(endpoint, received(std::string(R"({"old":)") + before + R"(,"new":)" + after + "}"))
+        ->changes;
+  };
+  EXPECT_EQ(changes(R"({"a":{"x":1,"y":"é/"},"n":1})", R"({"n":1.0,"a": {"y":"\u00e9\/", "x":1e0}})"), "{}");
+  EXPECT_EQ(changes(R"({"a":null})", "{}"), R"({"a":{"old":null}})");
+  EXPECT_EQ(changes("{}", R"({"a":null})"), R"({"a":{"new":null}})");
+  EXPECT_EQ(changes(R"({"a":null})", R"({"a":0})"), R"({"a":{"old":null,"new":0}})");
 }
 
 TEST(Extraction, takes_the_whole_body_where_no_path_says_more) {
@@ -48,7 +89,73 @@ TEST(Extraction, takes_the_whole_body_where_no_path_says_more) {
   EXPECT_EQ(extract(prepared({}),
                     received("a=1&b=%20&a=2", R"([["Content-Type", "application/x-www-form-urlencoded"]])"))
                 ->record,
-            R"({"a":"1","b":" "})");
+            R"({"a":["1","2"],"b":" "})");
+}
+
+/// What comes of a body of a type, and why nothing.
+std::string record_of(const char* type, std::string body) {
+  const auto found = extract(
+      prepared({}), received(std::move(body), R"([["content-type",")" + std::string(type) + R"("]])"));
+  return found ? found->record : "error: " + found.error().message;
+}
+
+TEST(Extraction, reads_bodies_by_their_type_whatever_its_case) {
+  EXPECT_EQ(record_of("Application/X-WWW-Form-Urlencoded; charset=utf-8", "a=100%&b=%ff&%fe=1"),
+            R"({"a":"100%","b":"%ff","%fe":"1"})");
+  EXPECT_EQ(record_of("Multipart/Form-Data; boundary=\\\"X\\\"",
+                      "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n"
+                      "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n2\r\n"
+                      "--X\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\nContent-Type: "
+                      "image/png\r\n\r\n"
+                      "\xff\r\n--X--"),
+            R"({"a":["1","2"],"f":{"filename":"x","content_type":"image/png","size":1,"content":"/w=="}})");
+  const std::string large(300'000, 'x');
+  EXPECT_EQ(
+      record_of("multipart/form-data; boundary=X",
+                "--X\r\nContent-Disposition: form-data; name=f; filename=\"\"\r\n\r\n" + large + "\r\n--X--"),
+      R"({"f":{"filename":"","content_type":null,"size":300000,"content":null}})");
+  EXPECT_EQ(record_of("multipart/form-data; boundary=X", "--Y"),
+            "error: the body is no multipart/form-data: its boundary does not stand in it, looked for from "
+            "at byte 0");
+  EXPECT_EQ(record_of("text/plain", "{name} has come"), R"({"text":"{name} has come"})");
+  EXPECT_EQ(record_of("application/json", ""), R"({"text":""})") << "a tap on the shoulder";
+}
+
+TEST(Extraction, takes_what_senders_take_for_json) {
+  EXPECT_EQ(record_of("application/json", "\xEF\xBB\xBF{\"a\": 1}"), R"({"a": 1})");
+  EXPECT_EQ(record_of("text/plain", R"({"a": "\ud83d", "b": 1, "b": 2})"), "{\"a\":\"\uFFFD\",\"b\":2}");
+  const std::string deep = std::string(70, '[') + std::string(70, ']');
+  EXPECT_EQ(
+      extract(prepared({.record = "json:a"}), received(R"({"a": {"b": 1}, "deep": )" + deep + "}"))->record,
+      R"({"b": 1})");
+}
+
+TEST(Extraction, fails_with_the_position_and_never_takes_json_for_a_text) {
+  EXPECT_TRUE(record_of("Application/JSON", "{\"a\": 1,}")
+                  .starts_with("error: the body is not JSON: JSON, line 1, column 9: "));
+  EXPECT_TRUE(record_of("application/vnd.api+json", "x").starts_with("error: the body is not JSON: "));
+  EXPECT_TRUE(record_of("", "[1, 2").starts_with("error: the body is not JSON: JSON, line 1, column 6: "));
+  const std::string deep = std::string(70, '[') + std::string(70, ']');
+  EXPECT_TRUE(record_of("", deep).starts_with(
+      "error: the record cannot be an event's data: JSON, line 1, column 65: "));
+  const std::string deeper = std::string(600, '[') + std::string(600, ']');
+  EXPECT_TRUE(
+      record_of("text/plain", deeper).starts_with("error: the body is not JSON: JSON, line 1, column 513: "));
+}
+
+TEST(Extraction, fails_where_the_body_is_still_in_its_coding) {
+  ReceivedEvent event = received("\x1f\x8b...");
+  event.verification = R"({"scheme":"github","secret":null,"undecoded":"the body is no gzip: …"})";
+  EXPECT_EQ(extract(prepared({}), event).error().message, "the body is no gzip: …");
+}
+
+TEST(Extraction, finds_fields_of_multipart_forms) {
+  const auto found =
+      extract(prepared({.event_type = "form:event"}),
+              received("--X\r\nContent-Disposition: form-data; name=\"event\"\r\n\r\nopened\r\n--X--",
+                       R"([["Content-Type", "multipart/form-data; boundary=X"]])"));
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->event_type, "opened");
 }
 
 TEST(Extraction, says_what_it_cannot_find) {
@@ -57,7 +164,9 @@ TEST(Extraction, says_what_it_cannot_find) {
     return found ? std::string("found") : found.error().message;
   };
   EXPECT_EQ(message({.event_type = "json:type"}, "{}"), "paths.event_type: there is nothing at json:type");
-  EXPECT_EQ(message({.event_type = "json:type"}, "x"), "paths.event_type: the body is not JSON");
+  EXPECT_EQ(message({.event_type = "json:type"}, "x"),
+            "paths.event_type: the body is not JSON: JSON, line 1, column 1: expected a value, found 'x'; "
+            "the only words are true, false and null; strings stand in double quotes");
   EXPECT_EQ(message({.table = "header:x"}, "{}"), "paths.table: there is nothing at header:x");
   EXPECT_EQ(message({.record = "json:record"}, "{}"), "paths.record: there is nothing at json:record");
   EXPECT_EQ(message({.event_type = "json:t"}, R"({"t": "a\u0000b"})"),

@@ -11,11 +11,14 @@ using crypto::Location;
 constexpr std::size_t kExternalIdBytesMax = 255;
 constexpr auto kBodyKeyWindow = std::chrono::hours{24};
 
-std::string text_at(const std::optional<Location>& place, const crypto::RequestView& view) {
-  if (!place) return {};
-  if (place->in == Location::In::constant) return place->name;
-  auto found = view.find(*place);
-  return found.empty() ? std::string() : std::move(found.front());
+/// What stands at the first of the places that is there.
+std::string text_at(const std::vector<Location>& places, const crypto::RequestView& view) {
+  for (const Location& place : places) {
+    if (place.in == Location::In::constant) return place.name;
+    auto found = view.find(place);
+    if (!found.empty()) return std::move(found.front());
+  }
+  return {};
 }
 
 /// What is too long or not printable ASCII stands for itself as a hash.
@@ -27,15 +30,15 @@ std::string storable(std::string text) {
 
 /// Whether what stands for the event's id is made of its body.
 bool is_of_body(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
-  return !endpoint.rules->event_id && endpoint.scheme().id_hash &&
+  return endpoint.rules->event_id.empty() && endpoint.scheme().id_hash &&
          std::ranges::all_of(endpoint.scheme().id, [&](const Location& at) { return view.find(at).empty(); });
 }
 
 }  // namespace
 
 std::string external_id(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
-  std::string id = endpoint.rules->event_id ? text_at(endpoint.rules->event_id, view)
-                                            : crypto::event_id(endpoint.scheme(), view).value_or("");
+  std::string id = endpoint.rules->event_id.empty() ? crypto::event_id(endpoint.scheme(), view).value_or("")
+                                                    : text_at(endpoint.rules->event_id, view);
   return storable(std::move(id));
 }
 

@@ -1,4 +1,5 @@
-// What of a request is stored as "***": the places in which its sender proves who it is.
+// What of a request is stored as "***": the places in which its sender shows a secret, whatever way it is
+// written there.
 #pragma once
 
 #include "inbound/book.hpp"
@@ -13,15 +14,21 @@ inline constexpr std::string_view kHidden = "***";
 std::string printable(std::string_view bytes);
 
 /// The request's headers for the store: JSON, [["Name", "value"], …] in their order. Hidden are credentials
-/// (Authorization, Proxy-Authorization, Cookie), and the headers whose value is itself the scheme's secret.
+/// (Authorization, Proxy-Authorization, Cookie), and the headers whose value is itself the scheme's secret;
+/// in others the parameters of a URL, where the secret stands in the query: what passes requests on repeats
+/// it there (X-Original-URL, Referer).
 std::string stored_headers(const crypto::Scheme& scheme, const http::Request& request);
 
 /// The request's target for the store, printable; parameters of the query that are the scheme's secret are
 /// hidden.
 std::string stored_target(const crypto::Scheme& scheme, const http::Request& request);
 
-/// Hides in a body (or an element of it) the endpoint's secret, where the scheme has it there. key: which of
-/// the endpoint's keys the request was verified with; one past the end for none of them.
-void hide_secret(const PreparedEndpoint& endpoint, std::size_t key, std::string& body);
+/// The body for the store: as it came, without what stands at the places where the scheme has its secret. A
+/// body that cannot be read as what these places are in is hidden as a whole where it holds one of the
+/// endpoint's secrets.
+std::string stored_body(const PreparedEndpoint& endpoint, const Message& message);
+
+/// The same of one element of a batch: its JSON text.
+std::string stored_element(const crypto::Scheme& scheme, const Element& element);
 
 }  // namespace inbound

@@ -34,6 +34,17 @@ TEST(StoredHeaders, hide_credentials_and_what_the_scheme_takes_for_its_secret) {
   }
 }
 
+TEST(StoredHeaders, hide_the_secret_in_urls_that_repeat_the_query) {
+  const PreparedEndpoint endpoint = prepared({.scheme = token_at("query:token")});
+  const Sent sent{.headers = {{"X-Original-URL", "/in?a=1&t%6Fken=s3cr%2Ft"},
+                              {"Link", "<https://a?x=1>; b, <https://b?token=s3cr/t>"},
+                              {"X-Note", "token=1"}}};
+  EXPECT_EQ(
+      stored_headers(endpoint.scheme(), sent.request()),
+      R"([["X-Original-URL","/in?a=1&t%6Fken=***"],["Link","<https://a?x=1>; b, <https://b?token=***>"],)"
+      R"(["X-Note","token=1"]])");
+}
+
 TEST(StoredTargets, hide_the_parameter_that_is_the_secret) {
   struct Case {
     const char* place;
@@ -42,7 +53,7 @@ TEST(StoredTargets, hide_the_parameter_that_is_the_secret) {
   };
   for (const Case& one :
        {Case{"query:token", "/in?a=1&token=s3cr/t&b=2", "/in?a=1&token=***&b=2"},
-        Case{"query:token", "/in?%74oken=s3cr/t", "/in?%74oken=***"}, Case{"query:token", "/in", "/in"},
+        Case{"query:token", "/in?%74oken=s3cr%2ft", "/in?%74oken=***"}, Case{"query:token", "/in", "/in"},
         Case{"query:token", "/in?a=\xff", "/in?a=%ff"}, Case{"header:token", "/in?token=1", "/in?token=1"}}) {
     const PreparedEndpoint endpoint = prepared({.scheme = token_at(one.place)});
     const Sent sent{.url = "https://hub.example.com" + std::string(one.target)};
@@ -51,21 +62,79 @@ TEST(StoredTargets, hide_the_parameter_that_is_the_secret) {
   }
 }
 
-TEST(StoredBodies, hide_the_secret_where_the_scheme_has_it_in_the_body) {
-  struct Case {
-    const char* place;
-    const char* body;
-    const char* stored;
-  };
-  for (const Case& one : {Case{"json:token", R"({"token":"s3cr/t","a":1})", R"({"token":"***","a":1})"},
-                          Case{"form:token", "a=1&token=s3cr/t", "a=1&token=***"},
-                          Case{"xml:a/token", "<a><token>s3cr/t</token></a>", "<a><token>***</token></a>"},
-                          Case{"header:token", R"({"token":"s3cr/t"})", R"({"token":"s3cr/t"})"}}) {
-    const PreparedEndpoint endpoint = prepared({.scheme = token_at(one.place)});
-    std::string body = one.body;
-    hide_secret(endpoint, 0, body);
-    EXPECT_EQ(body, one.stored) << one.place;
+struct BodyCase {
+  std::string places;  ///< JSON
+  std::string body;
+  std::string stored;
+};
+
+std::string stored(const BodyCase& one, std::string secret = "s3cr/t") {
+  const PreparedEndpoint endpoint =
+      prepared({.scheme = R"({"kind": "token", "sig": )" + one.places + "}", .secret = std::move(secret)});
+  const Sent sent{.body = one.body};
+  const http::Request request = sent.request();
+  return stored_body(endpoint, Message(request, ""));
+}
+
+TEST(StoredBodies, hide_what_stands_at_the_place_however_it_is_written) {
+  for (const BodyCase& one : {
+           BodyCase{R"("json:token")", R"({"token":"s3cr/t","a":1})", R"({"token":"***","a":1})"},
+           BodyCase{R"("json:token")", R"({"token":"s3cr\/t"})", R"({"token":"***"})"},
+           BodyCase{R"("json:token")", R"({"token":"\u00733cr\u002ft", "note": "s3cr/t"})",
+                    R"({"token":"***", "note": "s3cr/t"})"},
+           BodyCase{R"("json:\u0074oken")", R"({"\u0074oken":"s3cr/t"})", R"({"\u0074oken":"***"})"},
+           BodyCase{R"("json:a.0.token")", R"({"a":[{"token":{"x":"s3cr/t"}}]})",
+                    R"({"a":[{"token":"***"}]})"},
+           BodyCase{R"(["json:a", "json:a.b"])", R"({"a":{"b":"s3cr/t"}})", R"({"a":"***"})"},
+           BodyCase{R"("json:$")", R"("s3cr/t")", R"("***")"},
+           BodyCase{R"("json:token")", R"({"token":null})", R"({"token":null})"},
+           BodyCase{R"("form:token")", "a=1&token=s3cr/t", "a=1&token=***"},
+           BodyCase{R"("form:token")", "token=s3cr%2Ft&b=%2F", "token=***&b=%2F"},
+           BodyCase{R"("form:token")", "t%6Fken=s3cr%2ft&token=again", "t%6Fken=***&token=***"},
+           BodyCase{R"("xml:a/token")", "<a><token>s3cr/t</token></a>", "<a><token>***</token></a>"},
+           BodyCase{R"("xml://token")", "<a><token>s3c&#114;/t</token></a>", "<a><token>***</token></a>"},
+           BodyCase{R"("xml://token")", "<a><token><![CDATA[s3cr/t]]></token></a>",
+                    "<a><token><![CDATA[***]]></token></a>"},
+           BodyCase{R"("header:token")", R"({"token":"s3cr/t"})", R"({"token":"s3cr/t"})"},
+       }) {
+    EXPECT_EQ(stored(one), one.stored) << one.places;
   }
+}
+
+TEST(StoredBodies, hide_parts_of_multipart_forms) {
+  const PreparedEndpoint endpoint = prepared({.scheme = token_at("form:token")});
+  const auto stored_part = [&](const char* type, const char* body) {
+    const Sent sent{.headers = {{"Content-Type", type}}, .body = body};
+    const http::Request request = sent.request();
+    return stored_body(endpoint, Message(request, ""));
+  };
+  EXPECT_EQ(stored_part("multipart/form-data; boundary=X",
+                        "--X\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\ns3cr/t\r\n"
+                        "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--X--"),
+            "--X\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\n***\r\n"
+            "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--X--");
+  EXPECT_EQ(stored_part("multipart/form-data", "--X\r\n\r\ns3cr/t\r\n--X--"), "***") << "it has no boundary";
+}
+
+TEST(StoredBodies, are_hidden_as_a_whole_where_they_hold_a_secret_and_cannot_be_read) {
+  const std::string places = R"(["header:x", "json:token", "xml:a"])";
+  for (const char* body : {"token s3cr/t", R"({"token":"s3cr\/t")", R"({"token":"s3cr\u002Ft")",
+                           "token=s3cr%2Ft", R"(<a>"czNjci90"</)"}) {
+    EXPECT_EQ(stored({places, body}), "***") << body;
+  }
+  EXPECT_EQ(stored({places, "something else"}), "something else");
+}
+
+TEST(StoredBodies, of_batches_hide_the_secret_of_each_element) {
+  const PreparedEndpoint endpoint =
+      prepared({.scheme = R"({"kind": "token", "each": "json:value", "sig": "json:state"})"});
+  const Sent sent{.body = R"({"value":[{"state":"s3cr/t","n":1},{"state":"s3cr\/t","n":2}]})"};
+  const http::Request request = sent.request();
+  const Message message(request, "");
+  EXPECT_EQ(stored_body(endpoint, message), R"({"value":[{"state":"***","n":1},{"state":"***","n":2}]})");
+  const auto elements = elements_of(endpoint.scheme(), message);
+  ASSERT_TRUE(elements);
+  EXPECT_EQ(stored_element(endpoint.scheme(), elements->back()), R"({"state":"***","n":2})");
 }
 
 }  // namespace

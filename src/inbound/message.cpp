@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "format/form.hpp"
+
 namespace inbound {
 
 namespace {
@@ -79,8 +81,20 @@ std::optional<std::string> text_of(const format::Value& value) {
 }
 
 const format::Value* Message::json() const {
-  if (!json_) json_ = format::parse_json(request_.body);
+  if (!json_) json_ = format::parse_loose_json(request_.body);
   return *json_ ? &(*json_)->root() : nullptr;
+}
+
+const base::Error& Message::json_error() const { return json_->error(); }
+
+const base::Result<std::vector<format::Part>>& Message::parts() const {
+  if (!parts_) parts_ = format::parse_multipart(request_.body, type().parameter("boundary"));
+  return *parts_;
+}
+
+const format::Xml* Message::xml() const {
+  if (!xml_) xml_ = format::Xml::parse(request_.body);
+  return *xml_ ? &**xml_ : nullptr;
 }
 
 std::vector<std::string> Message::find(const Location& location) const {
@@ -99,16 +113,29 @@ std::vector<std::string> Message::find(const Location& location) const {
 }
 
 std::vector<std::string> Message::in_xml(std::string_view path) const {
-  if (!xml_) xml_ = format::Xml::parse(request_.body);
-  if (!*xml_) return {};
-  const auto texts = (*xml_)->texts(path, kBatchElementsMax);
+  const format::Xml* document = xml();
+  if (document == nullptr) return {};
+  const auto texts = document->texts(path, kBatchElementsMax);
   if (texts.empty()) return {};
   std::string joined = texts.front();
   for (std::size_t i = 1; i < texts.size(); ++i) joined.append(",").append(texts[i]);
   return {std::move(joined)};
 }
 
-crypto::RequestView::Fields Message::form() const { return http::parse_query(request_.body); }
+crypto::RequestView::Fields Message::form() const {
+  Fields fields;
+  if (is_multipart()) {
+    if (!parts()) return fields;
+    for (const format::Part& part : *parts()) {
+      if (!part.file_name) fields.emplace_back(part.name, part.content);
+    }
+    return fields;
+  }
+  for (format::FormField& field : format::parse_form(request_.body)) {
+    fields.emplace_back(std::move(field.name), std::move(field.value));
+  }
+  return fields;
+}
 
 std::vector<std::string> Message::find_in_json(std::string_view json, std::string_view member) const {
   const auto document = format::parse_json(std::string(json));

@@ -6,6 +6,8 @@
 
 #include "crypto/scheme.hpp"
 #include "format/json.hpp"
+#include "format/media_type.hpp"
+#include "format/multipart.hpp"
 #include "format/xml.hpp"
 #include "http/message.hpp"
 
@@ -31,6 +33,14 @@ class Message final : public crypto::RequestView {
 
   /// The body as JSON; nullptr where it is none.
   const format::Value* json() const;
+  /// Why it is none; only then.
+  const base::Error& json_error() const;
+  /// The body as XML; nullptr where it is none.
+  const format::Xml* xml() const;
+  format::MediaType type() const { return format::MediaType::parse(request_.header("content-type")); }
+  bool is_multipart() const { return type().type == "multipart/form-data"; }
+  /// Of a body that is_multipart(); they refer to it. Error: invalid.
+  const base::Result<std::vector<format::Part>>& parts() const;
 
  private:
   std::vector<std::string> in_xml(std::string_view path) const;
@@ -39,6 +49,7 @@ class Message final : public crypto::RequestView {
   std::string url_;
   mutable std::optional<base::Result<format::Document>> json_;
   mutable std::optional<base::Result<format::Xml>> xml_;
+  mutable std::optional<base::Result<std::vector<format::Part>>> parts_;
 };
 
 /// One element of a batch: everything of the whole, but json: places are the element's own.

@@ -16,6 +16,9 @@ using ReceivedId = base::Id<struct ReceivedTag>;
 /// The kind of the tasks that process them, and of an endpoint's lane.
 inline constexpr const char* kProcessKind = "inbound";
 
+/// The member of a verification that says why the body is still in its content coding.
+inline constexpr const char* kUndecoded = "undecoded";
+
 /// Immutable once it is stored. What proves who sends it is not in headers and target: it stands as "***".
 struct ReceivedEvent {
   ReceivedId id{};
@@ -28,9 +31,9 @@ struct ReceivedEvent {
   std::string method{};
   std::string target{};
   std::string headers{};  ///< JSON: [["Name", "value"], …]
-  std::string body{};     ///< the bytes as they came; of an element its JSON text
+  std::string body{};     ///< without its content coding; of an element its JSON text
   std::string remote_ip{};
-  std::string verification{};  ///< JSON: {"scheme", "secret": fingerprint}
+  std::string verification{};  ///< JSON: {"scheme", "secret": fingerprint, kUndecoded?}
   base::Time received{};
 
   std::size_t bytes() const { return sizeof(ReceivedEvent) + headers.size() + body.size() + target.size(); }

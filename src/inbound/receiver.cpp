@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "format/json.hpp"
 #include "inbound/capture.hpp"
+#include "inbound/decoding.hpp"
 #include "inbound/identity.hpp"
 #include "inbound/masking.hpp"
 #include "inbound/reply.hpp"
@@ -24,11 +25,12 @@ std::unexpected<base::Error> nobody() {
   return fail(Code::not_found, "there is no endpoint at this address");
 }
 
-std::string verification_json(const PreparedEndpoint& endpoint, std::size_t key) {
+std::string verification_json(const PreparedEndpoint& endpoint, std::size_t key, const std::string& problem) {
   std::string text;
   format::JsonWriter json(text);
   json.begin_object().key("scheme").value(endpoint.prepared_scheme->name).key("secret");
   key < endpoint.keys.size() ? json.value(endpoint.keys[key].fingerprint) : json.null();
+  if (!problem.empty()) json.key(kUndecoded).value(problem);
   json.end_object();
   return text;
 }
@@ -146,8 +148,12 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   }
   XD_CO_DO(take_token(*endpoint));
   const auto place = std::ranges::find_if(endpoint->keys, [&](const auto& one) { return &one.key == used; });
-  co_return co_await accept(request, *endpoint, message,
-                            {address, static_cast<std::size_t>(place - endpoint->keys.begin()), deletions});
+  const Decoded decoded = decode_body(request, parts_.body_bytes_max);
+  const Sender sender{address, static_cast<std::size_t>(place - endpoint->keys.begin()), deletions,
+                      decoded.problem};
+  if (!decoded.request) co_return co_await accept(request, *endpoint, message, sender);
+  const Message inner(*decoded.request, std::string(message.url()));
+  co_return co_await accept(*decoded.request, *endpoint, inner, sender);
 }
 
 Result<void> Receiver::take_token(const PreparedEndpoint& endpoint) {
@@ -202,7 +208,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
   const std::string target = stored_target(endpoint.scheme(), request);
   const std::string headers = stored_headers(endpoint.scheme(), request);
   Arrival arrival{.deletions = sender.deletions};
-  const auto add = [&](const crypto::RequestView& view, std::string body) {
+  const auto add = [&](const crypto::RequestView& view, std::string_view came, std::string stored) {
     Incoming& one = arrival.events.emplace_back();
     one.event = std::make_shared<ReceivedEvent>();
     ReceivedEvent& event = *one.event;
@@ -210,7 +216,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     event.tenant = endpoint.config->tenant;
     event.endpoint = endpoint.config->id;
     event.external_id = external_id(endpoint, view);
-    one.body_hash = hash_of_body(body);
+    one.body_hash = hash_of_body(came);
     const auto twin = std::ranges::find_if(arrival.events, [&](const Incoming& before) {
       return before.event.get() != &event && before.event->external_id == event.external_id;
     });
@@ -222,10 +228,9 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     event.target = target;
     event.headers = headers;
     event.remote_ip = sender.address;
-    event.verification = verification_json(endpoint, sender.key);
+    event.verification = verification_json(endpoint, sender.key, sender.problem);
     event.received = now;
-    event.body = std::move(body);
-    hide_secret(endpoint, sender.key, event.body);
+    event.body = std::move(stored);
     one.key = dedup_key(event.external_id, one.body_hash);
     one.expires = now + dedup_window(endpoint, view, event.external_id);
     one.order_key = order_key(endpoint, view);
@@ -237,14 +242,15 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
   if (batch) {
     XD_CO_TRY(const std::vector<Element> elements, elements_of(endpoint.scheme(), message));
     arrival.events.reserve(elements.size());
-    for (const Element& element : elements) add(element, std::string(element.value().raw()));
+    for (const Element& element : elements) {
+      add(element, element.value().raw(), stored_element(endpoint.scheme(), element));
+    }
     if (arrival.events.empty())
       co_return http::Response{.status = 200, .body = R"({"ids":[],"duplicates":0})"};
     arrival.batch = *arrival.events.front().event->batch;
-    arrival.batch_body = request.body;
-    hide_secret(endpoint, sender.key, arrival.batch_body);
+    arrival.batch_body = stored_body(endpoint, message);
   } else {
-    add(message, request.body);
+    add(message, request.body, stored_body(endpoint, message));
   }
   XD_CO_TRY(const std::vector<Receipt> receipts, co_await batcher_.add(std::move(arrival)));
   if (receipts.front().gone) {

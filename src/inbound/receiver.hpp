@@ -39,6 +39,7 @@ class Receiver {
     std::optional<queue::Rate> tenant_rate{};  ///< of all endpoints of a tenant together
     Origin origin{};
     std::vector<http::AllowedRange> proxies{};
+    std::size_t body_bytes_max = base::limits::kBodyBytesDefault;  ///< also of one that was compressed
   };
   Receiver(base::Gate& gate, Parts parts);
 
@@ -64,6 +65,7 @@ class Receiver {
     std::string address{};
     std::size_t key = 0;         ///< of the endpoint's
     std::int64_t deletions = 0;  ///< that the book knew of when it found the endpoint
+    std::string problem{};       ///< why the body is still in its content coding
   };
   base::Task<http::Response> accept(const http::Request& request, const PreparedEndpoint& endpoint,
                                     const Message& message, Sender sender);
