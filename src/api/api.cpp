@@ -92,6 +92,7 @@ const Endpoint kEndpoints[] = {
     {{"POST", "/api/v1/webhooks/endpoints/:id/reveal-secret"},
      in_tenant(endpoints_write),
      reveal_endpoint_secret},
+    {{"GET", "/api/v1/webhooks/endpoints/:id/refused"}, in_tenant(endpoints_read), list_refused},
     {{"POST", "/api/v1/webhooks/endpoints/:id/diagnose"}, in_tenant(endpoints_write), diagnose_endpoint},
     {{"GET", "/api/v1/webhooks/received"}, in_tenant(received_read), list_received},
     {{"GET", "/api/v1/webhooks/received/:id"}, in_tenant(received_read), get_received},

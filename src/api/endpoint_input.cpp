@@ -45,7 +45,9 @@ std::vector<std::string> read_texts(Input& input, const char* name, std::size_t 
 /// One place, or a list of them.
 inbound::Places read_places(Input& input, const char* name) {
   const format::Value* said = input.any(name);
-  if (said == nullptr || !said->is_array()) return {input.text(name, kPlaceBytesMax).value_or("")};
+  if (said == nullptr || !said->is_array()) {
+    return inbound::Places(std::string_view(input.text(name, kPlaceBytesMax).value_or("")));
+  }
   inbound::Places places;
   if (said->elements().empty() || said->elements().size() > inbound::kPlacesMax) {
     input.error(name, "INVALID", "a place, or a list of 1 to 10 of which the first that is there counts");
@@ -336,6 +338,11 @@ std::string endpoint_json(const Call& call, const Endpoint& e, const inbound::En
   json.end_array().key("total_received").value(stats.received);
   json.key("total_processed").value(stats.processed).key("total_failed").value(stats.failed);
   json.key("last_received_at").value(stats.last_received);
+  std::int64_t refused = 0;
+  for (const auto& [reason, count] : stats.refused) refused += count;
+  json.key("total_refused").value(refused).key("refused").begin_object();
+  for (const auto& [reason, count] : stats.refused) json.key(reason).value(count);
+  json.end_object();
   json.key("created_at").value(e.created).key("updated_at").value(e.updated).key("created_by");
   e.created_by ? json.value(*e.created_by) : json.null();
   json.end_object();

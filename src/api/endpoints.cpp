@@ -4,7 +4,6 @@
 #include "api/once.hpp"
 #include "api/page.hpp"
 #include "inbound/deletion.hpp"
-#include "inbound/diagnose.hpp"
 #include "queue/queue_store.hpp"
 
 namespace api {
@@ -102,20 +101,6 @@ Result<void> rotate(Call& call, db::Tx& tx, Endpoint& endpoint, const base::Secr
     return fail(Code::conflict, "four secrets count already; wait until the overlap of one has ended");
   XD_DO(inbound::check_endpoint(std::make_shared<const Endpoint>(endpoint.copy())));
   return {};
-}
-
-/// What a captured request would be verified with, where its sender shows its keys in public.
-base::Task<inbound::KeyFinder::Keys> published_keys(Call& call, const Endpoint& endpoint,
-                                                    const inbound::Captured& captured,
-                                                    const std::string& url) {
-  XD_CO_TRY(const auto prepared,
-            inbound::prepare_endpoint(std::make_shared<const Endpoint>(endpoint.copy())));
-  if (!inbound::KeyFinder::is_needed(prepared.scheme())) co_return inbound::KeyFinder::Keys{};
-  const http::Request request = captured.request();
-  const inbound::Message message(request, url);
-  const auto secrets = prepared.keys_at(call.services.clock.now());
-  co_return co_await call.services.key_finder.find(prepared, secrets.empty() ? nullptr : secrets.front(),
-                                                   message);
 }
 
 }  // namespace
@@ -263,44 +248,6 @@ HandlerResult reveal_endpoint_secret(Call& call) {
   http::Response response = json_response(200, std::move(body));
   response.headers.emplace_back("Cache-Control", "no-store");
   co_return response;
-}
-
-HandlerResult diagnose_endpoint(Call& call) {
-  XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
-  XD_CO_TRY(const auto document, read_json(call));
-  Input input(document.root(), "#");
-  const std::string text = input.required_text("request", base::limits::kBodyBytesDefault).value_or("");
-  const base::Time at = input.time("at").value_or(call.services.clock.now());
-  XD_CO_DO(input.finish());
-  auto captured = inbound::Captured::parse(text);
-  if (!captured) {
-    base::Error error = captured.error();
-    error.fields.push_back({"#/request", "INVALID", error.message});
-    co_return std::unexpected(std::move(error));
-  }
-  XD_CO_TRY(const EndpointPtr known,
-            co_await call.services.store.read([&](db::Tx& tx) { return find_or_fail(call, tx, id); }));
-  XD_CO_TRY(const crypto::Scheme scheme, inbound::scheme_of(*known));
-  std::vector<base::Secret> secrets;
-  for (const tenant::SigningSecret& secret : known->secrets) {
-    if (secret.active(at)) secrets.push_back(secret.text.clone());
-  }
-  const std::string url = call.services.origin.url_of(captured->request());
-  XD_CO_TRY(const auto keys, co_await published_keys(call, *known, *captured, url));
-  const inbound::Diagnosis found = inbound::diagnose(scheme, {secrets, keys}, *captured, url, at);
-  std::string body;
-  format::JsonWriter json(body);
-  json.begin_object().key("passed").value(found.passed()).key("result").value(crypto::name(found.check.step));
-  json.key("steps").begin_array();
-  for (const inbound::Diagnosis::Step& step : found.steps) {
-    json.begin_object().key("name").value(step.name).key("passed").value(step.good);
-    json.key("detail").value(step.said).end_object();
-  }
-  json.end_array().key("expected").value(found.check.expected).key("got").value(found.check.got);
-  json.key("hint").value(found.hint).key("event_ids").begin_array();
-  for (const std::string& event : found.ids) json.value(event);
-  json.end_array().end_object();
-  co_return json_response(200, std::move(body));
 }
 
 }  // namespace api

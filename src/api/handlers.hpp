@@ -48,6 +48,7 @@ HandlerResult disable_endpoint(Call& call);
 HandlerResult rotate_endpoint_secret(Call& call);
 HandlerResult reveal_endpoint_secret(Call& call);
 HandlerResult diagnose_endpoint(Call& call);
+HandlerResult list_refused(Call& call);
 HandlerResult receive_webhook(Call& call);
 HandlerResult list_received(Call& call);
 HandlerResult get_received(Call& call);

@@ -73,13 +73,6 @@ Result<inbound::ReceivedQuery> read_query(const Call& call) {
   return query;
 }
 
-/// A body as JSON can hold it.
-void write_body(format::JsonWriter& json, const char* name, std::string_view body) {
-  const bool text = format::is_utf8(body);
-  json.key(name).value(text ? std::string(body) : crypto::to_base64(body));
-  json.key(std::string(name) + "_encoding").value(text ? "utf-8" : "base64");
-}
-
 /// What the endpoint's paths, as they are now, say of it.
 void write_record(format::JsonWriter& json, const Call& call, const ReceivedEvent& event) {
   const auto endpoint = call.services.endpoints.find(event.endpoint);
@@ -97,6 +90,12 @@ void write_received(format::JsonWriter& json, const ReceivedRow& row) {
   json.begin_object();
   write_row_members(json, row);
   json.end_object();
+}
+
+void write_body(format::JsonWriter& json, const char* name, std::string_view body) {
+  const bool text = format::is_utf8(body);
+  json.key(name).value(text ? std::string(body) : crypto::to_base64(body));
+  json.key(std::string(name) + "_encoding").value(text ? "utf-8" : "base64");
 }
 
 HandlerResult receive_webhook(Call& call) {

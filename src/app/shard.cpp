@@ -67,6 +67,7 @@ Shard::Shard(const Shared& shared)
       tail_(gate_, shared.store),
       intake_(gate_, shared.store, shared.queue, &shared.bell),
       key_finder_(client_, shared.clock),
+      refusals_(gate_, context_.get_executor(), shared.store),
       receiver_(gate_, {.clock = shared.clock,
                         .store = shared.store,
                         .queue = shared.queue,
@@ -76,6 +77,7 @@ Shard::Shard(const Shared& shared)
                         .ring = shared.ring,
                         .books = shared.all_endpoints,
                         .meters = shared.meters,
+                        .refusals = refusals_,
                         .tenant_rate = shared.config.receive_rate,
                         .origin = {shared.config.public_url, shared.tls != nullptr},
                         .proxies = shared.config.trusted_proxies,
@@ -157,6 +159,7 @@ base::Task<void> Shard::drain(base::Deadline deadline) {
   co_await lanes_.stop();
   cutter.cancel();
   client_.cancel_all();
+  refusals_.stop();
   co_await gate_.close();
   work_.reset();
   co_return base::Result<void>{};

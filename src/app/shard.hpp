@@ -80,6 +80,7 @@ class Shard {
   event::Tail tail_;
   event::Intake intake_;
   inbound::KeyFinder key_finder_;
+  inbound::RefusalLog refusals_;
   inbound::Receiver receiver_;
   inbound::ProcessHandler processing_;
   api::Services services_;

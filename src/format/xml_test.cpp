@@ -60,7 +60,7 @@ TEST(Xml, replaces_texts_however_they_are_written) {
   const std::string wide = "\xFF\xFE<\0a\0>\0s\0<\0/\0a\0>\0"s;
   const std::string path = "a";
   EXPECT_EQ(Xml::parse(wide)->with_texts_replaced(wide, {&path, 1}, "***"), std::nullopt);
-  const std::string latin = "<?xml version='1.0' encoding='ISO-8859-1'?><b><c>\xFC</c><a>s</a></b>";
+  const std::string latin = "<?xml version='1.0' encoding='ISO-8859-1'?><a>\xFCs</a>";
   EXPECT_EQ(Xml::parse(latin)->with_texts_replaced(latin, {&path, 1}, "***"), std::nullopt);
 }
 

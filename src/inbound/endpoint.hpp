@@ -35,7 +35,11 @@ struct Places {
     if (!only.empty()) list.emplace_back(only);
   }
   Places(const char* only) : Places(std::string_view(only)) {}  // NOLINT(google-explicit-constructor)
-  Places(std::initializer_list<std::string> several) : list(several) {}
+  Places(std::initializer_list<std::string_view> several) {
+    for (const std::string_view place : several) {
+      if (!place.empty()) list.emplace_back(place);
+    }
+  }
 
   std::vector<std::string> list{};
   auto operator<=>(const Places&) const = default;
@@ -147,6 +151,7 @@ struct EndpointStats {
   std::int64_t processed = 0;
   std::int64_t failed = 0;
   std::optional<base::Time> last_received{};
+  std::map<std::string, std::int64_t> refused{};  ///< by reason; read only
 };
 
 // The tables webhook_endpoints and endpoint_stats, with the secrets. Those pass the key ring on their way.

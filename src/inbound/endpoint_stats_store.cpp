@@ -108,6 +108,25 @@ Result<void> add_to_stats(db::Tx& tx, const std::map<EndpointId, EndpointStats>&
   return {};
 }
 
+namespace {
+
+/// Of the endpoints that args names.
+Result<void> add_refused(db::Tx& tx, const std::vector<db::Arg>& args,
+                         std::map<EndpointId, EndpointStats>& found) {
+  std::string list;
+  for (std::size_t i = 1; i <= args.size(); ++i) list += (i == 1 ? "$" : ", $") + std::to_string(i);
+  if (list.empty()) return {};
+  XD_DO(
+      tx.query("SELECT endpoint_id, reason, count FROM endpoint_refusals WHERE endpoint_id IN (" + list + ")",
+               args, [&](const db::Row& row) {
+                 const auto own = found.find(row.id<EndpointId>(0));
+                 if (own != found.end()) own->second.refused[row.string(1)] = row.integer(2);
+               }));
+  return {};
+}
+
+}  // namespace
+
 Result<std::map<EndpointId, EndpointStats>> find_endpoint_stats(db::Tx& tx, std::span<const EndpointId> ids) {
   std::vector<db::Arg> args(ids.begin(), ids.end());
   std::map<EndpointId, EndpointStats> found;
@@ -119,6 +138,7 @@ Result<std::map<EndpointId, EndpointStats>> find_endpoint_stats(db::Tx& tx, std:
                 found[row->id<EndpointId>(0)] = {row->integer(1), row->integer(2), row->integer(3),
                                                  row->maybe_time(4)};
               }));
+  XD_DO(add_refused(tx, args, found));
   if (tx.engine() == db::Engine::postgres) return found;
   XD_DO(each_counted(tx, [&](EndpointId id, const EndpointStats& one) {
     if (const auto own = found.find(id); own != found.end()) include(own->second, one);

@@ -221,7 +221,8 @@ Result<bool> delete_endpoint(db::Tx& tx, TenantId tenant, EndpointId id) {
   if (deleted == 0) return false;
   XD_DO(tenant::drop_secrets(tx, Endpoint{.id = id, .tenant = tenant}.secret_owner()));
   // What is counted and not added up yet is left out when it is.
-  XD_DO(tx.exec("DELETE FROM endpoint_stats WHERE endpoint_id = $1", {id}));
+  for (const char* table : {"endpoint_stats", "endpoint_refusals", "refused_requests"})
+    XD_DO(tx.exec(std::string("DELETE FROM ") + table + " WHERE endpoint_id = $1", {id}));
   if (tx.engine() == db::Engine::sqlite) {
     XD_DO(
         tx.exec("INSERT INTO endpoint_deletions (only, count) VALUES (1, 1)"

@@ -118,15 +118,16 @@ std::string form_json(std::string_view body) {
   return format::object_json(members);
 }
 
-/// Whether a body that cannot be read as JSON was meant to be: its type says so; or it begins like an object
-/// or array, and no type says that it is text; or it is JSON, but over a limit.
+/// Whether a body that cannot be read as JSON was meant to be: it begins like an object or array, and no type
+/// says that it is something else; or it is JSON, but over a limit.
 bool is_meant_as_json(const Message& message, const format::MediaType& type) {
-  if (message.body().empty()) return false;
-  if (type.is_json()) return true;
-  const std::string_view body = base::trimmed(message.body());
   const std::string& reason = message.json_error().reason;
   if (reason == "TOO_DEEP" || reason == "TOO_MANY_MEMBERS") return true;
-  return type.type.empty() && (body.starts_with('{') || body.starts_with('['));
+  std::string_view body = message.body();
+  if (constexpr std::string_view kMark = "\xEF\xBB\xBF"; body.starts_with(kMark))
+    body.remove_prefix(kMark.size());
+  body = base::trimmed(body);
+  return (type.is_json() || type.type.empty()) && (body.starts_with('{') || body.starts_with('['));
 }
 
 /// The text of a value that is to be an event's data. Error: invalid, where it is deeper than those may be.

@@ -133,7 +133,8 @@ TEST(Extraction, takes_what_senders_take_for_json) {
 TEST(Extraction, fails_with_the_position_and_never_takes_json_for_a_text) {
   EXPECT_TRUE(record_of("Application/JSON", "{\"a\": 1,}")
                   .starts_with("error: the body is not JSON: JSON, line 1, column 9: "));
-  EXPECT_TRUE(record_of("application/vnd.api+json", "x").starts_with("error: the body is not JSON: "));
+  EXPECT_TRUE(record_of("application/vnd.api+json", "{x").starts_with("error: the body is not JSON: "));
+  EXPECT_EQ(record_of("application/json", "no JSON at all"), R"({"text":"no JSON at all"})");
   EXPECT_TRUE(record_of("", "[1, 2").starts_with("error: the body is not JSON: JSON, line 1, column 6: "));
   const std::string deep = std::string(70, '[') + std::string(70, ']');
   EXPECT_TRUE(record_of("", deep).starts_with(

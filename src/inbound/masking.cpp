@@ -19,41 +19,77 @@ bool shows_secret(const crypto::Scheme& scheme) {
   return scheme.kind == token || scheme.kind == basic || scheme.kind == jwt;
 }
 
-bool is_secret(const crypto::Scheme& scheme, Location::In in, std::string_view name) {
+bool names(const Location& place, Location::In in, std::string_view name) {
+  if (place.in != in) return false;
+  const std::string_view wanted = place.name;
+  if (!wanted.ends_with('*')) return http::equals_ignoring_case(wanted, name);
+  const std::string_view family = wanted.substr(0, wanted.size() - 1);  // of headers
+  return http::equals_ignoring_case(family, name.substr(0, family.size()));
+}
+
+/// Whether what is asked is so of a place in which a sender shows, or tells in a handshake, the secret
+/// itself.
+template <class Asked>
+bool any_secret_place(const crypto::Scheme& scheme, const Asked& asked) {
+  return (shows_secret(scheme) && std::ranges::any_of(scheme.signature, asked)) ||
+         std::ranges::any_of(scheme.challenges, [&](const crypto::Scheme::Challenge& challenge) {
+           return std::ranges::any_of(challenge.capture,
+                                      [&](const auto& told) { return asked(told.second); });
+         });
+}
+
+/// Whether a query may have a secret in it.
+bool has_secret_query(const crypto::Scheme& scheme, Standing standing) {
+  return standing == Standing::refused ||
+         any_secret_place(scheme, [](const Location& place) { return place.in == Location::In::query; });
+}
+
+bool is_named_like_secret(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  const auto holds = [&](std::string_view part) { return lower.contains(part); };
+  return std::ranges::any_of(
+             std::array{"token", "secret", "passw", "credential", "authoriz", "cookie", "apikey"}, holds) ||
+         lower == "key" || lower.ends_with("-key") || lower.ends_with("_key");
+}
+
+/// Whether the scheme needs what stands there to say what is wrong with a request.
+bool looks_at(const crypto::Scheme& scheme, Location::In in, std::string_view name) {
+  const auto named = [&](const Location& place) { return names(place, in, name); };
+  return std::ranges::any_of(scheme.signature, named) || std::ranges::any_of(scheme.id, named) ||
+         (scheme.timestamp && std::ranges::any_of(scheme.timestamp->at, named));
+}
+
+bool is_secret(const crypto::Scheme& scheme, Location::In in, std::string_view name, Standing standing) {
   if (in == Location::In::header) {
     for (const std::string_view always : {"authorization", "proxy-authorization", "cookie"}) {
       if (http::equals_ignoring_case(name, always)) return true;
     }
   }
-  return shows_secret(scheme) && std::ranges::any_of(scheme.signature, [&](const Location& place) {
-           if (place.in != in) return false;
-           const std::string_view wanted = place.name;
-           if (!wanted.ends_with('*')) return http::equals_ignoring_case(wanted, name);
-           const std::string_view family = wanted.substr(0, wanted.size() - 1);  // of headers
-           return http::equals_ignoring_case(family, name.substr(0, family.size()));
-         });
+  if (any_secret_place(scheme, [&](const Location& place) { return names(place, in, name); })) return true;
+  return standing == Standing::refused && is_named_like_secret(name) && !looks_at(scheme, in, name);
 }
 
 /// The names of places of one kind in which the scheme has its secret.
 std::vector<std::string> secret_names(const crypto::Scheme& scheme, Location::In in) {
-  std::vector<std::string> names;
-  if (!shows_secret(scheme)) return names;
-  for (const Location& place : scheme.signature) {
-    if (place.in == in) names.push_back(place.name);
-  }
-  return names;
+  std::vector<std::string> found;
+  any_secret_place(scheme, [&](const Location& place) {
+    if (place.in == in) found.push_back(place.name);
+    return false;
+  });
+  return found;
 }
 
 /// A text of name=value pairs, without the values of those that are secrets. Names are decoded to be told.
 std::string with_hidden_pairs(const crypto::Scheme& scheme, Location::In in, std::string_view text,
-                              std::string_view between) {
+                              std::string_view between, Standing standing = Standing::verified) {
   std::string out;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of(between), text.size());
     const std::string_view pair = text.substr(0, end);
     const std::string_view name = pair.substr(0, pair.find('='));
     const auto decoded = format::parse_form(name);
-    const bool secret = !decoded.empty() && is_secret(scheme, in, decoded.front().name);
+    const bool secret = !decoded.empty() && is_secret(scheme, in, decoded.front().name, standing);
     secret ? out.append(name).append("=").append(kHidden) : out.append(pair);
     if (end < text.size()) out += text[end];
     text.remove_prefix(std::min(end + 1, text.size()));
@@ -62,11 +98,10 @@ std::string with_hidden_pairs(const crypto::Scheme& scheme, Location::In in, std
 }
 
 /// A header that may name URLs, without the secrets of their queries.
-std::string with_hidden_query(const crypto::Scheme& scheme, std::string_view value) {
+std::string with_hidden_query(const crypto::Scheme& scheme, std::string_view value, Standing standing) {
   const std::size_t mark = value.find('?');
-  if (mark == std::string_view::npos || !shows_secret(scheme)) return std::string(value);
   return std::string(value.substr(0, mark + 1)) +
-         with_hidden_pairs(scheme, Location::In::query, value.substr(mark + 1), "&?;, \"'<>");
+         with_hidden_pairs(scheme, Location::In::query, value.substr(mark + 1), "&?;, \"'<>", standing);
 }
 
 /// A text without some of its pieces.
@@ -138,24 +173,30 @@ std::string printable(std::string_view bytes) {
   return text;
 }
 
-std::string stored_headers(const crypto::Scheme& scheme, const http::Request& request) {
+std::string stored_headers(const crypto::Scheme& scheme, const http::Request& request, Standing standing) {
+  const bool queries = has_secret_query(scheme, standing);
   std::string text;
   format::JsonWriter json(text);
   json.begin_array();
   for (const auto& [name, value] : request.headers) {
     json.begin_array().value(name);
-    is_secret(scheme, Location::In::header, name) ? json.value(kHidden)
-                                                  : json.value(with_hidden_query(scheme, value));
+    if (is_secret(scheme, Location::In::header, name, standing)) {
+      json.value(kHidden);
+    } else if (queries && value.contains('?')) {
+      json.value(with_hidden_query(scheme, value, standing));
+    } else {
+      json.value(value);
+    }
     json.end_array();
   }
   json.end_array();
   return text;
 }
 
-std::string stored_target(const crypto::Scheme& scheme, const http::Request& request) {
-  if (!shows_secret(scheme) || request.query.empty()) return printable(request.target);
+std::string stored_target(const crypto::Scheme& scheme, const http::Request& request, Standing standing) {
+  if (request.query.empty() || !has_secret_query(scheme, standing)) return printable(request.target);
   return printable(std::string(request.path) + "?" +
-                   with_hidden_pairs(scheme, Location::In::query, request.query, "&"));
+                   with_hidden_pairs(scheme, Location::In::query, request.query, "&", standing));
 }
 
 std::string stored_body(const PreparedEndpoint& endpoint, const Message& message) {
@@ -181,13 +222,30 @@ std::string stored_body(const PreparedEndpoint& endpoint, const Message& message
   } else if (parted && message.parts()) {
     std::vector<std::string_view> contents;
     for (const format::Part& part : *message.parts()) {
-      if (is_secret(scheme, Location::In::form, part.name)) contents.push_back(part.content);
+      if (is_secret(scheme, Location::In::form, part.name, Standing::verified))
+        contents.push_back(part.content);
     }
     return with_hidden_pieces(message.body(), std::move(contents), kHidden);
   } else if ((!in_json.empty() || !in_xml.empty() || parted) && holds_secret(endpoint, body)) {
     return std::string(kHidden);
   }
   return in_form.empty() ? body : with_hidden_pairs(scheme, Location::In::form, body, "&");
+}
+
+std::string refused_body(const PreparedEndpoint& endpoint, const Message& message) {
+  constexpr std::size_t kReadBytesMax = 64 << 10;
+  constexpr std::size_t kBeginning = 8 << 10;  // twice what is kept: a secret may stand across the cut
+  const crypto::Scheme& scheme = endpoint.scheme();
+  const std::string_view body = message.body();
+  if (holds_secret(endpoint, body.substr(0, kBeginning))) return std::string(kHidden);
+  const bool in_json = !secret_names(scheme, Location::In::json).empty();
+  const bool in_xml = !secret_names(scheme, Location::In::xml).empty();
+  const bool in_form = !secret_names(scheme, Location::In::form).empty();
+  if (body.empty() || (!in_json && !in_xml && !in_form)) return std::string(body);
+  if (body.size() > kReadBytesMax) return std::string(kHidden);
+  const bool read = (in_json && message.json() != nullptr) || (in_xml && message.xml() != nullptr) ||
+                    (in_form && (!message.is_multipart() || message.parts()));
+  return read ? stored_body(endpoint, message) : std::string(kHidden);
 }
 
 std::string stored_element(const crypto::Scheme& scheme, const Element& element) {

@@ -115,28 +115,44 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   const crypto::Scheme::Challenge* challenge = crypto::find_challenge(scheme, keys, message);
   if (challenge == nullptr && request.method != "POST") co_return nobody();
   const bool captures = challenge != nullptr && !challenge->capture.empty();
+  const std::string address = client_address(request, parts_.proxies);
+  const auto refuse = [&](std::string_view reason, std::string detail) {
+    note(*endpoint, request, message, {reason, std::move(detail), address});
+  };
   if (challenge != nullptr && !challenge->checked && !captures) {
-    if (!may_ask(*challenge, request)) co_return nobody();
+    if (!may_ask(*challenge, request)) {
+      refuse(reason::kHandshake, "what a stranger asks to be signed must be tokens in the query");
+      co_return nobody();
+    }
     co_return answer(*challenge, keys.empty() ? nullptr : keys.front(), message);
   }
-  const std::string address = client_address(request, parts_.proxies);
   if (!endpoint->allowed.empty() && !is_one_of(address, endpoint->allowed)) {
     count(Ended::forbidden);
+    refuse(reason::kAddress, "ip_whitelist does not have this address");
     co_return fail(Code::forbidden, "this address may not send to this endpoint");
   }
   if (captures) {
-    XD_CO_DO(co_await capture(*endpoint, *challenge, message, address));
+    if (auto told = co_await capture(*endpoint, *challenge, message, address); !told) {
+      refuse(reason::kHandshake, "the sender has told its secret already, or what it tells cannot be one");
+      co_return std::unexpected(std::move(told).error());
+    }
     co_return answer(*challenge, nullptr, message);
   }
   KeyFinder::Keys found;
   if (KeyFinder::is_needed(scheme)) {
-    XD_CO_TRY(found, co_await parts_.keys.find(*endpoint, keys.empty() ? nullptr : keys.front(), message));
+    auto shown = co_await parts_.keys.find(*endpoint, keys.empty() ? nullptr : keys.front(), message);
+    if (!shown) {
+      refuse(reason::kKey, shown.error().message);
+      co_return std::unexpected(std::move(shown).error());
+    }
+    found = std::move(*shown);
     keys.clear();
     for (const KeyFinder::KeyPtr& key : found) keys.push_back(key.get());
   }
   const crypto::Check check = verify(scheme, keys, message, now);
   if (!check.passed()) {
     count(Ended::refused);
+    refuse(crypto::name(check.step), check.detail);
     // The same text for every reason: it helps whoever tries signatures with nothing.
     if (!scheme.reply.bad) co_return fail(Code::unauthenticated, "the signature does not fit");
     co_return http::Response{.status = *scheme.reply.bad};
@@ -146,14 +162,28 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
     if (challenge->fetch) XD_CO_DO(co_await parts_.keys.confirm(*endpoint, *challenge, message));
     co_return answer(*challenge, used, message);
   }
-  XD_CO_DO(take_token(*endpoint));
   const auto place = std::ranges::find_if(endpoint->keys, [&](const auto& one) { return &one.key == used; });
+  co_return co_await admit(request, *endpoint, message,
+                           {address, static_cast<std::size_t>(place - endpoint->keys.begin()), deletions});
+}
+
+base::Task<http::Response> Receiver::admit(const http::Request& request, const PreparedEndpoint& endpoint,
+                                           const Message& message, Sender sender) {
+  if (auto taken = take_token(endpoint); !taken) {
+    note(endpoint, request, message, {reason::kRate, taken.error().message, sender.address});
+    co_return std::unexpected(std::move(taken).error());
+  }
   const Decoded decoded = decode_body(request, parts_.body_bytes_max);
-  const Sender sender{address, static_cast<std::size_t>(place - endpoint->keys.begin()), deletions,
-                      decoded.problem};
-  if (!decoded.request) co_return co_await accept(request, *endpoint, message, sender);
+  sender.problem = decoded.problem;
+  if (!decoded.request) co_return co_await accept(request, endpoint, message, std::move(sender));
   const Message inner(*decoded.request, std::string(message.url()));
-  co_return co_await accept(*decoded.request, *endpoint, inner, sender);
+  co_return co_await accept(*decoded.request, endpoint, inner, std::move(sender));
+}
+
+void Receiver::note(const PreparedEndpoint& endpoint, const http::Request& request, const Message& message,
+                    const Why& why) {
+  parts_.refusals.add(*endpoint.config, why.reason,
+                      [&] { return make_refusal(endpoint, message, request, why, parts_.clock.now()); });
 }
 
 Result<void> Receiver::take_token(const PreparedEndpoint& endpoint) {
@@ -240,7 +270,12 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     }
   };
   if (batch) {
-    XD_CO_TRY(const std::vector<Element> elements, elements_of(endpoint.scheme(), message));
+    const auto found = elements_of(endpoint.scheme(), message);
+    if (!found) {
+      note(endpoint, request, message, {reason::kBatch, found.error().message, sender.address});
+      co_return std::unexpected(found.error());
+    }
+    const std::vector<Element>& elements = *found;
     arrival.events.reserve(elements.size());
     for (const Element& element : elements) {
       add(element, element.value().raw(), stored_element(endpoint.scheme(), element));

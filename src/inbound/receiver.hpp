@@ -6,6 +6,7 @@
 #include "inbound/key_finder.hpp"
 #include "inbound/message.hpp"
 #include "inbound/received.hpp"
+#include "inbound/refusal_log.hpp"
 #include "tenant/tenant.hpp"
 
 namespace inbound {
@@ -36,6 +37,7 @@ class Receiver {
     const crypto::KeyRing& ring;
     const base::Everywhere<Book>& books;
     Meters& meters;
+    RefusalLog& refusals;
     std::optional<queue::Rate> tenant_rate{};  ///< of all endpoints of a tenant together
     Origin origin{};
     std::vector<http::AllowedRange> proxies{};
@@ -67,6 +69,12 @@ class Receiver {
     std::int64_t deletions = 0;  ///< that the book knew of when it found the endpoint
     std::string problem{};       ///< why the body is still in its content coding
   };
+  /// Counts what is refused, and keeps it where there is room.
+  void note(const PreparedEndpoint& endpoint, const http::Request& request, const Message& message,
+            const Why& why);
+  /// What is verified: as often as it may, and without its content coding.
+  base::Task<http::Response> admit(const http::Request& request, const PreparedEndpoint& endpoint,
+                                   const Message& message, Sender sender);
   base::Task<http::Response> accept(const http::Request& request, const PreparedEndpoint& endpoint,
                                     const Message& message, Sender sender);
 

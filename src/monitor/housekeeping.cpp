@@ -7,6 +7,7 @@
 #include "event/feed.hpp"
 #include "event/idempotency.hpp"
 #include "inbound/received.hpp"
+#include "inbound/refusal.hpp"
 #include "operation/operation.hpp"
 #include "outbound/error_group.hpp"
 #include "outbound/listener.hpp"
@@ -102,6 +103,8 @@ base::Task<void> HousekeepingHandler::clean() {
                               [now](db::Tx& tx) { return outbound::forget_listeners(tx, now, kPiece); }));
   XD_CO_DO(co_await in_pieces(parts_.store, "received_keys", kPiece,
                               [now](db::Tx& tx) { return inbound::forget_keys(tx, now, kPiece); }));
+  XD_CO_DO(co_await in_pieces(parts_.store, "refused_requests", kSmallPiece,
+                              [now](db::Tx& tx) { return inbound::forget_refusals(tx, now, kSmallPiece); }));
   XD_CO_DO(co_await in_pieces(parts_.store, "received_events", kSmallPiece,
                               [now](db::Tx& tx) { return inbound::forget_received(tx, now, kSmallPiece); }));
   XD_CO_DO(co_await forget_events());

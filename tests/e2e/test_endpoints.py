@@ -274,7 +274,8 @@ class Processing(EndpointCase):
         endpoint = self.make_endpoint(source="shop", paths=self.PATHS)
         id = self.expect(200, self.send(endpoint, b"not json"))["id"]
         failed = self.wait_processed(id, "FAILED")
-        self.assertEqual(failed["processing_error"], "paths.event_type: the body is not JSON")
+        self.assertEqual(failed["processing_error"].split("; ")[0],
+                         "paths.event_type: the body is not JSON: JSON, line 1, column 1: expected a value, found 'n'")
         self.assertFalse(failed["processed"])
         self.assertEqual([row["id"] for row in self.received("?status=FAILED")], [id])
         self.expect(200, self.api.patch(f"{ENDPOINTS}/{endpoint['id']}", {"paths": {}}))

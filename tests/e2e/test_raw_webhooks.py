@@ -59,7 +59,10 @@ class RawWebhooks(RawCase):
             return rows or [None]
         eventually(lambda: left() == [None], "all that came is processed", 60)
         failed = self.expect(200, self.api.get("/api/v1/webhooks/received?status=FAILED"))["data"]
-        self.assertEqual([row["processing_error"] for row in failed], [])
+        # What is no JSON, too deep, or cannot be decoded is kept and says where and why; the rest is processed.
+        known = ("the body is not JSON: JSON, line ", "the record cannot be an event's data: JSON, line ",
+                 "the body is no ", "decoded the body has more than ")
+        self.assertEqual([row["processing_error"] for row in failed if not row["processing_error"].startswith(known)], [])
 
     def test_a_refusal_says_nothing_of_its_reason(self) -> None:
         """Of each endpoint, or of what is none."""
