@@ -10,7 +10,7 @@ packages=(
   # libraries
   libboost1.81-dev libssl-dev libcurl4-openssl-dev libsqlite3-dev libpq-dev
   rapidjson-dev libspdlog-dev libfmt-dev prometheus-cpp-dev libcli11-dev libtomlplusplus-dev
-  libmimalloc-dev libre2-dev libpugixml-dev zlib1g-dev libbrotli-dev libzstd-dev
+  libmimalloc-dev libre2-dev libpugixml-dev libidn2-dev zlib1g-dev libbrotli-dev libzstd-dev
   # tests and benches: real databases, fault injection, measuring
   libgtest-dev libgmock-dev libbenchmark-dev postgresql-15 sqlite3
   strace xfsprogs e2fsprogs util-linux openssl curl procps python3-venv

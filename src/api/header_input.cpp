@@ -80,6 +80,8 @@ void read_values(Input& input, const Known& known, Subscription& subscription,
     } else if (!header.value.is_string() || !is_header_value(header.value.text())) {
       input.error_at(name, "INVALID",
                      "a header value is a string of visible ASCII characters and blanks, at most 4 KiB");
+    } else if (Known(subscription).find(header.key) != nullptr) {
+      input.error_at(name, "INVALID", "another header has this name; case does not tell names apart");
     } else {
       subscription.headers.emplace_back(header.key, value_of(input, known, subscription, header, kept));
     }

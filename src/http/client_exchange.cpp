@@ -160,7 +160,10 @@ Exchange::Exchange(OutboundRequest request, ExchangeContext& context)
     : request_(std::move(request)),
       context_(context),
       begun_(steady_now()),
-      deadline_(begun_ + request_.total_timeout) {}
+      deadline_(begun_ + request_.total_timeout) {
+  // What curl makes of other characters depends on the locale. A host without a form in ASCII is a problem().
+  if (auto ascii = ascii_url(request_.url)) request_.url = std::move(*ascii);
+}
 
 Exchange::~Exchange() { XD_ASSERT(handle_ == nullptr); }
 
@@ -170,6 +173,7 @@ std::string Exchange::problem() const {
   if (const std::string_view problem = url_problem(request_.url); !problem.empty()) {
     return "the URL cannot be sent to: " + std::string(problem);
   }
+  if (const auto ascii = ascii_url(request_.url); !ascii) return ascii.error().message;
   for (const std::string& line : request_.headers) {
     if (std::string problem = header_problem(line); !problem.empty()) return problem;
   }

@@ -42,6 +42,19 @@ TEST(Client, gives_status_headers_and_body_of_the_answer) {
   EXPECT_EQ(response.header("absent"), "");
 }
 
+TEST(Client, connects_to_what_dns_calls_an_international_name) {
+  Imposter peer;
+  ClientFixture fixture;
+
+  const OutboundResponse response =
+      fixture.get("http://\xe2\x93\x9bocalhost:" + std::to_string(peer.port()) + "/a");
+
+  EXPECT_EQ(response.failure, Failure::none) << response.error;
+  ASSERT_EQ(peer.requests().size(), 1u);
+  EXPECT_EQ(peer.requests()[0].header("host"), "localhost:" + std::to_string(peer.port()));
+  EXPECT_EQ(fixture.get("http://\xff.example/").failure, Failure::internal);
+}
+
 TEST(Client, sends_method_target_headers_and_body) {
   Imposter peer;
   ClientFixture fixture;

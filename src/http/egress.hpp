@@ -46,14 +46,15 @@ class EgressGuard {
 /// A URL that Crossdock would send to, taken apart by the same parser that the client connects with.
 struct TargetUrl {
   std::string scheme;  ///< "http" or "https"
-  std::string host;    ///< lower case, IDNA as given, IPv6 without brackets
+  std::string host;    ///< lower case, in ASCII (IDNA), IPv6 without brackets
   std::uint16_t port = 0;
   std::string path_and_query;
   bool host_is_address = false;
 };
 
-/// Reads and checks a URL to send to: http or https, a host, no user info, no fragment, no control or
-/// non-ASCII characters, at most kUrlBytesMax bytes. Error: invalid, saying what is wrong.
+/// Reads and checks a URL to send to: http or https, a host, which may be an internationalized name, no user
+/// info, no fragment, no control characters, at most kUrlBytesMax bytes. Error: invalid, saying what is
+/// wrong.
 base::Result<TargetUrl> parse_target(std::string_view url);
 
 /// Whether both have the same scheme, host and port (RFC 6454 §4): whoever gets one may get what is meant for

@@ -8,6 +8,7 @@
 #include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "http/message.hpp"
+#include "http/target_url.hpp"
 
 namespace http {
 
@@ -114,7 +115,7 @@ struct PlainClient::Impl {
 
 void PlainClient::Impl::set_up(const PlainRequest& asked, const Lines& lines) {
   curl_easy_reset(easy);  // the connection stays
-  curl_easy_setopt(easy, CURLOPT_URL, asked.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_URL, ascii_url(asked.url).value_or(asked.url).c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
   if (!ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file.c_str());

@@ -1,6 +1,7 @@
 #include "http/target_url.hpp"
 
 #include <curl/curl.h>
+#include <idn2.h>
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
@@ -25,6 +26,7 @@ std::unexpected<base::Error> refused(std::string_view why) {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 128; }
 bool is_name_char(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-' || c == '_'; }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
@@ -111,22 +113,51 @@ std::string certain_refusal(const TargetUrl& target, const EgressGuard& guard) {
   return guard.refusal(ip::address_v6::loopback(), target.port).empty() ? std::string{} : refusal;
 }
 
+/// A host name as DNS knows it (UTS 46, as browsers do it).
+base::Result<std::string> ascii_host(std::string_view host) {
+  std::uint8_t* found = nullptr;
+  const int code = idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(std::string(host).c_str()), &found,
+                                  IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  if (code != IDN2_OK) {
+    return refused("the host is not an internationalized domain name: " + std::string(idn2_strerror(code)));
+  }
+  std::string ascii(reinterpret_cast<const char*>(found));
+  idn2_free(found);
+  // Some characters stand for several, such as "a/c": none of them may end the host.
+  if (!std::ranges::all_of(ascii, [](char c) { return is_name_char(c) || c == '.'; })) {
+    return refused("the host name has a character that no name has");
+  }
+  return ascii;
+}
+
 }  // namespace
+
+base::Result<std::string> ascii_url(std::string_view url) {
+  if (std::ranges::all_of(url, is_ascii)) return std::string(url);
+  if (const std::string_view problem = url_problem(url); !problem.empty()) return refused(problem);
+  const std::string_view authority = authority_of(url);
+  const std::string_view host = authority.substr(0, authority.rfind(':'));
+  XD_TRY(const std::string ascii, ascii_host(host));
+  const auto begin = static_cast<std::size_t>(host.data() - url.data());
+  return std::string(url.substr(0, begin)) + ascii + std::string(url.substr(begin + host.size()));
+}
 
 std::string_view url_problem(std::string_view url) {
   const bool scheme = starts_with_ignoring_case(url, "http://") || starts_with_ignoring_case(url, "https://");
   if (!scheme) return "it does not start with http:// or https://";
-  for (const char c : url) {
+  const std::string_view host_and_port = authority_of(url);
+  for (const char& c : url) {
+    const bool in_host = &c >= host_and_port.data() && &c < host_and_port.data() + host_and_port.size();
+    if (!is_ascii(c) && in_host) continue;  // an internationalized name
     if (c <= ' ' || c > '~')
       return "it has a space, a control character or one outside ASCII; escape it with %";
     if (c == '\\') return "it has a backslash; write / or %5C";
     if (c == '#') return "it has a fragment (#)";
   }
-  const std::string_view authority = authority_of(url);
-  if (authority.empty() || authority.starts_with(':')) return "it has no host";
-  if (authority.contains('@')) return "it has user info (@); put credentials into the headers";
-  if (authority.contains('%')) return "its host is escaped or has a zone (%)";
-  if (authority.ends_with(':')) return "its port is empty";
+  if (host_and_port.empty() || host_and_port.starts_with(':')) return "it has no host";
+  if (host_and_port.contains('@')) return "it has user info (@); put credentials into the headers";
+  if (host_and_port.contains('%')) return "its host is escaped or has a zone (%)";
+  if (host_and_port.ends_with(':')) return "its port is empty";
   return "";
 }
 
@@ -135,11 +166,11 @@ base::Result<TargetUrl> parse_target(std::string_view url) {
     return refused("it is longer than " + std::to_string(base::limits::kUrlBytesMax) + " bytes");
   }
   if (const std::string_view problem = url_problem(url); !problem.empty()) return refused(problem);
+  XD_TRY(const std::string ascii, ascii_url(url));
 
   const ParsedUrl parsed(curl_url(), &curl_url_cleanup);
   if (!parsed) return base::fail(base::Code::internal, "no memory to read a URL");
-  const CURLUcode code =
-      curl_url_set(parsed.get(), CURLUPART_URL, std::string(url).c_str(), CURLU_DISALLOW_USER);
+  const CURLUcode code = curl_url_set(parsed.get(), CURLUPART_URL, ascii.c_str(), CURLU_DISALLOW_USER);
   if (code != CURLUE_OK) return refused(curl_url_strerror(code));
 
   TargetUrl target;

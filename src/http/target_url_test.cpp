@@ -30,6 +30,19 @@ TEST(TargetUrl, is_taken_apart) {
       {"https://example.com./a", "https", "example.com", 443, "/a", false},
       {"https://a-b_c.example.com:1/", "https", "a-b_c.example.com", 1, "/", false},
       {"https://xn--bcher-kva.example:65535/", "https", "xn--bcher-kva.example", 65535, "/", false},
+      {"https://b\xc3\xbc"
+       "cher.example:65535/",
+       "https", "xn--bcher-kva.example", 65535, "/", false},
+      {"https://B\xc3\x9c"
+       "CHER.example/a?b",
+       "https", "xn--bcher-kva.example", 443, "/a?b", false},
+      {"https://fa\xc3\x9f.example/", "https", "xn--fa-hia.example", 443, "/", false},
+      {"https://\xe4\xbe\x8b\xe3\x81\x88.example/", "https", "xn--r8jz45g.example", 443, "/", false},
+      {"http://example\xe3\x80\x82"
+       "com/",
+       "http", "example.com", 80, "/", false},
+      {"http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/", "http", "127.0.0.1", 80, "/", true},
+      {"http://\xe2\x93\x9bocalhost/", "http", "localhost", 80, "/", false},
       {"https://1e100.net/", "https", "1e100.net", 443, "/", false},
       {"https://3com.com/", "https", "3com.com", 443, "/", false},
       {"https://0xg/", "https", "0xg", 443, "/", false},
@@ -140,16 +153,18 @@ const std::string kRefused[] = {
     std::string("http://a\0b/", 11),
     "http://example.com/\x7f",
     "http://example.com/\x01",
-    "http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/",
-    "http://\xe2\x93\x9bocalhost/",
-    "http://b\xc3\xbc"
-    "cher.example/",
     "http://example.com/\xc3\xa9",
-    "http://example\xe3\x80\x82"
-    "com/",
     "http://example.com/\xff",
-    "http://loc\xc2\xad"
-    "alhost/",
+    // characters of hosts that stand for others, or for nothing
+    "http://\xe2\x84\x80.example/",  // a/c
+    "http://example.com\xef\xbc\x8f.evil.example/",
+    "http://example.com\xef\xbc\xa0.evil.example/",
+    "http://example.com\xef\xbc\x9a"
+    "80/",
+    "http://\xff.example/",
+    "http://\xc3.example/",
+    "http://a\xe2\x80\x8e"
+    "b.example/",
     // escapes and zones in the host
     "http://h%41/",
     "http://%6c%6f%63%61%6c%68%6f%73%74/",
@@ -331,9 +346,11 @@ TEST(SameOrigin, is_of_urls_with_the_same_scheme_host_and_port) {
 }
 
 TEST(CheckTarget, refuses_names_of_this_machine) {
-  for (const char* url :
-       {"http://localhost/", "https://localhost:8443/x", "http://LOCALHOST/", "http://localhost./",
-        "http://LocalHost.:80/", "http://foo.localhost/", "http://a.b.localhost./"}) {
+  for (const char* url : {"http://localhost/", "https://localhost:8443/x", "http://LOCALHOST/",
+                          "http://localhost./", "http://LocalHost.:80/", "http://\xe2\x93\x9bocalhost/",
+                          "http://loc\xc2\xad"
+                          "alhost/",
+                          "http://foo.localhost/", "http://a.b.localhost./"}) {
     const auto target = check_target(url, EgressGuard());
 
     ASSERT_FALSE(target) << url;

@@ -136,6 +136,14 @@ class Subscriptions(HubCase):
                 self.assertEqual(list(self.refused(url=url)), ["#/url"])
         self.create(url="https://receiver.example/" + "x" * (2000 - len("https://receiver.example/")))
 
+    def test_international_names_are_hosts_as_they_are(self):
+        url = "https://bücher.example/k%C3%A4ufe"
+        self.assertEqual(self.create(url=url)["url"], url)
+        for refused in ("https://bücher.example/käufe", "https://example.com／.evil.example/", "https://\u2100.example/"):
+            with self.subTest(url=refused):
+                self.assertEqual(list(self.refused(url=refused)), ["#/url"])
+        self.assertEqual(self.refused(url="http://１０.0.0.1/"), {"#/url": "SSRF_BLOCKED"})
+
     def test_addresses_that_may_not_be_sent_to_are_refused(self):
         for url in ("http://10.0.0.1/", "http://192.168.1.1:8080/", "http://169.254.169.254/latest/meta-data",
                     "http://[::1]/", "http://[fd00:ec2::254]/", "http://0/", "http://0xa.0.0.1/",
@@ -169,6 +177,9 @@ class Subscriptions(HubCase):
         )
         self.assertEqual(self.refused(headers=["X-A"]), {"#/headers": "WRONG_TYPE"})
         self.create(headers={f"X-{n}": "x" * 100 for n in range(30)})
+
+    def test_header_names_that_only_case_tells_apart_are_refused(self):
+        self.assertEqual(self.refused(headers={"X-A": "1", "x-a": "2", "X-B": "3"}), {"#/headers/x-a": "INVALID"})
 
     def test_the_pointer_of_a_header_is_escaped(self):
         self.assertEqual(self.refused(headers={"a/b~": "1"}), {"#/headers/a~1b~0": "INVALID"})
