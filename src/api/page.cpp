@@ -70,10 +70,48 @@ Result<PageRequest> read_page(const Call& call, std::initializer_list<std::strin
   return page;
 }
 
-std::string make_cursor(const PageRequest& page, char direction, const base::Uuid& id) {
-  std::string bytes(1, direction);
-  bytes.append(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
-  return crypto::to_base64url(bytes + page.filter_hash);
+PagePiece fit_rows(const PageRequest& page, std::size_t rows,
+                   const std::function<std::string(std::size_t)>& write_row) {
+  PagePiece piece;
+  std::size_t bytes = 0;
+  // The row too many is the farthest from where the page began: the first one when it was read backwards.
+  for (std::size_t taken = 0; taken < rows; ++taken) {
+    std::string text = write_row(page.after ? rows - 1 - taken : taken);
+    bytes += text.size();
+    piece.more = taken == page.limit || (taken > 0 && bytes > base::limits::kPageBytesMax);
+    if (piece.more) break;
+    piece.elements.push_back(std::move(text));
+  }
+  if (page.after) {
+    std::ranges::reverse(piece.elements);
+    piece.begin = rows - piece.elements.size();
+  }
+  return piece;
+}
+
+http::Response list_answer(const PageRequest& page, const std::vector<std::string>& elements,
+                           std::optional<base::Uuid> next, std::optional<base::Uuid> prev,
+                           const ListNotes& notes) {
+  const auto cursor = [&](format::JsonWriter& json, char direction, const std::optional<base::Uuid>& id) {
+    if (!id) return void(json.null());
+    std::string bytes(1, direction);
+    bytes.append(reinterpret_cast<const char*>(id->bytes.data()), id->bytes.size());
+    json.value(crypto::to_base64url(bytes + page.filter_hash));
+  };
+  std::string body;
+  format::JsonWriter json(body);
+  json.begin_object().key("data").begin_array();
+  for (const std::string& element : elements) json.raw(element);
+  json.end_array().key("page").begin_object().key("next");
+  cursor(json, 'b', next);
+  json.key("prev");
+  cursor(json, 'a', prev);
+  json.key("limit").value(page.limit);
+  if (notes.total) json.key(notes.total_is_estimated ? "total_estimated" : "total").value(*notes.total);
+  json.end_object();
+  if (notes.reached) json.key("partial").value(true);
+  json.end_object();
+  return json_response(200, std::move(body));
 }
 
 }  // namespace api

@@ -34,45 +34,50 @@ struct ListNotes {
   bool total_is_estimated = false;
 };
 
-/// {"data": […], "page": {"next", "prev", "limit"}} from the rows of page.rows(), which it cuts to the limit.
-/// write writes one element, id_of gives its id.
+/// {"data": […], "page": {"next", "prev", "limit"}} from the rows of page.rows(), which it cuts to the limit,
+/// and to kPageBytesMax: one row is always shown, and the cursor tells that there are more. write writes one
+/// element, id_of gives its id.
 template <class T, class IdOf, class Write>
-http::Response list_response(const PageRequest& page, std::vector<T> rows, IdOf id_of, Write write,
+http::Response list_response(const PageRequest& page, const std::vector<T>& rows, IdOf id_of, Write write,
                              const ListNotes& notes = {});
 
-std::string make_cursor(const PageRequest& page, char direction, const base::Uuid& id);
+/// The rows of a list as they are shown, and which of them.
+struct PagePiece {
+  std::vector<std::string> elements{};  ///< JSON, newest first
+  std::size_t begin = 0;                ///< of the rows that were read
+  bool more = false;                    ///< beyond the end that the page did not begin at
+};
+/// The number of rows in it is the answer's: at most the limit, and as many as there is room for, from where
+/// the page begins. write_row gives the JSON of a row.
+PagePiece fit_rows(const PageRequest& page, std::size_t rows,
+                   const std::function<std::string(std::size_t)>& write_row);
+
+/// The answer from its rows and the ids of the pages around it.
+http::Response list_answer(const PageRequest& page, const std::vector<std::string>& elements,
+                           std::optional<base::Uuid> next, std::optional<base::Uuid> prev,
+                           const ListNotes& notes);
 
 template <class T, class IdOf, class Write>
-http::Response list_response(const PageRequest& page, std::vector<T> rows, IdOf id_of, Write write,
+http::Response list_response(const PageRequest& page, const std::vector<T>& rows, IdOf id_of, Write write,
                              const ListNotes& notes) {
-  const bool more = rows.size() > page.limit;
-  // The row too many is the farthest from where the page began: the first one when it was read backwards.
-  if (more) rows.erase(page.after ? rows.begin() : rows.end() - 1);
+  const PagePiece piece = fit_rows(page, rows.size(), [&](std::size_t row) {
+    std::string text;
+    format::JsonWriter json(text);
+    write(json, rows[row]);
+    return text;
+  });
+  const std::size_t shown = piece.elements.size();
+  // Where a page is cut for want of room, the rows are not all there are of what was searched.
+  ListNotes told = notes;
+  if (piece.more && shown < page.limit) told.reached.reset();
   std::optional<base::Uuid> next;
   std::optional<base::Uuid> prev;
-  if (!rows.empty()) {
-    if (page.after || more) next = id_of(rows.back());
-    if (page.after ? more : page.before.has_value()) prev = id_of(rows.front());
+  if (shown > 0) {
+    if (page.after || piece.more) next = id_of(rows[piece.begin + shown - 1]);
+    if (page.after ? piece.more : page.before.has_value()) prev = id_of(rows[piece.begin]);
   }
-  if (notes.reached) (page.after ? prev : next) = notes.reached;
-  const auto write_cursor = [&](format::JsonWriter& json, char direction,
-                                const std::optional<base::Uuid>& id) {
-    id ? json.value(make_cursor(page, direction, *id)) : json.null();
-  };
-  std::string body;
-  format::JsonWriter json(body);
-  json.begin_object().key("data").begin_array();
-  for (const T& row : rows) write(json, row);
-  json.end_array().key("page").begin_object().key("next");
-  write_cursor(json, 'b', next);
-  json.key("prev");
-  write_cursor(json, 'a', prev);
-  json.key("limit").value(page.limit);
-  if (notes.total) json.key(notes.total_is_estimated ? "total_estimated" : "total").value(*notes.total);
-  json.end_object();
-  if (notes.reached) json.key("partial").value(true);
-  json.end_object();
-  return json_response(200, std::move(body));
+  if (told.reached) (page.after ? prev : next) = told.reached;
+  return list_answer(page, piece.elements, next, prev, told);
 }
 
 }  // namespace api

@@ -49,7 +49,7 @@ Result<std::string> test_on_events(Call& call, db::Tx& tx, const Subscription& t
   format::JsonWriter json(body);
   json.begin_object().key("data").begin_array();
   db::Page page{.limit = kEventsRead};
-  for (std::size_t read = kEventsRead; read == kEventsRead && seen < kEventsTested; seen += read) {
+  for (std::size_t read = 1; read > 0 && seen < kEventsTested; seen += read) {
     XD_TRY(const auto events, event::list_events(tx, {.tenant = call.tenant_id(), .page = page}));
     for (const event::StoredEvent& stored : events) {
       const std::string_view reason = refusal(tested, filter, stored.event);

@@ -22,8 +22,15 @@ inline constexpr auto kWriteDeadline = 30s;
 inline constexpr auto kHandlerDeadline = 60s;
 inline constexpr auto kDrainDeadline = 30s;
 inline constexpr std::size_t kConnectionsPerShard = 8192;
+inline constexpr std::size_t kConnectionsInReserve =
+    32;  ///< beside them on each shard, for watching and administering
+inline constexpr std::size_t kBodiesUnderWayBytes = 128 << 20;  ///< of requests, over all shards
+inline constexpr std::size_t kAnswersUnderWayBytes = 64
+                                                     << 20;    ///< that peers have not taken, over all shards
+inline constexpr std::size_t kSkippedBodyBytesMax = 64 << 10;  ///< of a refused request on a kept connection
 
 // HTTP client
+inline constexpr std::size_t kConnectionsOutPerShard = 1024;
 inline constexpr std::size_t kResponseBodyBytesMax = 64 << 10;
 inline constexpr std::size_t kResponseHeaderBytesMax = 32 << 10;
 inline constexpr auto kConnectTimeout = 5s;
@@ -39,6 +46,9 @@ inline constexpr std::size_t kJsonMembersMax = 100'000;  ///< members and elemen
 inline constexpr std::size_t kBatchEventsMax = 1000;
 inline constexpr std::size_t kPageDefault = 50;
 inline constexpr std::size_t kPageMax = 250;
+inline constexpr std::size_t kPageBytesMax =
+    2 << 20;  ///< a page ends with the row that reaches beyond; one row is always in it
+inline constexpr std::size_t kPageRowsPerRead = 8;  ///< of rows that may be as large as a body
 inline constexpr std::size_t kIdempotencyKeyBytesMax = 255;
 inline constexpr std::size_t kEventTypeBytesMax = 100;
 inline constexpr std::size_t kSubscriptionsPerTenantMax = 20'000;

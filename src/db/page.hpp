@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "db/arg.hpp"
 
 namespace db {
@@ -31,17 +32,46 @@ class PageQuery {
 
   /// Runs it with `tx.query(sql, args, sink)` and puts the rows in order.
   template <class Transaction, class T, class Read>
-  auto run(Transaction& tx, std::vector<T>& rows, Read read) {
-    if (page_.before) also((" AND " + id_column_ + " < $").c_str(), *page_.before);
-    if (page_.after) also((" AND " + id_column_ + " > $").c_str(), *page_.after);
-    sql_ += " ORDER BY " + id_column_ + (page_.after ? "" : " DESC");
-    also(" LIMIT $", page_.limit);
-    auto result = tx.query(sql_, args_, [&](const Row& row) { rows.push_back(read(row)); });
+  base::Result<void> run(Transaction& tx, std::vector<T>& rows, Read read) {
+    XD_DO(run_piece(tx, rows, read, page_));
     if (page_.after) std::ranges::reverse(rows);
-    return result;
+    return {};
+  }
+
+  /// The same for rows that may be as large as a body: it reads few at a time, and no more once they hold
+  /// kPageBytesMax and there are two of them, so that the caller sees that there are more than he can show.
+  /// weigh gives the bytes of a row, id_of its id.
+  template <class Transaction, class T, class Read, class Weigh, class IdOf>
+  base::Result<void> run_within_bytes(Transaction& tx, std::vector<T>& rows, Read read, Weigh weigh,
+                                      IdOf id_of) {
+    std::size_t bytes = 0;
+    Page piece = page_;
+    while (rows.size() < page_.limit && (bytes <= base::limits::kPageBytesMax || rows.size() < 2)) {
+      const std::size_t before = rows.size();
+      // Twice as many as so far: a page of one large row costs no more than it has to.
+      piece.limit = std::min({page_.limit - before, before + 1, base::limits::kPageRowsPerRead});
+      PageQuery query(sql_, args_, piece, id_column_);
+      XD_DO(query.run_piece(tx, rows, read, piece));
+      for (std::size_t i = before; i < rows.size(); ++i) bytes += weigh(rows[i]);
+      if (rows.size() - before < piece.limit) break;
+      (page_.after ? piece.after : piece.before) = id_of(rows.back());
+    }
+    if (page_.after) std::ranges::reverse(rows);
+    return {};
   }
 
  private:
+  /// Rows in the order of reading.
+  template <class Transaction, class T, class Read>
+  base::Result<void> run_piece(Transaction& tx, std::vector<T>& rows, Read& read, const Page& page) {
+    if (page.before) also((" AND " + id_column_ + " < $").c_str(), *page.before);
+    if (page.after) also((" AND " + id_column_ + " > $").c_str(), *page.after);
+    sql_ += " ORDER BY " + id_column_ + (page.after ? "" : " DESC");
+    also(" LIMIT $", page.limit);
+    XD_DO(tx.query(sql_, args_, [&](const Row& row) { rows.push_back(read(row)); }));
+    return {};
+  }
+
   std::string sql_;
   std::vector<Arg> args_;
   const Page& page_;

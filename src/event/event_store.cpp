@@ -97,7 +97,10 @@ Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query
                     query.page);
   if (!query.type.empty()) sql.also(" AND type = $", query.type);
   std::vector<StoredEvent> events;
-  XD_DO(sql.run(tx, events, read_event));
+  XD_DO(sql.run_within_bytes(
+      tx, events, read_event,
+      [](const StoredEvent& stored) { return stored.event.data.size() + stored.event.changes.size(); },
+      [](const StoredEvent& stored) { return stored.event.id.uuid; }));
   return events;
 }
 

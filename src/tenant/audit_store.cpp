@@ -50,7 +50,10 @@ base::Result<std::vector<AuditEntry>> list_audit(db::Tx& tx, std::optional<base:
                                   " after, ip, user_agent, correlation_id FROM audit_log WHERE ") +
                           (tenant ? "tenant_id = $1" : "tenant_id IS NULL"),
                       std::move(args), page);
-  XD_DO(query.run(tx, entries, read_entry));
+  XD_DO(query.run_within_bytes(
+      tx, entries, read_entry,
+      [](const AuditEntry& entry) { return entry.before.size() + entry.after.size(); },
+      [](const AuditEntry& entry) { return entry.id; }));
   return entries;
 }
 
