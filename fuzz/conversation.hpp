@@ -96,10 +96,12 @@ class Peer {
     }
   }
 
-  static asio::awaitable<http::Response> answer(Peer& self, http::Request request) {
+  static asio::awaitable<http::Response> answer(Peer& self, http::Request request, http::BodyReader& reader) {
+    auto body = co_await reader.read(/*payer=*/0);
+    if (!body) co_return http::Response{};
     Talk::Seen seen{.method = std::string(request.method),
                     .target = std::string(request.target),
-                    .body = std::move(request.body)};
+                    .body = std::move(*body)};
     for (const auto& [name, value] : request.headers) seen.headers.emplace_back(name, value);
     self.seen_.push_back(std::move(seen));
     co_return http::Response{.status = 204};
@@ -111,10 +113,12 @@ class Peer {
 
   asio::io_context context_{1};
   std::vector<Talk::Seen> seen_;
-  http::Server server_{context_.get_executor(),
-                       {.body_bytes_max = kBodyBytesMax},
-                       {.answer = [this](http::Request request) { return answer(*this, std::move(request)); },
-                        .refuse = &Peer::refuse}};
+  http::Server server_{
+      context_.get_executor(),
+      {.body_bytes_max = kBodyBytesMax},
+      {.answer = [this](http::Request request,
+                        http::BodyReader& body) { return answer(*this, std::move(request), body); },
+       .refuse = &Peer::refuse}};
 };
 
 /// Somewhere in the text, and always at the same place in the same one.

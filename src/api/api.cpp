@@ -6,7 +6,6 @@
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "base/version.hpp"
-#include "crypto/digest.hpp"
 
 namespace api {
 
@@ -15,6 +14,7 @@ namespace {
 using enum tenant::Permission;
 
 constexpr Access open() { return {}; }
+constexpr Access watch() { return {.scope = Access::Scope::watch}; }
 constexpr Access in_tenant(tenant::Permission permission) { return {Access::Scope::tenant, permission}; }
 constexpr Access platform(tenant::Permission permission) { return {Access::Scope::platform, permission}; }
 constexpr Access any_key(tenant::Permission permission) { return {Access::Scope::any_key, permission}; }
@@ -98,8 +98,8 @@ const Endpoint kEndpoints[] = {
     {{"GET", "/api/v1/webhooks/received/:id"}, in_tenant(received_read), get_received},
     {{"POST", "/api/v1/webhooks/received/:id/replay"}, in_tenant(received_replay), replay_received},
     {{"POST", "/api/v1/webhooks/received/replay"}, in_tenant(received_replay), replay_many_received},
-    {{"POST", "/webhooks/:tenant/:path"}, open(), receive_webhook},
-    {{"GET", "/webhooks/:tenant/:path"}, open(), receive_webhook},
+    {{"POST", "/webhooks/:tenant/:path"}, open(), receive_webhook, Endpoint::Body::by_handler},
+    {{"GET", "/webhooks/:tenant/:path"}, open(), receive_webhook, Endpoint::Body::by_handler},
 
     {{"GET", "/api/v1/webhooks/deliveries"}, in_tenant(deliveries_read), list_deliveries},
     {{"GET", "/api/v1/webhooks/deliveries/groups"}, in_tenant(deliveries_read), list_delivery_groups},
@@ -127,10 +127,10 @@ const Endpoint kEndpoints[] = {
 
     {{"GET", "/api/v1/audit-log"}, any_key(audit_read), list_audit_log},
 
-    {{"GET", "/livez"}, open(), get_livez},
-    {{"GET", "/healthz"}, open(), get_livez},
-    {{"GET", "/readyz"}, open(), get_readyz},
-    {{"GET", "/metrics"}, open(), get_metrics},
+    {{"GET", "/livez"}, watch(), get_livez},
+    {{"GET", "/healthz"}, watch(), get_livez},
+    {{"GET", "/readyz"}, watch(), get_readyz},
+    {{"GET", "/metrics"}, watch(), get_metrics},
     {{"GET", "/openapi.json"}, open(), get_openapi},
     {{"GET", "/api/v1/openapi.json"}, open(), get_openapi},
     {{"GET", "/problems/:slug"}, open(), get_problem_page},
@@ -197,31 +197,59 @@ class RequestMetrics {
   std::array<std::array<base::Histogram*, 6>, std::size(kEndpoints)> series_{};
 };
 
+/// Whom a call of somebody known is charged to; what belongs to no tenant is the platform's.
+http::Payer payer_of_caller(const Call& call) { return call.tenant ? payer_of(call.tenant->id) : 0; }
+
 base::Task<http::Response> authenticate_and_handle(Call& call, const Endpoint& endpoint) {
   XD_CO_DO(co_await authenticate(call, endpoint.access));
-  if (!call.request.header("idempotency-key").empty()) {
-    call.body_hash = crypto::digest(crypto::Hash::sha256, call.request.body);
-  }
+  if (endpoint.body == Endpoint::Body::before_handler)
+    XD_CO_DO(co_await call.read_body(payer_of_caller(call)));
   co_return co_await endpoint.handler(call);
 }
 
+/// Senders put a slash behind whatever they are given.
+std::string_view routed_path(std::string_view path) {
+  const bool webhook = path.starts_with("/webhooks/") && path.ends_with('/');
+  return webhook ? path.substr(0, path.size() - 1) : path;
+}
+
+/// OPTIONS says what there is, to anybody: of a path, or with * of the whole server (RFC 9110 §9.3.7).
+std::optional<std::string> options(const http::Request& request, const http::Router::Match& match) {
+  if (request.method != "OPTIONS") return std::nullopt;
+  if (request.target == "*") return "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+  if (match.found != http::Router::Found::no_such_method) return std::nullopt;
+  return match.allow;
+}
+
+http::Response not_routed(const Call& call, const http::Router::Match& match) {
+  if (auto allow = options(call.request, match)) {
+    return {.status = 204, .headers = {{"Allow", *std::move(allow)}}};
+  }
+  if (match.found == http::Router::Found::no_such_path) {
+    return problem(404, "there is no such path; /openapi.json lists those there are", call.context());
+  }
+  http::Response response = problem(405, "this path has " + match.allow, call.context());
+  response.headers.emplace_back("Allow", match.allow);
+  return response;
+}
+
 asio::awaitable<http::Response> answer(Services& services, RequestMetrics& metrics, Surface surface,
-                                       http::Request request) {
+                                       http::Request request, http::BodyReader& body) {
   const auto begun = base::steady_now();
   const std::string_view offered_id = request.header("x-request-id");
-  Call call{.services = services};
+  Call call{.services = services, .body = body};
   call.request_id =
       is_request_id(offered_id) ? std::string(offered_id) : base::make_uuid(services.clock.now()).str();
   const Routes& routes = routes_of(surface);
-  auto match = routes.router->match(request.method, request.path);
+  auto match = routes.router->match(request.method, routed_path(request.path));
   call.request = std::move(request);
   call.params = std::move(match.params);
-
   http::Response response;
   if (match.found == http::Router::Found::route) {
     const std::size_t row = routes.rows[match.route];
     const Endpoint& endpoint = kEndpoints[row];
     auto result = co_await authenticate_and_handle(call, endpoint);
+    if (call.body_failed) co_return response;
     if (result) {
       response = std::move(*result);
     } else {
@@ -235,11 +263,8 @@ asio::awaitable<http::Response> answer(Services& services, RequestMetrics& metri
       }
     }
     metrics.observe(row, response.status, base::steady_now() - begun);
-  } else if (match.found == http::Router::Found::no_such_method) {
-    response = problem(405, "this path has " + match.allow, call.context());
-    response.headers.emplace_back("Allow", match.allow);
   } else {
-    response = problem(404, "there is no such path; /openapi.json lists those there are", call.context());
+    response = not_routed(call, match);
   }
   response.headers.emplace_back("X-Request-Id", std::move(call.request_id));
   co_return response;
@@ -252,8 +277,8 @@ std::span<const Endpoint> endpoints() { return kEndpoints; }
 http::Application make_application(Services& services, Surface surface) {
   auto metrics = std::make_shared<RequestMetrics>();
   return {.answer =
-              [&services, metrics, surface](http::Request request) {
-                return answer(services, *metrics, surface, std::move(request));
+              [&services, metrics, surface](http::Request request, http::BodyReader& body) {
+                return answer(services, *metrics, surface, std::move(request), body);
               },
           .refuse =
               [&services](int status, std::string_view detail) {

@@ -10,9 +10,12 @@ namespace api {
 
 /// One row of the route table.
 struct Endpoint {
+  /// Who reads the body: the API, when it knows who asks, or the handler, when that knows more.
+  enum class Body : std::uint8_t { before_handler, by_handler };
   http::Route route;
   Access access;
   base::Task<http::Response> (*handler)(Call&);
+  Body body = Body::before_handler;
 };
 /// All routes, in the order of the documentation.
 std::span<const Endpoint> endpoints();

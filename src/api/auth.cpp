@@ -66,6 +66,12 @@ Result<void> choose_tenant(Call& call, Access::Scope scope) {
   return call.tenant ? check_usable(*call.tenant, call.principal) : Result<void>{};
 }
 
+Result<void> check_crowd(const Call& call) {
+  if (!call.request.crowded) return {};
+  return fail(Code::limited, "there are more connections than can be served; send it again in a moment",
+              "OVERLOADED");
+}
+
 }  // namespace
 
 Result<void> check_usable(const tenant::Tenant& tenant, const Principal& principal) {
@@ -79,12 +85,15 @@ Result<void> check_usable(const tenant::Tenant& tenant, const Principal& princip
 }
 
 base::Task<void> authenticate(Call& call, Access access) {
-  if (access.scope == Access::Scope::open) co_return Result<void>{};
+  if (access.scope == Access::Scope::watch) co_return Result<void>{};
+  if (access.scope == Access::Scope::open) co_return check_crowd(call);
   XD_CO_TRY(std::string hash, hash_of_token(call));
   XD_CO_TRY(const tenant::ApiKey key, co_await find_key(call.services, std::move(hash)));
   call.principal = {key.id, key.name, key.tenant, key.permissions(), key.expires};
   XD_CO_DO(choose_tenant(call, access.scope));
-  co_return require(call, access.permission);
+  XD_CO_DO(require(call, access.permission));
+  // Keys of the platform are its administrators'.
+  co_return call.principal.tenant ? check_crowd(call) : Result<void>{};
 }
 
 Result<void> require(const Call& call, tenant::Permission permission) {

@@ -1,5 +1,7 @@
 #include "api/call.hpp"
 
+#include "crypto/digest.hpp"
+
 namespace api {
 
 bool has_room(Services& services) {
@@ -8,6 +10,19 @@ bool has_room(Services& services) {
     co_return co_await store.write([](db::Tx&) -> Result<void> { return {}; });
   }(services.store));
   return false;
+}
+
+http::Payer payer_of(base::TenantId tenant) { return std::hash<base::TenantId>{}(tenant); }
+
+base::Task<void> Call::read_body(http::Payer payer) {
+  auto read = co_await body.read(payer);
+  body_failed = !read;
+  if (!read) co_return std::unexpected(std::move(read.error()));
+  request.body = std::move(*read);
+  if (!request.header("idempotency-key").empty()) {
+    body_hash = crypto::digest(crypto::Hash::sha256, request.body);
+  }
+  co_return Result<void>{};
 }
 
 std::string_view Call::param(std::string_view name) const {

@@ -61,14 +61,22 @@ struct Principal {
   std::optional<base::Time> expires{};
 };
 
+/// Whom requests of a tenant are charged to.
+http::Payer payer_of(base::TenantId tenant);
+
 struct Call {
   Services& services;
+  http::BodyReader& body;
   http::Request request{};
   http::PathParams params{};
   std::string request_id{};
   std::string body_hash{};  ///< SHA-256 of the body as it came, where the request has an Idempotency-Key
   Principal principal{};
   tenant::TenantPtr tenant{};  ///< null on routes of the platform
+  bool body_failed = false;    ///< the server answers by itself
+
+  /// Puts the body into the request. Error: cancelled, when it does not come as it should.
+  base::Task<void> read_body(http::Payer payer);
 
   std::string_view param(std::string_view name) const;
   ProblemContext context() const;

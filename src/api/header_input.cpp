@@ -9,6 +9,12 @@ namespace {
 
 using outbound::Subscription;
 
+bool has_header(const Subscription& subscription, std::string_view name) {
+  return std::ranges::any_of(subscription.headers, [&](const auto& header) {
+    return http::equals_ignoring_case(header.first, name);
+  });
+}
+
 /// What of the stored headers matters to a change.
 struct Known {
   explicit Known(const Subscription& subscription) : headers(subscription.headers) {
@@ -80,7 +86,7 @@ void read_values(Input& input, const Known& known, Subscription& subscription,
     } else if (!header.value.is_string() || !is_header_value(header.value.text())) {
       input.error_at(name, "INVALID",
                      "a header value is a string of visible ASCII characters and blanks, at most 4 KiB");
-    } else if (Known(subscription).find(header.key) != nullptr) {
+    } else if (has_header(subscription, header.key)) {
       input.error_at(name, "INVALID", "another header has this name; case does not tell names apart");
     } else {
       subscription.headers.emplace_back(header.key, value_of(input, known, subscription, header, kept));
@@ -100,11 +106,7 @@ void read_headers(Input& input, Members& members, Subscription& subscription) {
   } else {
     kept = known.secrets;
   }
-  const auto is_there = [&](const std::string& name) {
-    return std::ranges::any_of(subscription.headers, [&](const auto& header) {
-      return http::equals_ignoring_case(header.first, name);
-    });
-  };
+  const auto is_there = [&](const std::string& name) { return has_header(subscription, name); };
   if (names_given && !std::ranges::all_of(subscription.secret_headers, is_there))
     input.error("secret_headers", "INVALID", "each must be the name of one of headers");
   std::erase_if(subscription.secret_headers, [&](const std::string& name) { return !is_there(name); });

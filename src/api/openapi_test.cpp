@@ -183,7 +183,7 @@ TEST(OpenApi, names_the_permission_that_each_route_asks_for) {
     const Operation operation = operation_of(endpoint);
     ASSERT_NE(operation.value, nullptr) << operation.name;
     const Value& security = at(*operation.value, {"security"});
-    const bool open = endpoint.access.scope == Scope::open;
+    const bool open = endpoint.access.is_open();
     ASSERT_EQ(security.elements().size(), open ? 0U : 1U) << operation.name;
     if (open) continue;
 
@@ -196,7 +196,7 @@ TEST(OpenApi, tells_how_access_is_refused_where_it_can_be) {
   for (const Endpoint& endpoint : endpoints()) {
     const Operation operation = operation_of(endpoint);
     ASSERT_NE(operation.value, nullptr) << operation.name;
-    const bool can_be_refused = endpoint.access.scope != Scope::open;
+    const bool can_be_refused = !endpoint.access.is_open();
     const Value& responses = at(*operation.value, {"responses"});
 
     // What outside systems send is refused by its signature.

@@ -108,7 +108,16 @@ HandlerResult receive_webhook(Call& call) {
     co_return fail(Code::limited, "what came before is not durable yet; send it again in a moment",
                    "OVERLOADED");
   }
-  co_return co_await call.services.receiver.receive(call.request, call.param("tenant"), call.param("path"));
+  inbound::Receiver& receiver = call.services.receiver;
+  XD_CO_DO(receiver.check_head(call.request, call.param("tenant"), call.param("path")));
+  const tenant::TenantPtr whose = call.services.tenants.find(call.param("tenant"));
+  // Strangers send here: what they hold is not taken from the tenant's own requests.
+  XD_CO_DO(co_await call.read_body(payer_of(whose->id) + 1));
+  auto received = co_await receiver.receive(call.request, call.param("tenant"), call.param("path"));
+  if (received || received.error().reason != "METHOD_NOT_ALLOWED") co_return received;
+  http::Response refused = problem(received.error(), call.context());
+  refused.headers.emplace_back("Allow", "OPTIONS, POST");
+  co_return refused;
 }
 
 HandlerResult list_received(Call& call) {

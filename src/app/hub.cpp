@@ -78,12 +78,17 @@ Result<void> Hub::start() {
   queue_.emplace(*store_);
   XD_DO(make_first_keys());
 
+  const http::FileShare files = share_files();
+  const auto addresses =
+      std::make_shared<http::AddressLimit>(config_.connections_per_address, config_.trusted_proxies);
   const Shared shared{.config = config_,
                       .clock = *clock_,
                       .node = node_,
                       .ring = *ring_,
                       .guard = guard_,
                       .tls = tls_,
+                      .addresses = addresses,
+                      .files = files,
                       .store = *store_,
                       .logs = *logs_,
                       .queue = *queue_,
@@ -111,6 +116,7 @@ Result<void> Hub::start() {
   received_index_.emplace(shards_.front()->executor(), *store_, *clock_);
   XD_DO(listen());
   // Nothing fails any more: from here on drain() ends what runs.
+  for (const auto& shard : shards_) shard->start();
   leases_->start();
   watch_->start();
   received_index_->start();
@@ -119,6 +125,23 @@ Result<void> Hub::start() {
   // Before anybody is told that it is ready: a signal without a handler would end the process.
   wait_for_signals();
   return {};
+}
+
+http::FileShare Hub::share_files() const {
+  const http::FileLimit limit = http::raise_file_limit();
+  const http::FileShare files = http::share_of_files(limit.now, config_.shards);
+  base::log(base::LogLevel::info, "open files",
+            {{"soft_limit_before", limit.before},
+             {"limit", limit.now},
+             {"connections_in", files.connections_in * config_.shards},
+             {"connections_out", files.connections_out * config_.shards}});
+  if (files.connections_in < base::limits::kConnectionsPerShard) {
+    base::log(base::LogLevel::warn,
+              "the limit of open files leaves room for fewer connections than this server looks after; raise "
+              "the hard limit (LimitNOFILE= of systemd, ulimit -Hn)",
+              {{"limit", limit.now}, {"connections_in", files.connections_in * config_.shards}});
+  }
+  return files;
 }
 
 Result<void> Hub::make_first_keys() {
@@ -169,7 +192,8 @@ Result<void> Hub::fill_books() {
 
 Result<void> Hub::listen() {
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    XD_DO(shards_[i]->listen());
+    // The first takes the port from everybody else, and shares it with the others.
+    XD_DO(shards_[i]->listen(i == 0 ? http::Port::exclusive : http::Port::with_siblings, config_.port));
     // Where any free port was asked for, the first shard has found it for all.
     config_.port = shards_[i]->local().port();
   }

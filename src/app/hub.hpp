@@ -29,6 +29,7 @@ class Hub {
   const std::string& first_key() const { return first_key_; }
 
  private:
+  http::FileShare share_files() const;
   base::Result<void> make_first_keys();
   base::Result<void> fill_books();
   base::Result<void> listen();

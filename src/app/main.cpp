@@ -5,6 +5,7 @@
 
 #include "app/command_line.hpp"
 #include "app/hub.hpp"
+#include "app/memory.hpp"
 #include "app/remote_commands.hpp"
 #include "app/signature_commands.hpp"
 #include "base/version.hpp"
@@ -18,6 +19,7 @@ int serve(const cli::Values& values) {
   auto config = cli::make_config(values);
   if (!config) return cli::report(config.error());
   base::configure_log(config->log_level, config->log_format);
+  app::configure_memory();
   app::Hub hub(std::move(*config));
   if (auto started = hub.start(); !started) return cli::report(started.error());
   std::printf("crossdock %s ready on %s\n", CROSSDOCK_VERSION, hub.url().c_str());

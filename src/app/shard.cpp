@@ -7,10 +7,19 @@ namespace {
 constexpr std::size_t kMetricsConnections = 64;
 constexpr auto kMetricsDrain = std::chrono::seconds{1};
 
+/// A shard's part of what all may hold at once, with room for some of the largest bodies.
+std::size_t part_of(std::size_t bytes, const cli::Config& config) {
+  return std::max(bytes / config.shards, 4 * config.body_bytes_max);
+}
+
 http::ServerOptions server_options(const Shared& shared) {
   const cli::Config& config = shared.config;
   return {.endpoint = {asio::ip::make_address(config.host), config.port},
           .body_bytes_max = config.body_bytes_max,
+          .connections_max = shared.files.connections_in,
+          .bodies_bytes_max = part_of(base::limits::kBodiesUnderWayBytes, config),
+          .answers_bytes_max = part_of(base::limits::kAnswersUnderWayBytes, config),
+          .addresses = shared.addresses,
           .tls = shared.tls};
 }
 
@@ -36,7 +45,8 @@ Shard::Shard(const Shared& shared)
     : context_(1),
       work_(asio::make_work_guard(context_)),
       gate_(context_.get_executor()),
-      client_(context_.get_executor(), shared.guard, {.ca_file = shared.config.ca_file}),
+      client_(context_.get_executor(), shared.guard,
+              {.connections_max = shared.files.connections_out, .ca_file = shared.config.ca_file}),
       endpoints_(shared.meters),
       exchanges_(gate_, shared.logs),
       lanes_(context_.get_executor(), shared.store, shared.clock,
@@ -116,7 +126,8 @@ Shard::Shard(const Shared& shared)
       server_(
           context_.get_executor(), server_options(shared),
           api::make_application(
-              services_, shared.config.metrics_host.empty() ? api::Surface::all : api::Surface::no_metrics)) {
+              services_, shared.config.metrics_host.empty() ? api::Surface::all : api::Surface::no_metrics)),
+      memory_(context_.get_executor()) {
   book_.watch([this](const outbound::Subscription& subscription) {
     lanes_.set_policy(subscription.lane(), subscription.lane_policy());
     lanes_.set_policy(outbound::detour_lane(subscription.id), {.circuit_no = subscription.circuit_no});
@@ -155,6 +166,7 @@ base::Task<void> Shard::drain(base::Deadline deadline) {
   cutter.async_wait([this](boost::system::error_code cancelled) {
     if (!cancelled) client_.cancel_all();
   });
+  co_await memory_.stop();
   co_await server_.drain(deadline);
   co_await lanes_.stop();
   cutter.cancel();

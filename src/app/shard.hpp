@@ -6,7 +6,9 @@
 #include <boost/asio/io_context.hpp>
 
 #include "api/api.hpp"
+#include "app/memory.hpp"
 #include "cli/config.hpp"
+#include "http/file_limit.hpp"
 #include "inbound/processing.hpp"
 #include "inbound/replay.hpp"
 #include "monitor/housekeeping.hpp"
@@ -24,6 +26,8 @@ struct Shared {
   const crypto::KeyRing& ring;
   const http::EgressGuard& guard;
   std::shared_ptr<http::TlsIdentity> tls;
+  std::shared_ptr<http::AddressLimit> addresses;
+  http::FileShare files{};
   db::Db& store;
   db::LogStore& logs;
   queue::Queue& queue;
@@ -43,11 +47,13 @@ class Shard {
   Shard& operator=(const Shard&) = delete;
 
   asio::any_io_executor executor() { return context_.get_executor(); }
-  base::Result<void> listen() { return server_.listen(); }
+  base::Result<void> listen(http::Port port, std::uint16_t number) { return server_.listen(port, number); }
   asio::ip::tcp::endpoint local() const { return server_.local(); }
   /// Of one shard only, where metrics have a listener of their own. It serves until end_metrics().
   base::Result<asio::ip::tcp::endpoint> listen_for_metrics(const asio::ip::tcp::endpoint& endpoint);
   base::Task<void> end_metrics();
+  /// After listen() of all: what the shard does by itself. From here on drain() is needed.
+  void start() { memory_.start(); }
   queue::Shard& lanes() { return lanes_; }
   tenant::TenantBook& tenants() { return tenants_; }
   outbound::Book& book() { return book_; }
@@ -86,6 +92,7 @@ class Shard {
   api::Services services_;
   http::Server server_;
   std::optional<http::Server> metrics_server_;
+  MemoryReturn memory_;
 };
 
 }  // namespace app

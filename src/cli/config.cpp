@@ -41,6 +41,8 @@ constexpr Setting kSettings[] = {
      "PEM file of the listener's certificate chain; read again on SIGHUP"},
     {"CROSSDOCK_TLS_KEY", "", false, "PEM file of its key"},
     {"CROSSDOCK_MAX_BODY_BYTES", "1048576", false, "largest request body, at most 26214400"},
+    {"CROSSDOCK_CONNECTIONS_PER_ADDRESS", "2000", false,
+     "connections that one address may have; those of trusted proxies are not counted. 0: any number"},
     {"CROSSDOCK_AUTO_DISABLE_FAILURES", "10", false,
      "consecutive failed attempts that switch a subscription off"},
     {"CROSSDOCK_AUTO_DISABLE_FLOOR_SECONDS", "900", false,
@@ -253,6 +255,8 @@ Result<Config> make_config(const Values& values) {
   }
   config.body_bytes_max = static_cast<std::size_t>(reader.integer(
       "CROSSDOCK_MAX_BODY_BYTES", 1024, static_cast<std::int64_t>(base::limits::kBodyBytesMax)));
+  config.connections_per_address =
+      static_cast<std::size_t>(reader.integer("CROSSDOCK_CONNECTIONS_PER_ADDRESS", 0, 1'000'000));
   config.circuit.failures = static_cast<int>(reader.integer("CIRCUIT_FAILURE_THRESHOLD", 1, 1'000'000));
   config.circuit.open = std::chrono::seconds{reader.integer("CIRCUIT_TIMEOUT_SECONDS", 1, 86'400)};
   config.intake_waiting_max = static_cast<std::size_t>(reader.integer("WEBHOOK_QUEUE_SIZE", 1, 20'000));

@@ -69,6 +69,7 @@ struct Config {
   std::string tls_certificate{};
   std::string tls_key{};
   std::size_t body_bytes_max = 0;
+  std::size_t connections_per_address = 0;  ///< 0: any number
   std::size_t intake_waiting_max = 0;
   std::chrono::seconds webhook_timeout{};
   int webhook_max_retries = 0;

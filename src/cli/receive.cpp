@@ -41,7 +41,8 @@ class Receiver {
         options_(std::move(options)),
         secrets_(std::move(secrets)),
         server_(context.get_executor(), {.endpoint = endpoint},
-                {.answer = [this](http::Request request) { return answer(std::move(request)); },
+                {.answer = [this](http::Request request,
+                                  http::BodyReader& body) { return answer(std::move(request), body); },
                  .refuse = [](int status, std::string_view) { return http::Response{.status = status}; }}),
         signals_(context, SIGINT, SIGTERM) {}
 
@@ -63,7 +64,10 @@ class Receiver {
                    [](std::exception_ptr) {});
   }
 
-  asio::awaitable<http::Response> answer(http::Request request) {
+  asio::awaitable<http::Response> answer(http::Request request, http::BodyReader& reader) {
+    auto read = co_await reader.read(/*payer=*/0);
+    if (!read) co_return http::Response{};
+    request.body = std::move(*read);
     const crypto::WebhookHeaders headers{request.header("webhook-id"), request.header("webhook-timestamp"),
                                          request.header("webhook-signature")};
     const base::Time now = base::SystemClock{}.now();

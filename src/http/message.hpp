@@ -8,24 +8,42 @@
 #include <vector>
 
 #include "base/task.hpp"
+#include "http/byte_budget.hpp"
 
 namespace http {
 
-/// One request, complete. The views refer into the connection's buffers and hold until the response is
-/// returned; the body is owned and may be moved away.
+/// One request. The views refer into the connection's buffers and hold until the response is returned; the
+/// body is owned and may be moved away.
 struct Request {
   std::string_view method{};
-  std::string_view target{};  ///< as received, "/api/v1/events?limit=5"
-  std::string_view path{};    ///< the target up to the question mark, not decoded
-  std::string_view query{};   ///< after it, not decoded
+  /// As received, "/api/v1/events?limit=5"; of an absolute form what follows the host, which is then the
+  /// value of Host. "*" of OPTIONS.
+  std::string_view target{};
+  std::string_view path{};   ///< the target up to the question mark, not decoded
+  std::string_view query{};  ///< after it, not decoded
   std::vector<std::pair<std::string_view, std::string_view>> headers{};
-  std::string body{};
+  std::string body{};  ///< empty until the application has read it
   std::string remote_ip{};
+  /// The server has more connections than it is meant to have: only what watches over it or administers it is
+  /// to be done.
+  bool crowded = false;
 
   /// Sets target, path and query.
   void set_target(std::string_view text);
   /// The first value of the header, in any case; "" when it is absent.
   std::string_view header(std::string_view name) const;
+};
+
+/// The body of a request whose head the application has seen. One that is not asked for is not read: it is
+/// skipped where it is short, and the connection ends with the response where it is not.
+class BodyReader {
+ public:
+  virtual ~BodyReader() = default;
+
+  /// Reads the body to its end, "" where there is none. The payer is charged for its bytes, and for those of
+  /// the response, until the response has been sent. Called once. On an error the server answers by itself
+  /// (400, 408, 413, 503), whatever the application returns then, and ends the connection.
+  virtual base::Task<std::string> read(Payer payer) = 0;
 };
 
 /// Takes a body that is produced over time. Belongs to the connection, on whose thread it is used, and to the

@@ -1,5 +1,7 @@
 #include "http/router.hpp"
 
+#include <set>
+
 #include "base/assert.hpp"
 #include "http/message.hpp"
 
@@ -69,8 +71,11 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
   if (row == node->rows.end() && method == "HEAD") row = node->rows.find("GET");
   if (row == node->rows.end()) {
     Match match{Found::no_such_method};
-    for (const auto& [allowed, unused] : node->rows) {
-      match.allow.append(match.allow.empty() ? "" : ", ").append(allowed);
+    std::set<std::string_view> methods{"OPTIONS"};
+    for (const auto& [allowed, unused] : node->rows) methods.insert(allowed);
+    if (methods.contains("GET")) methods.insert("HEAD");
+    for (const std::string_view method_there : methods) {
+      match.allow.append(match.allow.empty() ? "" : ", ").append(method_there);
     }
     return match;
   }

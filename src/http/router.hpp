@@ -32,7 +32,9 @@ class Router {
     Found found = Found::no_such_path;
     std::size_t route = 0;  ///< position in the table
     PathParams params{};
-    std::string allow{};  ///< the methods that the path has, for no_such_method
+    /// The methods that the path has, for no_such_method; with HEAD where it has GET, and OPTIONS, which
+    /// whoever has the router answers.
+    std::string allow{};
   };
   /// path is as received. A literal segment wins over a parameter; HEAD is answered by the row of GET.
   Match match(std::string_view method, std::string_view path) const;

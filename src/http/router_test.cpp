@@ -111,9 +111,9 @@ TEST(Router, tells_the_methods_of_a_path_that_has_another) {
   const auto found = match("PUT", "/events");
 
   EXPECT_EQ(found.found, Found::no_such_method);
-  EXPECT_EQ(found.allow, "GET, POST");
+  EXPECT_EQ(found.allow, "GET, HEAD, OPTIONS, POST");
   EXPECT_EQ(params(found), Params{});
-  EXPECT_EQ(match("POST", "/events/7").allow, "DELETE, GET");
+  EXPECT_EQ(match("POST", "/events/7").allow, "DELETE, GET, HEAD, OPTIONS");
   EXPECT_EQ(match("get", "/events").found, Found::no_such_method);
 }
 
@@ -129,7 +129,7 @@ TEST(Router, prefers_a_literal_also_where_only_the_parameter_has_the_method) {
   const auto found = match("GET", "/events/batch");
 
   EXPECT_EQ(found.found, Found::no_such_method);
-  EXPECT_EQ(found.allow, "POST");
+  EXPECT_EQ(found.allow, "OPTIONS, POST");
 }
 
 TEST(RouterDeathTest, refuses_two_rows_of_one_method_and_shape) {

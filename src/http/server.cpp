@@ -2,10 +2,12 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
 #include "base/log.hpp"
+#include "base/metrics.hpp"
 #include "http/session.hpp"
 
 namespace http {
@@ -21,8 +23,22 @@ using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>
 /// How often deadlines are looked at while there are connections: they are seconds, so this is exact enough,
 /// and a timer of its own for each request would cost a fifth of the CPU.
 constexpr auto kTick = std::chrono::milliseconds{500};
-/// Out of file descriptors: accepting again at once would only spin.
+/// Out of file descriptors, with no connection that could give one back: accepting again at once would only
+/// spin. Where some do, they need a moment for it.
 constexpr auto kAcceptPause = std::chrono::milliseconds{200};
+constexpr auto kRoomPause = std::chrono::milliseconds{1};
+/// Connections are looked through for those that wait the longest; this part of them ends together.
+constexpr std::size_t kPartThatGivesWay = 64;
+
+base::Counter& ended(const char* reason) {
+  return base::metrics().counter("crossdock_http_connections_ended_total",
+                                 "Connections that ended before their peers wanted it, by reason",
+                                 {{"reason", reason}});
+}
+
+base::Gauge& open_connections() {
+  return base::metrics().gauge("crossdock_http_connections", "Connections that are open to the server");
+}
 
 std::string show(const tcp::endpoint& endpoint) {
   const std::string address = endpoint.address().to_string();
@@ -37,24 +53,36 @@ Server::Server(asio::any_io_executor executor, ServerOptions options, Applicatio
       options_(std::move(options)),
       application_(std::move(application)),
       acceptor_(executor),
+      bodies_(options_.bodies_bytes_max),
+      answers_(options_.answers_bytes_max),
       ticker_(executor),
       gate_(executor) {}
 
-Result<void> Server::listen() {
+Result<void> Server::listen(Port port, std::uint16_t number) {
+  if (number != 0) options_.endpoint.port(number);
   boost::system::error_code error;
   const auto step = [&](const char* what) {
+    const char* hint =
+        error == asio::error::address_in_use
+            ? "; another program listens there: end it, or choose another address with --listen"
+            : "; choose another address with --listen";
     return fail(Code::unavailable, "cannot " + std::string(what) + " " + show(options_.endpoint) + ": " +
-                                       error.message() + "; choose another address with --listen");
+                                       error.message() + hint);
   };
   acceptor_.open(options_.endpoint.protocol(), error);
   if (error) return step("open a socket for");
+  // The port of a program that was killed is free at once, whatever its connections are still waiting for.
   acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor_.set_option(ReusePort(true), error);
+  if (!error && port == Port::with_siblings) acceptor_.set_option(ReusePort(true), error);
   if (error) return step("share");
   acceptor_.bind(options_.endpoint, error);
   if (error) return step("bind");
   acceptor_.listen(4096, error);
   if (error) return step("listen on");
+  // Set before, it would let in any program of this user that sets it too, and two would answer. Now the port
+  // is ours: who comes later and asks for it exclusively is refused, and siblings find it shared.
+  acceptor_.set_option(ReusePort(true), error);
+  if (error) return step("share");
   local_ = acceptor_.local_endpoint();
   gate_.spawn("accept", accept_loop());
   return {};
@@ -62,26 +90,71 @@ Result<void> Server::listen() {
 
 base::Task<void> Server::accept_loop() {
   while (!draining_) {
-    if (connections_.size() >= options_.connections_max) co_await room_.wait();
+    if (connections_.size() >= options_.connections_max + base::limits::kConnectionsInReserve) {
+      make_room();
+      co_await room_.wait();
+      continue;
+    }
     tcp::socket socket(executor_);
     boost::system::error_code error;
     co_await acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
     if (draining_) break;
     if (error) {
       base::log(base::LogLevel::warn, "cannot accept a connection", {{"error", error.message()}});
-      co_await base::sleep_for(kAcceptPause);
+      co_await base::sleep_for(make_room() > 0 ? kRoomPause : kAcceptPause);
       continue;
     }
+    if (connections_.size() >= options_.connections_max) make_room();
     gate_.spawn("connection", serve(std::move(socket)));
   }
   co_return Result<void>{};
 }
 
+/// Ends connections that wait for their peers, first those that wait for a request; returns how many.
+std::size_t Server::make_room() {
+  static base::Counter& counter = ended("pressure");
+  std::vector<Connection*> waiting;
+  for (Connection* connection : connections_) {
+    if (connection->waits != Connection::Waits::nothing) waiting.push_back(connection);
+  }
+  const std::size_t count = std::min(waiting.size(), 1 + options_.connections_max / kPartThatGivesWay);
+  const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(count);
+  std::ranges::partial_sort(waiting, end, {}, [](const Connection* connection) {
+    return std::pair(connection->waits, connection->since);
+  });
+  for (auto each = waiting.begin(); each != end; ++each) (*each)->give_way();
+  counter.add(static_cast<double>(count));
+  return count;
+}
+
+namespace {
+
+/// An address that has been let in leaves when its connection ends, however that is.
+struct Leaving {
+  AddressLimit* limit;
+  asio::ip::address address;
+  Leaving(AddressLimit* of, asio::ip::address who) : limit(of), address(std::move(who)) {}
+  Leaving(const Leaving&) = delete;
+  Leaving& operator=(const Leaving&) = delete;
+  ~Leaving() {
+    if (limit != nullptr) limit->leave(address);
+  }
+};
+
+}  // namespace
+
 base::Task<void> Server::serve(tcp::socket socket) {
+  static base::Counter& refused = ended("address");
   boost::system::error_code error;
   socket.set_option(tcp::no_delay(true), error);
   const tcp::endpoint remote = socket.remote_endpoint(error);
   if (error) co_return Result<void>{};  // it is gone already
+  AddressLimit* const addresses = options_.addresses.get();
+  if (addresses != nullptr && !addresses->enter(remote.address())) {
+    refused.add();
+    co_return Result<void>{};
+  }
+  const Leaving leaving(addresses, remote.address());
   std::string remote_ip = remote.address().to_string();
   if (options_.tls) {
     co_await serve_tls(*this, std::move(socket), std::move(remote_ip));
@@ -92,13 +165,18 @@ base::Task<void> Server::serve(tcp::socket socket) {
 }
 
 void Server::opened(Connection& connection) {
+  static base::Gauge& gauge = open_connections();
+  gauge.add(1);
   connection.place = connections_.insert(connections_.end(), &connection);
+  connection.in_reserve = crowded();
   if (ticking_) return;
   ticking_ = true;
   tick();
 }
 
 void Server::closed(Connection& connection) {
+  static base::Gauge& gauge = open_connections();
+  gauge.add(-1);
   connections_.erase(connection.place);
   if (room_.waiting()) room_.give(true);
 }
@@ -112,6 +190,8 @@ void Server::tick() {
     ticking_ = false;
     return;
   }
+  // Those that were busy when the last one could not be let in may be idle by now.
+  if (room_.waiting()) make_room();
   ticker_.expires_after(kTick);
   ticker_.async_wait([this](boost::system::error_code cancelled) {
     if (!cancelled) tick();

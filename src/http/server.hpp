@@ -9,6 +9,7 @@
 
 #include "base/gate.hpp"
 #include "base/limits.hpp"
+#include "http/address_limit.hpp"
 #include "http/message.hpp"
 #include "http/tls.hpp"
 
@@ -16,8 +17,8 @@ namespace http {
 
 /// What the program does with requests. Called on the shard's thread.
 struct Application {
-  /// Answers a request; an exception becomes a 500.
-  std::function<asio::awaitable<Response>(Request)> answer;
+  /// Answers a request, of which it has the head and may read the body; an exception becomes a 500.
+  std::function<asio::awaitable<Response>(Request, BodyReader&)> answer;
   /// The body of an answer that the server gives by itself (400, 408, 413, 414, 431, 500, 503, 505).
   std::function<Response(int status, std::string_view detail)> refuse;
 };
@@ -25,9 +26,18 @@ struct Application {
 struct ServerOptions {
   asio::ip::tcp::endpoint endpoint{};
   std::size_t body_bytes_max = base::limits::kBodyBytesDefault;
+  /// Beyond it those that have waited for their peers the longest end; kConnectionsInReserve more are let in
+  /// for requests that an application answers although it is crowded.
   std::size_t connections_max = base::limits::kConnectionsPerShard;
-  std::shared_ptr<TlsIdentity> tls{};  ///< null: plain
+  std::size_t bodies_bytes_max = base::limits::kBodiesUnderWayBytes;
+  std::size_t answers_bytes_max = base::limits::kAnswersUnderWayBytes;
+  std::shared_ptr<AddressLimit> addresses{};  ///< shared by the servers of a process; null: none
+  std::shared_ptr<TlsIdentity> tls{};         ///< null: plain
 };
+
+/// Whether the port may be shared. Exclusively: another program that listens there, whichever, makes it fail.
+/// With siblings: so do only those outside the process, where the first of the siblings took it exclusively.
+enum class Port : std::uint8_t { exclusive, with_siblings };
 
 /// A connection as the server sees it: something with a deadline that can be told to end.
 class Connection {
@@ -40,20 +50,29 @@ class Connection {
   /// Its time is up, whatever it does: the socket is closed.
   virtual void cut_off() = 0;
 
+  /// A newer connection needs its place.
+  virtual void give_way() = 0;
+
+  /// What it waits for: nothing of its peer's, a request, or the rest of one.
+  enum class Waits : std::uint8_t { nothing, request, rest };
+  Waits waits = Waits::nothing;
+  base::Steady since{};  ///< when it began to wait
   base::Deadline deadline = base::Deadline::max();
+  bool in_reserve = false;                   ///< let in beyond connections_max
   std::list<Connection*>::iterator place{};  ///< in the server's list
 };
 
 /// Several servers (one for each shard) listen on the same address by SO_REUSEPORT; the kernel spreads
-/// connections.
+/// connections. None of them is ever without a way in: see ServerOptions::connections_max.
 class Server {
  public:
   Server(asio::any_io_executor executor, ServerOptions options, Application application);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Binds and begins to accept. Error: unavailable, when the address cannot be had.
-  base::Result<void> listen();
+  /// Binds and begins to accept. number: the port, where the first of the siblings has found it; 0: as in the
+  /// options. Error: unavailable, when the address cannot be had.
+  base::Result<void> listen(Port port = Port::exclusive, std::uint16_t number = 0);
   /// The address that is listened on, with the real port where 0 was asked for.
   asio::ip::tcp::endpoint local() const { return local_; }
 
@@ -70,9 +89,13 @@ class Server {
   std::string_view date();  ///< for the Date header, made once a second
   void opened(Connection& connection);
   void closed(Connection& connection);
+  bool crowded() const { return connections_.size() > options_.connections_max; }
+  ByteBudget& bodies() { return bodies_; }
+  ByteBudget& answers() { return answers_; }
 
  private:
   base::Task<void> accept_loop();
+  std::size_t make_room();
   base::Task<void> serve(asio::ip::tcp::socket socket);
   void tick();
 
@@ -82,6 +105,8 @@ class Server {
   asio::ip::tcp::acceptor acceptor_;
   asio::ip::tcp::endpoint local_;
   std::list<Connection*> connections_;
+  ByteBudget bodies_;
+  ByteBudget answers_;
   base::Waiter<bool> room_;
   bool draining_ = false;
   bool ticking_ = false;

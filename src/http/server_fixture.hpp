@@ -59,7 +59,8 @@ class ServerFixture {
  public:
   explicit ServerFixture(ServerOptions options = {})
       : server_(context_.get_executor(), local(std::move(options)),
-                {.answer = [this](Request request) { return answer(*this, std::move(request)); },
+                {.answer = [this](Request request,
+                                  BodyReader& body) { return answer(*this, std::move(request), body); },
                  .refuse = &ServerFixture::refuse}) {
     if (auto listening = server_.listen(); !listening) throw std::runtime_error(listening.error().message);
     thread_ = std::thread([this] { context_.run(); });
@@ -121,6 +122,19 @@ class ServerFixture {
       return left <= span && left > span - std::chrono::seconds{5};
     });
   }
+  /// So many connections have sent a part of a request.
+  bool is_waiting_for_the_rest_of(std::ptrdiff_t count) {
+    return on_server([count](Server& server) {
+      Probe probe;
+      server.opened(probe);
+      const auto end = probe.place;
+      const auto begin = std::prev(end, static_cast<std::ptrdiff_t>(server.connections()) - 1);
+      const auto found = std::count_if(
+          begin, end, [](const Connection* each) { return each->waits == Connection::Waits::rest; });
+      server.closed(probe);
+      return found == count;
+    });
+  }
   /// The deadline of the oldest connection has passed: what waiting for it would do.
   void let_deadline_pass() {
     on_server([](Server& server) { oldest(server).deadline = base::steady_now() - std::chrono::seconds{1}; });
@@ -133,13 +147,14 @@ class ServerFixture {
     void expire() override {}
     void drain() override {}
     void cut_off() override {}
+    void give_way() override {}
   };
 
   static constexpr Route kRoutes[] = {
-      {"GET", "/echo"},       {"POST", "/echo"},        {"GET", "/hold"},
-      {"GET", "/throw"},      {"GET", "/big"},          {"GET", "/stream"},
-      {"GET", "/wait"},       {"GET", "/stream/throw"}, {"GET", "/stream/endless"},
-      {"GET", "/stream/fail"}};
+      {"GET", "/echo"},        {"POST", "/echo"},        {"GET", "/hold"},
+      {"GET", "/throw"},       {"GET", "/big"},          {"GET", "/stream"},
+      {"GET", "/wait"},        {"GET", "/stream/throw"}, {"GET", "/stream/endless"},
+      {"GET", "/stream/fail"}, {"POST", "/refused"},     {"GET", "/calm"}};
 
   static ServerOptions local(ServerOptions options) {
     options.endpoint = {asio::ip::make_address("127.0.0.1"), 0};
@@ -160,7 +175,20 @@ class ServerFixture {
     return {.status = status, .content_type = "application/problem+json", .body = std::string(detail)};
   }
 
-  static asio::awaitable<Response> answer(ServerFixture& self, Request request) {
+  /// By the head alone: "/refused" always, and all but "/calm" while there are too many connections.
+  static std::optional<Response> refused_by_head(const Request& request) {
+    if (request.path == "/refused") return refuse(401, "who are you?");
+    if (request.crowded && request.path != "/calm") return refuse(503, "too many connections");
+    return std::nullopt;
+  }
+
+  static asio::awaitable<Response> answer(ServerFixture& self, Request request, BodyReader& reader) {
+    if (auto refused = refused_by_head(request)) co_return *std::move(refused);
+    // Whoever waits for it is its payer: "X-Payer: 7".
+    const std::string payer(request.header("x-payer"));
+    auto body = co_await reader.read(payer.empty() ? 0 : std::stoull(payer));
+    if (!body) co_return Response{};
+    request.body = std::move(*body);
     self.requests_.push_back(seen_of(request));
     const auto match = self.router_.match(request.method, request.path);
     if (match.found == Router::Found::no_such_path) co_return refuse(404, "no such path");

@@ -21,19 +21,31 @@ class Meter {
         cost_(std::chrono::nanoseconds(rate.window).count() / static_cast<std::int64_t>(rate.requests)) {}
 
   const queue::Rate& rate() const { return rate_; }
+  /// Whether there is a token.
+  bool has(base::Steady now) const {
+    const std::int64_t moment = std::chrono::nanoseconds(now.time_since_epoch()).count();
+    return has(moment, full_after(full_at_.load(std::memory_order_relaxed), moment));
+  }
   /// Takes a token; false when there is none.
   bool take(base::Steady now) {
     const std::int64_t moment = std::chrono::nanoseconds(now.time_since_epoch()).count();
-    const std::int64_t span = std::chrono::nanoseconds(rate_.window).count();
     std::int64_t full = full_at_.load(std::memory_order_relaxed);
     while (true) {
-      const std::int64_t next = std::max(full, moment) + cost_;
-      if (next - moment > span) return false;
+      const std::int64_t next = full_after(full, moment);
+      if (!has(moment, next)) return false;
       if (full_at_.compare_exchange_weak(full, next, std::memory_order_relaxed)) return true;
     }
   }
 
  private:
+  /// When it would be full again after a token more.
+  std::int64_t full_after(std::int64_t full, std::int64_t moment) const {
+    return std::max(full, moment) + cost_;
+  }
+  bool has(std::int64_t moment, std::int64_t full_then) const {
+    return full_then - moment <= std::chrono::nanoseconds(rate_.window).count();
+  }
+
   queue::Rate rate_;
   std::int64_t cost_;
   std::atomic<std::int64_t> full_at_ = std::numeric_limits<std::int64_t>::min() / 2;

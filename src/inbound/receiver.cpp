@@ -49,6 +49,15 @@ void count(Ended ended) {
   all[static_cast<std::size_t>(ended)]->add(1);
 }
 
+constexpr const char* kNotListed = "ip_whitelist does not have this address";
+
+/// Whether a request of the method may be one, as far as its head tells.
+bool has_handshake(const crypto::Scheme& scheme, std::string_view method) {
+  return std::ranges::any_of(scheme.challenges, [&](const crypto::Scheme::Challenge& challenge) {
+    return challenge.method.empty() || challenge.method == method;
+  });
+}
+
 bool is_one_of(const std::string& address, std::span<const http::AllowedRange> ranges) {
   boost::system::error_code error;
   const auto parsed = asio::ip::make_address(address, error);
@@ -97,23 +106,51 @@ base::Task<std::vector<std::vector<Receipt>>> Receiver::store_taken(Batcher::Tak
   });
 }
 
+PreparedEndpointPtr Receiver::find(std::string_view tenant, std::string_view path) const {
+  const tenant::TenantPtr whose = parts_.tenants.find(tenant);
+  PreparedEndpointPtr endpoint = whose ? parts_.book.find(whose->id, path) : nullptr;
+  const bool receives = endpoint && whose->slug == tenant && whose->status == tenant::TenantStatus::active &&
+                        endpoint->config->accepts();
+  if (receives) return endpoint;
+  count(Ended::unknown);
+  return nullptr;
+}
+
+Result<void> Receiver::check_head(const http::Request& request, std::string_view tenant,
+                                  std::string_view path) {
+  const PreparedEndpointPtr endpoint = find(tenant, path);
+  if (!endpoint) return nobody();
+  if (has_handshake(endpoint->scheme(), request.method)) return {};
+  const std::string address = client_address(request, parts_.proxies);
+  const auto refuse = [&](std::string_view reason, std::string detail) {
+    note(*endpoint, request, Message(request, parts_.origin.url_of(request)),
+         {reason, std::move(detail), address});
+  };
+  if (auto may = check_address(*endpoint, address); !may) {
+    refuse(reason::kAddress, kNotListed);
+    return may;
+  }
+  auto left = check_rate(*endpoint, Token::look);
+  if (!left) refuse(reason::kRate, left.error().message);
+  return left;
+}
+
 base::Task<http::Response> Receiver::receive(const http::Request& request, std::string_view tenant,
                                              std::string_view path) {
-  const tenant::TenantPtr whose = parts_.tenants.find(tenant);
-  const PreparedEndpointPtr endpoint = whose ? parts_.book.find(whose->id, path) : nullptr;
+  const PreparedEndpointPtr endpoint = find(tenant, path);
   const std::int64_t deletions = parts_.book.deletions();
-  if (!endpoint || whose->slug != tenant || whose->status != tenant::TenantStatus::active ||
-      !endpoint->config->accepts()) {
-    count(Ended::unknown);
-    co_return nobody();
-  }
+  if (!endpoint) co_return nobody();
   const base::Time now = parts_.clock.now();
   const Message message(request, parts_.origin.url_of(request));
   const crypto::Scheme& scheme = endpoint->scheme();
   auto keys = endpoint->keys_at(now);
 
   const crypto::Scheme::Challenge* challenge = crypto::find_challenge(scheme, keys, message);
-  if (challenge == nullptr && request.method != "POST") co_return nobody();
+  if (challenge == nullptr && request.method != "POST") {
+    // Whoever fails at a handshake learns nothing of what is there.
+    if (has_handshake(scheme, request.method)) co_return nobody();
+    co_return fail(Code::invalid, "this endpoint takes webhooks: send them by POST", "METHOD_NOT_ALLOWED");
+  }
   const bool captures = challenge != nullptr && !challenge->capture.empty();
   const std::string address = client_address(request, parts_.proxies);
   const auto refuse = [&](std::string_view reason, std::string detail) {
@@ -126,10 +163,9 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
     }
     co_return answer(*challenge, keys.empty() ? nullptr : keys.front(), message);
   }
-  if (!endpoint->allowed.empty() && !is_one_of(address, endpoint->allowed)) {
-    count(Ended::forbidden);
-    refuse(reason::kAddress, "ip_whitelist does not have this address");
-    co_return fail(Code::forbidden, "this address may not send to this endpoint");
+  if (auto may = check_address(*endpoint, address); !may) {
+    refuse(reason::kAddress, kNotListed);
+    co_return std::unexpected(std::move(may).error());
   }
   if (captures) {
     if (auto told = co_await capture(*endpoint, *challenge, message, address); !told) {
@@ -169,7 +205,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
 
 base::Task<http::Response> Receiver::admit(const http::Request& request, const PreparedEndpoint& endpoint,
                                            const Message& message, Sender sender) {
-  if (auto taken = take_token(endpoint); !taken) {
+  if (auto taken = check_rate(endpoint, Token::take); !taken) {
     note(endpoint, request, message, {reason::kRate, taken.error().message, sender.address});
     co_return std::unexpected(std::move(taken).error());
   }
@@ -186,16 +222,23 @@ void Receiver::note(const PreparedEndpoint& endpoint, const http::Request& reque
                       [&] { return make_refusal(endpoint, message, request, why, parts_.clock.now()); });
 }
 
-Result<void> Receiver::take_token(const PreparedEndpoint& endpoint) {
+Result<void> Receiver::check_address(const PreparedEndpoint& endpoint, const std::string& address) const {
+  if (endpoint.allowed.empty() || is_one_of(address, endpoint.allowed)) return {};
+  count(Ended::forbidden);
+  return fail(Code::forbidden, "this address may not send to this endpoint");
+}
+
+Result<void> Receiver::check_rate(const PreparedEndpoint& endpoint, Token token) {
   const base::Steady now = base::steady_now();
+  const auto is_left = [&](Meter& meter) { return token == Token::take ? meter.take(now) : meter.has(now); };
   const char* limit = nullptr;
   // The endpoint's first: what it refuses takes nothing from its siblings.
-  if (endpoint.meter && !endpoint.meter->take(now)) {
+  if (endpoint.meter && !is_left(*endpoint.meter)) {
     limit = "this endpoint takes no more at the moment; send it again";
   } else if (parts_.tenant_rate) {
     std::shared_ptr<Meter>& meter = tenant_meters_[endpoint.config->tenant];
     if (!meter) meter = parts_.meters.of(endpoint.config->tenant, *parts_.tenant_rate);
-    if (!meter->take(now)) limit = "the endpoints of this tenant take no more at the moment; send it again";
+    if (!is_left(*meter)) limit = "the endpoints of this tenant take no more at the moment; send it again";
   }
   if (limit == nullptr) return {};
   count(Ended::limited);

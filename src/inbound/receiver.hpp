@@ -45,11 +45,16 @@ class Receiver {
   };
   Receiver(base::Gate& gate, Parts parts);
 
+  /// What the head of a request tells before its body is read: an endpoint that is not there, and where no
+  /// handshake may be meant, an address that it may not come from, and a rate that is used up. Errors as of
+  /// receive(), which says the rest.
+  base::Result<void> check_head(const http::Request& request, std::string_view tenant, std::string_view path);
+
   /// In this order: the endpoint, a handshake, the addresses it may come from, its signature and age (and
   /// before, the sender's key, where that has to be got), how often it may; then it is stored, and answered
   /// as its sender expects. Errors: not_found, the same for an unknown tenant, an unknown path and an
-  /// endpoint that is switched off; forbidden; unauthenticated; limited; invalid, where a batch is none;
-  /// those of the store.
+  /// endpoint that is switched off; invalid with METHOD_NOT_ALLOWED, where it is no POST and cannot be a
+  /// handshake; forbidden; unauthenticated; limited; invalid, where a batch is none; those of the store.
   base::Task<http::Response> receive(const http::Request& request, std::string_view tenant,
                                      std::string_view path);
 
@@ -59,7 +64,11 @@ class Receiver {
  private:
   using Batcher = base::Batcher<Arrival, std::vector<Receipt>>;
   base::Task<std::vector<std::vector<Receipt>>> store_taken(Batcher::Take take);
-  base::Result<void> take_token(const PreparedEndpoint& endpoint);
+  /// Null where nothing is received.
+  PreparedEndpointPtr find(std::string_view tenant, std::string_view path) const;
+  base::Result<void> check_address(const PreparedEndpoint& endpoint, const std::string& address) const;
+  enum class Token : std::uint8_t { look, take };
+  base::Result<void> check_rate(const PreparedEndpoint& endpoint, Token token);
   base::Task<void> capture(const PreparedEndpoint& endpoint, const crypto::Scheme::Challenge& challenge,
                            const Message& message, const std::string& address);
   /// Who sent a request that is in order.

@@ -149,7 +149,7 @@ class Events(HubCase):
         refused = self.api.put(EVENTS, event())
 
         self.expect_problem(405, "METHOD_NOT_ALLOWED", refused)
-        self.assertEqual(refused.headers["Allow"], "GET, POST")
+        self.assertEqual(refused.headers["Allow"], "GET, HEAD, OPTIONS, POST")
 
 
 class Batches(HubCase):

@@ -27,12 +27,12 @@ class HubFailed(Exception):
 
 
 class Port:
-    """A free port, kept from everybody but the server. The server shares its port between its threads
-    (SO_REUSEPORT), so one that was only looked up could be another test's server's a moment later."""
+    """A free port, kept from everybody but the server: no program is given it that asks for any, and who asks for it by
+    its number, and allows that others have it without listening there (SO_REUSEADDR), gets it."""
 
     def __init__(self) -> None:
         self._holder = socket.socket()
-        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._holder.bind(("127.0.0.1", 0))
         self.number = self._holder.getsockname()[1]
 

@@ -32,7 +32,8 @@ def lengths() -> list[Case]:
               ("Content-Length after a blank name", post(b"Content-Length : 5\r\n", b"hello" + NEXT), (400,)),
               ("Content-Length folded", post(b"Content-Length:\r\n 5\r\n", b"hello" + NEXT), (400,)),
               ("Content-Length beyond the limit", post(b"Content-Length: 99999999\r\n", b"x"), (413,)),
-              ("Content-Length beyond what comes", post(b"Content-Length: 50\r\n", b"hello"), (0, 400))]
+              ("Content-Length beyond what comes", post(b"Content-Length: 50\r\n", b"hello", b"GET /livez HTTP/1.1"), (0, 400)),
+              ("Content-Length beyond what comes from nobody", post(b"Content-Length: 50\r\n", b"hello"), (401,))]
     return cases
 
 
@@ -77,15 +78,17 @@ def chunks() -> list[Case]:
              "two sizes": b"5 5\r\nhello" + end, "minus nothing": b"-0\r\n\r\n", "point": b"5.0\r\nhello" + end,
              "a trailer without colon": b"5\r\nhello\r\n0\r\nnothing here\r\n\r\n",
              "a trailer with a NUL": b"5\r\nhello\r\n0\r\nX: a\x00b\r\n\r\n"}
-    cases = [(f"chunk: {name}", post(head, body + NEXT), (400,)) for name, body in wrong.items()]
-    cases += [("chunk: cut off in its size", post(head, b"5"), (0, 400)),
-              ("chunk: cut off in its data", post(head, b"5\r\nhel"), (0, 400)),
-              ("chunk: no last one", post(head, b"5\r\nhello\r\n"), (0, 400)),
-              ("chunks beyond the limit", post(head, b"200000\r\n" + b"x" * 0x200000 + end), (413,)),
-              ("chunk: an extension", post(head + CLOSE, b"5;name=value\r\nhello" + end), (401,)),
+    line = b"GET /livez HTTP/1.1"  # whose body is read from anybody
+    cases = [(f"chunk: {name}", post(head, body + NEXT, line), (400,)) for name, body in wrong.items()]
+    cases += [(f"chunk from nobody: {name}", post(head, body + NEXT), (401,)) for name, body in wrong.items()]
+    cases += [("chunk: cut off in its size", post(head, b"5", line), (0, 400)),
+              ("chunk: cut off in its data", post(head, b"5\r\nhel", line), (0, 400)),
+              ("chunk: no last one", post(head, b"5\r\nhello\r\n", line), (0, 400)),
+              ("chunks beyond the limit", post(head, b"200000\r\n" + b"x" * 0x200000 + end, line), (413,)),
+              ("chunk: an extension", post(head + CLOSE, b"5;name=value\r\nhello" + end, line), (200,)),
               ("chunk: trailers that name what a header does",
                post(head + CLOSE, b"5\r\nhello\r\n0\r\nContent-Length: 3\r\nTransfer-Encoding: gzip\r\n"
-                    b"Authorization: Bearer cdk_0\r\nHost: other\r\n\r\n"), (400,)),
+                    b"Authorization: Bearer cdk_0\r\nHost: other\r\n\r\n", line), (400,)),
               ("chunk: a trailer that would prove who sends",
                post(head + CLOSE, b"5\r\nhello\r\n0\r\nAuthorization: Bearer cdk_0\r\n\r\n"), (401,))]
     return cases
@@ -111,8 +114,11 @@ def request_lines() -> list[Case]:
               ("preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (400, 505)),
               ("a TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200) + b"\r\n\r\n", (0, 400)),
               ("nothing but zeros", bytes(4096) + b"\r\n\r\n", (0, 400)),
-              ("a fragment", get(b"/livez#top"), (200, 400, 404)), ("an absolute target", get(b"http://hub.example/livez"), (200, 400, 404)),
-              ("an asterisk", b"OPTIONS * HTTP/1.1" + rest, (400, 404, 405)),
+              ("a fragment", get(b"/livez#top"), (200, 400, 404)), ("an absolute target", get(b"http://hub.example/livez"), (200,)),
+              ("an absolute target without a host", get(b"http:///livez"), (400,)),
+              ("an absolute target of another protocol", get(b"ftp://hub.example/livez"), (400,)),
+              ("an absolute target with user info", get(b"http://me@hub.example/livez"), (400,)),
+              ("an asterisk", b"OPTIONS * HTTP/1.1" + rest, (204,)), ("an asterisk but for OPTIONS", get(b"*"), (400,)),
               ("a method nobody knows", b"BREW /livez HTTP/1.1" + rest, (400, 405, 501)),
               ("a lower case method", b"get /livez HTTP/1.1" + rest, (400, 405, 501)),
               ("a very long method", b"A" * 5000 + b" /livez HTTP/1.1" + rest, (400, 405, 414, 431, 501)),
