@@ -48,6 +48,15 @@ std::vector<Bar> bars_of(const std::vector<RunResult>& runs) {
     return {{"delivered_ratio", comparison->delivered_ratio, at_least, 0.95},
             {"worst_tenant_ratio", comparison->worst_tenant_ratio, at_least, 0.95}};
   }
+  if (with.plan.beside == Beside::hostile) {
+    const double held =
+        static_cast<double>(with.server_rss_after_bytes) - static_cast<double>(with.server_rss_before_bytes);
+    return {{"accept_p99_ratio", comparison->accept_p99_ratio, at_most, 3},
+            {"receipt_p99_ratio", comparison->receipt_p99_ratio, at_most, 3},
+            {"healthy_5xx", static_cast<double>(with.load.server_errors()), at_most, 0},
+            {"rss_peak_mib", static_cast<double>(with.server_rss_peak_bytes) / kMiB, at_most, 512},
+            {"rss_held_after_a_minute_mib", held / kMiB, at_most, 64}};
+  }
   return {{"delivered_ratio", comparison->delivered_ratio, at_least, 0.95},
           {"receipt_p99_ratio", comparison->receipt_p99_ratio, at_most, 1.5},
           {"rss_peak_mib", static_cast<double>(with.server_rss_peak_bytes) / kMiB, at_most, 512},

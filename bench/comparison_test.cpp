@@ -51,6 +51,29 @@ TEST(Bars, ask_for_bounded_memory_and_sockets_beside_the_dead) {
   EXPECT_TRUE(bars[3].met());
 }
 
+TEST(Bars, ask_that_a_hostile_neighbour_costs_neither_time_nor_answers_nor_memory) {
+  const auto with = [](std::int64_t receipt_ms, std::uint64_t errors, std::uint64_t after_mib) {
+    auto run = make_run(Beside::hostile, 1000, 1000, receipt_ms);
+    run.load.by_status[503] = errors;
+    run.server_rss_before_bytes = std::uint64_t{100} << 20;
+    run.server_rss_after_bytes = after_mib << 20;
+    return run;
+  };
+  const auto missed = [&](const RunResult& run) {
+    std::string names;
+    for (const Bar& bar : bars_of({make_run(Beside::nobody, 1000, 1000, 10), run})) {
+      if (!bar.met()) names += bar.name + " ";
+    }
+    return names;
+  };
+
+  EXPECT_EQ(missed(with(29, 0, 160)), "");
+  EXPECT_EQ(missed(with(31, 0, 160)), "receipt_p99_ratio ");
+  EXPECT_EQ(missed(with(29, 1, 160)), "healthy_5xx ");
+  EXPECT_EQ(missed(with(29, 0, 170)), "rss_held_after_a_minute_mib ");
+  EXPECT_EQ(missed(with(29, 0, 20)), "") << "less than before is no loss";
+}
+
 }  // namespace
 
 }  // namespace bench

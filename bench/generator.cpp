@@ -25,6 +25,10 @@ std::uint64_t LoadCounts::unexpected() const {
   return all - by_status[202] - refused();
 }
 
+std::uint64_t LoadCounts::server_errors() const {
+  return std::accumulate(by_status.begin() + 500, by_status.end(), std::uint64_t{0});
+}
+
 Generator::Generator(Poller& poller, Ledger& ledger, MakeRequest make_request, LoadPlan plan)
     : poller_(poller),
       ledger_(ledger),

@@ -42,6 +42,7 @@ struct LoadCounts {
   static bool is_expected(std::size_t status) { return status == 202 || status == 429 || status == 503; }
   /// All other answers.
   std::uint64_t unexpected() const;
+  std::uint64_t server_errors() const;  ///< 5xx
 };
 
 /// Sends requests in turn, one per connection at a time. One thread: the one that waits on the poller.

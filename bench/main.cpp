@@ -19,6 +19,7 @@
 #include "report.hpp"
 #include "run.hpp"
 #include "scenario.hpp"
+#include "siege.hpp"
 #include "timing.hpp"
 
 namespace {
@@ -92,6 +93,20 @@ void add_isolation_options(CLI::App& app, bench::Options& options) {
   app.add_option("--sick-rate", options.sick_events_per_second,
                  "events/s to the dead (as many as to the healthy)")
       ->check(CLI::Range(1, 1'000'000));
+}
+
+void add_hostile_options(CLI::App& app, bench::Options& options) {
+  add_postgres(app, options);
+  app.add_option("--rate", options.events_per_second,
+                 "events/s of the healthy tenant (by a closed loop before: half of what the server can do)")
+      ->check(CLI::Range(1, 1'000'000));
+}
+
+/// The attackers of the hostile scenario, which starts them.
+void add_siege_options(CLI::App& app, bench::SiegePlan& plan) {
+  app.group("");
+  app.add_option("--port", plan.port)->required();
+  app.add_option("--key", plan.api_key)->required();
 }
 
 void add_fairness_options(CLI::App& app, bench::Options& options) {
@@ -250,8 +265,14 @@ int main(int argc, char** argv) {
       app.add_subcommand("inbound", "webhooks that come in: the peak, half of it, and many endpoints");
   CLI::App* timing =
       app.add_subcommand("timing", "whether the time that a wrong signature takes tells where it is wrong");
-  for (CLI::App* scenario : {e2e, all, isolation, fairness, recovery, inbound})
+  CLI::App* hostile =
+      app.add_subcommand("hostile", "a tenant at half load alone, then beside one that attacks the server");
+  bench::SiegePlan siege_plan;
+  CLI::App* siege = app.add_subcommand("siege", "the attackers of hostile");
+  for (CLI::App* scenario : {e2e, all, isolation, fairness, recovery, inbound, hostile})
     add_options(*scenario, options);
+  add_hostile_options(*hostile, options);
+  add_siege_options(*siege, siege_plan);
   add_e2e_options(*e2e, options);
   add_isolation_options(*isolation, options);
   add_fairness_options(*fairness, options);
@@ -264,6 +285,8 @@ int main(int argc, char** argv) {
     bench::catch_interrupts();
     if (all->parsed()) return compare_runs(options, bench::run_all);
     if (isolation->parsed()) return compare_runs(options, bench::run_isolation);
+    if (hostile->parsed()) return compare_runs(options, bench::run_hostile);
+    if (siege->parsed()) return bench::besiege(siege_plan);
     if (timing->parsed()) return time_signatures(options);
     if (fairness->parsed()) return compare_runs(options, bench::run_fairness);
     if (recovery->parsed()) {

@@ -87,11 +87,12 @@ std::optional<ProcessUsage> usage_of(pid_t pid) {
   return usage;
 }
 
-std::uint64_t rss_peak_of(pid_t pid) {
+/// "VmHWM:" or "VmRSS:" of a process, in bytes.
+std::uint64_t memory_of(pid_t pid, std::string_view what) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/status");
   std::string line;
   while (std::getline(file, line)) {
-    if (line.starts_with("VmHWM:")) return std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
+    if (line.starts_with(what)) return std::strtoull(line.c_str() + what.size(), nullptr, 10) * 1024;
   }
   return 0;
 }
@@ -184,10 +185,12 @@ TreeUsage usage_of_tree(pid_t root) {
     }
     if (ancestor != root) continue;
     usage.cpu_seconds += process.cpu_seconds;
-    usage.rss_peak_bytes += rss_peak_of(pid);
+    usage.rss_peak_bytes += memory_of(pid, "VmHWM:");
   }
   return usage;
 }
+
+std::uint64_t resident_bytes(pid_t pid) { return memory_of(pid, "VmRSS:"); }
 
 void reset_rss_peak(pid_t pid) {
   std::ofstream file("/proc/" + std::to_string(pid) + "/clear_refs");

@@ -60,6 +60,9 @@ struct TreeUsage {
 };
 TreeUsage usage_of_tree(pid_t root);
 
+/// What a process holds at this moment.
+std::uint64_t resident_bytes(pid_t pid);
+
 /// From now on rss_peak_bytes of the process counts anew.
 void reset_rss_peak(pid_t pid);
 

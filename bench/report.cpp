@@ -108,7 +108,17 @@ void add_beside(std::vector<Row>& rows) {
       {"beside: sockets, peak", [](const RunResult& run) { return count(run.sockets_beside_peak); }});
 }
 
-std::vector<Row> make_rows(bool with_beside) {
+void add_siege(std::vector<Row>& rows) {
+  const auto mib = [](std::uint64_t bytes) { return print("%.1f", static_cast<double>(bytes) / kMiB); };
+  rows.push_back({"RSS before the siege, MiB",
+                  [mib](const RunResult& run) { return mib(run.server_rss_before_bytes); }});
+  rows.push_back(
+      {"  a minute after it", [mib](const RunResult& run) { return mib(run.server_rss_after_bytes); }});
+  rows.push_back(
+      {"answers 5xx to the healthy", [](const RunResult& run) { return count(run.load.server_errors()); }});
+}
+
+std::vector<Row> make_rows(bool with_beside, bool with_siege) {
   std::vector<Row> rows = {
       {"load",
        [](const RunResult& run) {
@@ -127,7 +137,11 @@ std::vector<Row> make_rows(bool with_beside) {
                   }});
   add_costs(rows);
   add_ledger(rows);
-  if (with_beside) add_beside(rows);
+  if (with_siege) {
+    add_siege(rows);
+  } else if (with_beside) {
+    add_beside(rows);
+  }
   rows.push_back({"verdict", [](const RunResult& run) { return run.problems.empty() ? "ok" : "FAILED"; }});
   return rows;
 }
@@ -217,6 +231,11 @@ void write_run(JsonWriter& json, const RunResult& run) {
         .member("sick_connections", run.receipts.sick_connections)
         .member("sockets_beside_peak", run.sockets_beside_peak);
   }
+  if (!run.siege.empty()) {
+    json.member("rss_before_siege_bytes", run.server_rss_before_bytes)
+        .member("rss_a_minute_after_it_bytes", run.server_rss_after_bytes)
+        .member("siege", run.siege);
+  }
   json.open_array("problems");
   for (const std::string& problem : run.problems) json.member({}, problem);
   json.close_array().close_object();
@@ -247,7 +266,8 @@ void write_machine(JsonWriter& json, const Machine& machine) {
 
 std::string render_table(const Machine& machine, const Options& options, const std::vector<RunResult>& runs) {
   const std::vector<Bar> bars = bars_of(runs);
-  std::vector<Row> rows = make_rows(!bars.empty());
+  const auto is_besieged = [](const RunResult& run) { return !run.siege.empty(); };
+  std::vector<Row> rows = make_rows(!bars.empty(), std::ranges::any_of(runs, is_besieged));
   rows.insert(rows.begin(), {"", [](const RunResult& run) { return run.plan.name; }});
   std::size_t label_width = 0;
   for (const Row& row : rows) label_width = std::max(label_width, row.label.size());
@@ -271,6 +291,7 @@ std::string render_table(const Machine& machine, const Options& options, const s
             runs[runs.size() - 2].plan.name + ":\n" + render_bars(bars);
   }
   for (const RunResult& run : runs) {
+    if (!run.siege.empty()) text += "\nthe siege:\n" + run.siege;
     for (const std::string& problem : run.problems)
       text.append(run.plan.name).append(": ").append(problem).append("\n");
   }

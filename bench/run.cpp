@@ -14,6 +14,7 @@
 #include "process.hpp"
 #include "provision.hpp"
 #include "server_process.hpp"
+#include "siege.hpp"
 #include "sockets.hpp"
 
 namespace bench {
@@ -26,6 +27,9 @@ constexpr std::uint64_t kEventsPerSecondMax = 100'000;
 constexpr std::int64_t kLingerNs = kNsPerSecond;
 constexpr std::int64_t kLookUpEveryNs = 100 * kNsPerMs;
 constexpr std::int64_t kCountSocketsEveryNs = kNsPerSecond;
+/// Until all attackers have come, and how long after their end memory may be held.
+constexpr unsigned kSiegeBeginsSeconds = 5;
+constexpr unsigned kSiegeForgottenSeconds = 60;
 
 volatile sig_atomic_t g_interrupted = 0;
 
@@ -50,8 +54,8 @@ class Run {
     Ledger ledger;
     Generator generator;
 
-    Load(Poller& poller, std::span<const Route> to, std::uint64_t events_per_second, const Options& options,
-         std::uint16_t port);
+    Load(Poller& poller, const RunPlan& plan, std::span<const Route> to, std::uint64_t events_per_second,
+         const Options& options, std::uint16_t port);
   };
 
   ServerPlan server_plan();
@@ -59,6 +63,7 @@ class Run {
   void add_beside(std::vector<SubscriptionPlan>& plans);
   void add_sick(std::vector<SubscriptionPlan>& plans);
   void start_load();
+  SiegePlan siege_plan() const { return {server_.port(), siege_key_}; }
   void look_up(std::int64_t now);
   void drive(std::int64_t until_ns);
   double drain();
@@ -82,12 +87,15 @@ class Run {
   CrossdockServer server_;
   std::unique_ptr<Load> healthy_;
   std::unique_ptr<Load> beside_;
+  std::string siege_key_;
 };
 
-std::size_t ledger_capacity(std::uint64_t events_per_second, const Options& options) {
+std::size_t ledger_capacity(const RunPlan& plan, std::uint64_t events_per_second, const Options& options) {
   const std::uint64_t rate = events_per_second == 0 ? kEventsPerSecondMax : events_per_second;
+  const unsigned siege =
+      plan.beside == Beside::hostile ? kSiegeBeginsSeconds + kSiegeForgottenSeconds + 5 : 0;
   // One second more than is driven, since the window's end is met a little late.
-  return static_cast<std::size_t>(rate * (options.warm_up_seconds + options.seconds + 1));
+  return static_cast<std::size_t>(rate * (options.warm_up_seconds + options.seconds + siege + 1));
 }
 
 std::vector<EventRequest> make_requests(std::span<const Route> routes, std::uint16_t port,
@@ -97,10 +105,10 @@ std::vector<EventRequest> make_requests(std::span<const Route> routes, std::uint
   return requests;
 }
 
-Run::Load::Load(Poller& poller, std::span<const Route> to, std::uint64_t events_per_second,
-                const Options& options, std::uint16_t port)
+Run::Load::Load(Poller& poller, const RunPlan& plan, std::span<const Route> to,
+                std::uint64_t events_per_second, const Options& options, std::uint16_t port)
     : routes(to.begin(), to.end()),
-      ledger(ledger_capacity(events_per_second, options), routes.size()),
+      ledger(ledger_capacity(plan, events_per_second, options), routes.size()),
       generator(poller, ledger, make_requests(routes, port, options.payload_bytes),
                 {.port = port, .connections = options.connections, .events_per_second = events_per_second}) {}
 
@@ -164,6 +172,7 @@ void Run::add_beside(std::vector<SubscriptionPlan>& plans) {
         plans.push_back({.url = hook_url(answering_flood_, i), .tenant = plan_.tenants});
       }
       return;
+    case Beside::hostile: return plans.push_back({.tenant = plan_.tenants});  // it makes its own
   }
 }
 
@@ -177,16 +186,21 @@ void Run::add_sick(std::vector<SubscriptionPlan>& plans) {
 }
 
 void Run::start_load() {
-  const std::size_t tenants = plan_.tenants + (plan_.beside == Beside::flooder ? 1 : 0);
+  const bool one_more = plan_.beside == Beside::flooder || plan_.beside == Beside::hostile;
+  const std::size_t tenants = plan_.tenants + (one_more ? 1 : 0);
   const std::vector<Route> routes =
       provision(server_.port(), server_.platform_key(), tenants, subscriptions());
   const std::span<const Route> all = routes;
   const auto make = [&](std::span<const Route> to, std::uint64_t events_per_second) {
-    return std::make_unique<Load>(poller_, to, events_per_second, options_, server_.port());
+    return std::make_unique<Load>(poller_, plan_, to, events_per_second, options_, server_.port());
   };
   healthy_ = make(all.first(plan_.subscriptions), plan_.events_per_second);
   receiver_.expect(answering_, healthy_->ledger, healthy_->routes);
-  if (plan_.subscriptions_beside > 0) {
+  if (plan_.beside == Beside::hostile) {
+    siege_key_ = all.back().api_key;
+    say("preparing the siege");
+    prepare_siege(siege_plan());
+  } else if (plan_.subscriptions_beside > 0) {
     beside_ = make(all.subspan(plan_.subscriptions), plan_.events_per_second_beside);
     if (answering_flood_ != 0) receiver_.expect(answering_flood_, beside_->ledger, beside_->routes);
   }
@@ -249,10 +263,22 @@ RunResult Run::carry_out() {
   start_load();
   say("warming up");
   drive(now_ns() + options_.warm_up_seconds * kNsPerSecond);
+  std::optional<Siege> siege;
+  if (plan_.beside == Beside::hostile) {
+    result.server_rss_before_bytes = resident_bytes(server_.pid());
+    siege.emplace(siege_plan(), work_.path());
+    drive(now_ns() + kSiegeBeginsSeconds * kNsPerSecond);
+  }
   say("measuring");
   const Sample begin = sample();
   drive(begin.at_ns + options_.seconds * kNsPerSecond);
   const Sample end = sample();
+  if (siege) {
+    say("the siege is over");
+    result.siege = siege->stop();
+    drive(now_ns() + kSiegeForgottenSeconds * kNsPerSecond);
+    result.server_rss_after_bytes = resident_bytes(server_.pid());
+  }
   say("draining");
   result.drain_seconds = drain();
   result.core_after_ms = measure_core_ms();

@@ -18,7 +18,8 @@ enum class Beside : std::uint8_t {
   unheard,  ///< events that nobody has subscribed to: what others cost without their receivers
   sick,     ///< a third each refuse connections, hang and answer 500, and every fourth is paused
   dead,     ///< 40 % cannot be connected to, 20 % each reset, answer 500 and hang
-  flooder   ///< one tenant with healthy receivers and more events than its share
+  flooder,  ///< one tenant with healthy receivers and more events than its share
+  hostile   ///< one tenant, and strangers, who attack the server (siege.hpp)
 };
 
 /// What distinguishes a run from the others of its scenario.
@@ -55,8 +56,11 @@ struct RunResult {
   double core_before_ms = 0;  ///< measure_core_ms() before the load
   double core_after_ms = 0;   ///< and after the drain
   std::uint64_t server_rss_peak_bytes = 0;
-  std::string server_end;             ///< "exit code 0"
-  std::vector<std::string> problems;  ///< why the run fails; empty when it does not
+  std::uint64_t server_rss_before_bytes = 0;  ///< before a siege, under the same load of the measured
+  std::uint64_t server_rss_after_bytes = 0;   ///< and a minute after it
+  std::string siege{};                        ///< what it did
+  std::string server_end;                     ///< "exit code 0"
+  std::vector<std::string> problems;          ///< why the run fails; empty when it does not
 
   bool has_beside() const { return plan.beside > Beside::unheard; }
   double accepted_per_second() const { return static_cast<double>(window.accepted) / seconds; }

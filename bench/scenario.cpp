@@ -102,6 +102,25 @@ std::vector<RunResult> run_fairness(const Options& options, const OnResults& on_
                     on_results);
 }
 
+std::vector<RunResult> run_hostile(const Options& options, const OnResults& on_results) {
+  std::vector<RunResult> results;
+  RunPlan alone{.name = "healthy alone",
+                .postgres = options.postgres,
+                .events_per_second = options.events_per_second,
+                .subscriptions = options.subscriptions_per_tenant};
+  if (alone.events_per_second == 0) {
+    RunPlan capacity = alone;
+    capacity.name = "capacity";
+    results.push_back(carry_out(capacity, options));
+    alone.events_per_second =
+        std::max<std::uint64_t>(1, static_cast<std::uint64_t>(results.back().delivered_per_second() / 2));
+  }
+  const RunPlan with{.name = "beside a hostile one", .beside = Beside::hostile};
+  const std::string name = "hostile-" + database_name(options.postgres);
+  return run_beside(alone, with, options, std::move(results), options.name.empty() ? name : options.name,
+                    on_results);
+}
+
 std::vector<RunResult> run_all(const Options& options, const OnResults& on_results) {
   const std::string prefix = options.name.empty() ? "e2e" : options.name;
   std::vector<RunResult> results;

@@ -22,6 +22,10 @@ std::vector<RunResult> run_isolation(const Options& options, const OnResults& on
 /// closed loop finds out before what the server can do.
 std::vector<RunResult> run_fairness(const Options& options, const OnResults& on_results);
 
+/// One tenant at half of what the server can do, alone and beside a hostile neighbour. Unless the rate is
+/// given, a closed loop finds it out before.
+std::vector<RunResult> run_hostile(const Options& options, const OnResults& on_results);
+
 /// SQLite and PostgreSQL, each at saturation and then at half the rate that this showed.
 std::vector<RunResult> run_all(const Options& options, const OnResults& on_results);
 
