@@ -15,7 +15,7 @@ namespace expr {
 /// Exceeding one is an error of its own code, never a crash.
 struct Limits {
   std::uint64_t steps_max = 100'000;                     ///< U1002: nodes evaluated, elements looked at
-  std::uint32_t depth_max = 1'000;                       ///< U1001: nested evaluations, at most 5,000
+  std::uint32_t depth_max = 1'000;                       ///< U1001: nested evaluations, at most 2,000
   std::size_t sequence_max = 100'000;                    ///< D2015: elements of one array
   std::size_t memory_bytes_max = std::size_t{16} << 20;  ///< U1003: made on the way and in the result
   std::size_t output_bytes_max = std::size_t{10} << 20;  ///< U1004: of the result, as JSON

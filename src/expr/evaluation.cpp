@@ -11,7 +11,7 @@ namespace {
 
 /// Steps between two looks at the clock.
 constexpr std::int64_t kStepsPerLook = 1024;
-constexpr std::uint32_t kDepthMax = 5000;
+constexpr std::uint32_t kDepthMax = 2000;
 
 }  // namespace
 
@@ -96,41 +96,46 @@ Item Evaluation::dispatch(const Node& node, Item input, Frame* frame) {
       const bool good = node.exists ? !value.is_undefined() : truth(value);
       return good ? value : evaluate(*node.right, input, frame);
     }
-    case Node::Kind::block: {
-      Frame* const inner = node.scoped ? this->frame(frame, 2) : frame;
-      Item result;
-      for (const Node* each : node.children) {
-        result = evaluate(*each, input, inner);
-        if (result.is_failure()) return result;
-      }
-      return result;
-    }
+    case Node::Kind::block: return block(node, input, frame);
     case Node::Kind::bind: {
       XD_ITEM(const Item value, evaluate(*node.right, input, frame));
       bind(*frame, node.text, value);
       return value;
     }
-    case Node::Kind::lambda: {
-      Function function{
-          .kind = Function::Kind::lambda, .node = &node, .signature = node.signature, .frame = frame};
-      function.input = input;
-      return Item::of(arena_.make<Function>(function));
-    }
+    case Node::Kind::lambda:
+    case Node::Kind::update:
+    case Node::Kind::regex: return function(node, input, frame);
     case Node::Kind::call:
       if (node.tail) return Item::of(arena_.make<TailCall>(&node, input, frame));
       return called(node, input, frame, nullptr);
     case Node::Kind::partial: return partial(node, input, frame);
     case Node::Kind::apply: return apply(node, input, frame);
     case Node::Kind::sort: return sort(node, input, frame);
-    case Node::Kind::update: {
-      Function function{.kind = Function::Kind::update, .node = &node, .frame = frame};
-      function.input = input;
-      return Item::of(arena_.make<Function>(function));
-    }
-    case Node::Kind::regex: return Item::of(arena_.make<Function>(Function::Kind::regex, &node));
     case Node::Kind::placeholder: break;
   }
   return {};
+}
+
+Item Evaluation::block(const Node& node, Item input, Frame* frame) {
+  Frame* const inner = node.scoped ? this->frame(frame, 2) : frame;
+  Item result;
+  for (const Node* each : node.children) {
+    result = evaluate(*each, input, inner);
+    if (result.is_failure()) break;
+  }
+  return result;
+}
+
+Item Evaluation::function(const Node& node, Item input, Frame* frame) {
+  auto* const made = arena_.make<Function>();
+  made->kind = node.kind == Node::Kind::lambda   ? Function::Kind::lambda
+               : node.kind == Node::Kind::update ? Function::Kind::update
+                                                 : Function::Kind::regex;
+  made->node = &node;
+  made->signature = node.signature;
+  made->frame = frame;
+  made->input = input;
+  return Item::of(made);
 }
 
 Item Evaluation::variable(const Node& node, Item input, Frame* frame) {

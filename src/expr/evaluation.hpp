@@ -41,7 +41,7 @@ struct Function {
     update        ///< node, frame: |…|…|
   };
 
-  Kind kind;
+  Kind kind = Kind::lambda;
   const Node* node = nullptr;
   const Builtin* builtin = nullptr;
   const Signature* signature = nullptr;
@@ -166,6 +166,8 @@ class Evaluation {
 
  private:
   Item dispatch(const Node& node, Item input, Frame* frame);
+  Item block(const Node& node, Item input, Frame* frame);
+  Item function(const Node& node, Item input, Frame* frame);
   Item finish(const Node& node, Item result, Frame* frame);
   bool refill();
   void out_of_memory();

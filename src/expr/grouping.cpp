@@ -53,8 +53,9 @@ Item Evaluation::group(const Group& group, Item input, Frame* frame) {
   // Of no tuples nothing is made; of nothing else one object, without context.
   if (is_stream && count == 0) return Item::of(result);
   Object* numbers = object();  // of the group of a key
-  std::pmr::monotonic_buffer_resource memory;
-  std::pmr::vector<Collected> groups(&memory);
+  Collected* groups = nullptr;
+  std::size_t group_count = 0;
+  std::size_t room = 0;
   for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
     const Item item = count == 0 ? Item() : is_array ? elements[i] : input;
     const Item context = is_stream ? item.tuple()->item : item;
@@ -72,8 +73,15 @@ Item Evaluation::group(const Group& group, Item input, Frame* frame) {
       if (key.text().starts_with("_jsonata_")) return refuse(Code::D1013);
       const Item known = member_of(Item::of(numbers), key.text());
       if (known.is_undefined()) {
-        set(*numbers, key.text(), Item::of(static_cast<double>(groups.size())));
-        groups.push_back({key.text(), p, item});
+        if (group_count == room) {
+          room = std::max<std::size_t>(8, room * 2);
+          auto* const grown = many<Collected>(room);
+          if (grown == nullptr) return Item::failure();
+          std::copy_n(groups, group_count, grown);
+          groups = grown;
+        }
+        set(*numbers, key.text(), Item::of(static_cast<double>(group_count)));
+        ::new (&groups[group_count++]) Collected{key.text(), p, item};
         if (failed()) return Item::failure();
         continue;
       }
@@ -83,7 +91,7 @@ Item Evaluation::group(const Group& group, Item input, Frame* frame) {
       if (failed()) return Item::failure();
     }
   }
-  for (const Collected& each : groups) {
+  for (const Collected& each : std::span(groups, group_count)) {
     Item context = each.data;
     Frame* inner = frame;
     if (is_stream) {
