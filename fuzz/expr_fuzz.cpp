@@ -16,7 +16,7 @@ std::string outcome(const expr::Program& program, const format::Value* input, fo
   environment.limits.time_max = std::chrono::seconds(10);  // steps end it, however slow the machine
   const auto result = expr::evaluate(program, input, environment, arena);
   if (!result) {
-    XD_ASSERT(result.error().position <= program.source().size());
+    XD_ASSERT(result.error().position <= 2 * program.source().size());
     return std::string(expr::name(result.error().code)) + result.error().message;
   }
   if (!*result) return "nothing";
@@ -33,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t end = std::min(text.find('\n'), text.size());
   const auto program = expr::Program::compile(std::string(text.substr(0, end)));
   if (!program) {
-    XD_ASSERT(!program.error().message.empty() && program.error().position <= end);
+    // In UTF-16 units, of which a byte that belongs to no character may count as two.
+    XD_ASSERT(!program.error().message.empty() && program.error().position <= 2 * end);
     return 0;
   }
   const auto document = format::parse_json(std::string(end < text.size() ? text.substr(end + 1) : ""));

@@ -26,7 +26,7 @@ namespace expr {
 
 TEST(Allocation, happens_only_the_first_time) {
   const auto document = format::parse_json(
-      R"({"id": 7, "name": " Ann ", "items": [{"k": "a", "n": 2, "p": 1.5}, {"k": "b", "n": 1, "p": 0.10}]})");
+      R"({"id": 7, "name": " Ann ", "items": [{"k": "a", "n": 2, "p": 1.5}, {"k": "b", "n": 1, "p": 0.1}]})");
   constexpr std::string_view kSources[] = {
       "items[0].p",
       R"({"id": id, "name": $trim(name), "sum": $sum(items.(n * p)), "keys": items.k})",

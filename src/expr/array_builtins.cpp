@@ -89,7 +89,7 @@ Item sort(Evaluation& run, const Arguments& arguments) {
   merge_sort({positions, size}, {positions + size, size}, [&](std::uint32_t left, std::uint32_t right) {
     if (!run.charge(1)) return false;
     const std::array<Item, 2> pair{elements[left], elements[right]};
-    if (by_function) return run.truth(run.call(order, pair, arguments.context, arguments.frame));
+    if (by_function) return run.truth(run.call(order, pair, Item::null(), arguments.frame));
     return numbers ? pair[0].number() > pair[1].number() : pair[0].text() > pair[1].text();
   });
   Array* sorted = run.array(size);

@@ -325,10 +325,11 @@ Item Evaluation::partial(const Node& node, Item input, Frame* frame) {
   return Item::of(arena_.make<Function>(made));
 }
 
+// The context of what is called so is null, as in the reference: a function that wants one is given it.
 Item Evaluation::call_with(Item function, Item value, Item index, Item whole, const Arguments& from) {
   const std::size_t arity = function.is_function() ? arity_of(*function.function()) : 1;
   const std::array<Item, 3> arguments{value, index, whole};
-  return call(function, std::span(arguments).first(std::clamp<std::size_t>(arity, 1, 3)), from.context,
+  return call(function, std::span(arguments).first(std::clamp<std::size_t>(arity, 1, 3)), Item::null(),
               from.frame);
 }
 

@@ -182,6 +182,7 @@ class Evaluation {
   Item plain_path(const Node& node, Item input, Frame* frame);
   Item path(const Node& node, Item input, Frame* frame);
   Item steps_from(const Node& node, std::size_t first, Item input, Frame* frame);
+  Item characters_of(Item item);
   Item step(const Node& node, Item input, Frame* frame, bool is_last);
   Item tuple_step(const Node& node, Item input, Item tuples, Frame* frame);
   void add_tuples(const Node& node, const Tuple& from, Item results, Array& to);

@@ -61,7 +61,7 @@ Item reduce(Evaluation& run, const Arguments& arguments) {
   if (result.is_undefined() && elements.size() > 0) result = elements[i++];
   for (; i < elements.size() && run.charge(1); ++i) {
     const std::array<Item, 4> given{result, elements[i], index_of(i), arguments[0]};
-    result = run.call(function, std::span(given).first(std::min<std::size_t>(arity, 4)), arguments.context,
+    result = run.call(function, std::span(given).first(std::min<std::size_t>(arity, 4)), Item::null(),
                       arguments.frame);
     if (result.is_failure()) return result;
   }

@@ -33,7 +33,7 @@ std::size_t offset_of_unit(std::string_view text, double unit) {
 /// Calls a matcher, or the `next` of a match. False at the end of the matches, and where it failed.
 bool find_next(Evaluation& run, const Arguments& arguments, Item function, std::span<const Item> given,
                Match& match) {
-  const Item found = run.call(function, given, arguments.context, arguments.frame);
+  const Item found = run.call(function, given, Item::null(), arguments.frame);
   if (found.is_failure() || found.is_undefined()) return false;
   const Item text = member_of(found, "match");
   const Item start = member_of(found, "start");
@@ -62,7 +62,7 @@ void for_each_match(Evaluation& run, const Arguments& arguments, Item matcher, I
 Item contains(Evaluation& run, const Arguments& arguments) {
   if (!arguments[0].is_string() || arguments[1].is_undefined()) return {};
   if (arguments[1].is_string()) return Item::of(arguments[0].text().contains(arguments[1].text()));
-  const Item found = run.call(arguments[1], {&arguments.all[0], 1}, arguments.context, arguments.frame);
+  const Item found = run.call(arguments[1], {&arguments.all[0], 1}, Item::null(), arguments.frame);
   if (found.is_failure()) return found;
   return Item::of(!found.is_undefined());
 }
@@ -210,7 +210,7 @@ Item replace(Evaluation& run, const Arguments& arguments) {
       run.set(*object, "end", Item::of(each.end));
       run.set(*object, "groups", each.groups);
       const Item given = Item::of(object);
-      const Item made = run.call(replacement, {&given, 1}, arguments.context, arguments.frame);
+      const Item made = run.call(replacement, {&given, 1}, Item::null(), arguments.frame);
       if (made.is_failure()) return false;
       if (!made.is_string()) return !run.fail(Code::D3012, made).is_failure();
       out.append(made.text());

@@ -135,13 +135,39 @@ std::string_view write_number(NumberText& room, double number) {
   return {begin, out};
 }
 
+namespace {
+
+/// Digits of a number in scientific notation, without its sign, point and exponent.
+std::size_t count_digits(std::string_view scientific) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(scientific.substr(0, scientific.find('e')), is_digit));
+}
+
+/// Whether a number lies exactly halfway between two of 15 digits.
+bool is_halfway(double number) {
+  std::array<char, 1100> room;
+  const auto written = std::to_chars(room.data(), room.data() + room.size(), std::fabs(number),
+                                     std::chars_format::scientific, 60);
+  const std::string_view digits = std::string_view(room.data(), written.ptr).substr(0, room.size());
+  const std::string_view rest =
+      digits.substr(16, digits.find('e') - 16);  // behind the point and 14 of its digits
+  return rest.starts_with('5') && rest.find_first_not_of('0', 1) == std::string_view::npos;
+}
+
+}  // namespace
+
 double to_15_digits(double number) {
   if (!std::isfinite(number) || (std::fabs(number) < 1e15 && number == std::trunc(number))) return number;
   NumberText room;
-  const auto written =
-      std::to_chars(room.data(), room.data() + room.size(), number, std::chars_format::scientific, 14);
+  char* const begin = room.data();
+  char* const end = begin + room.size();
+  const auto shortest = std::to_chars(begin, end, number, std::chars_format::scientific);
+  if (count_digits({begin, shortest.ptr}) <= 15) return number;
+  // Halves away from zero, as JavaScript's toPrecision has it; to_chars rounds them to even.
+  if (is_halfway(number)) number = std::nextafter(number, std::copysign(INFINITY, number));
+  const auto written = std::to_chars(begin, end, number, std::chars_format::scientific, 14);
   double rounded = 0;
-  std::from_chars(room.data(), written.ptr, rounded);
+  std::from_chars(begin, written.ptr, rounded);
   return rounded;
 }
 

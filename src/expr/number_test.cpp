@@ -38,6 +38,15 @@ TEST(Number, rounds_half_to_even_by_its_decimal_text) {
   EXPECT_EQ(round_half_even(1e300, 10), 1e300);
 }
 
+TEST(Number, is_shown_with_15_digits) {
+  EXPECT_EQ(to_15_digits(1.0 / 3), 0.333333333333333);
+  EXPECT_EQ(to_15_digits(0.1 + 0.2), 0.3);
+  EXPECT_EQ(to_15_digits(1000.000244140625), 1000.00024414063);
+  EXPECT_EQ(to_15_digits(-500000000000000.5), -500000000000001);
+  EXPECT_EQ(to_15_digits(1e300), 1e300);
+  EXPECT_EQ(to_15_digits(5e-324), 5e-324);
+}
+
 TEST(Number, is_read_from_what_is_a_number) {
   EXPECT_EQ(read_number("12.50"), 12.5);
   EXPECT_EQ(read_number("-1e2"), -100);

@@ -1,6 +1,7 @@
 // Paths: how results of one step become the input of the next.
 #include <cmath>
 
+#include "expr/code_points.hpp"
 #include "expr/evaluation.hpp"
 
 namespace expr {
@@ -60,6 +61,18 @@ Item Evaluation::path(const Node& node, Item input, Frame* frame) {
   return steps_from(node, 0, input, frame);
 }
 
+/// Of an array of one text that a predicate has taken out, the reference goes on with its characters.
+Item Evaluation::characters_of(Item item) {
+  if (!item.is_string()) return item;
+  Array* characters = array();
+  for (std::string_view text = item.text(); !text.empty() && charge(1);) {
+    const std::size_t length = character_bytes(text);
+    push(*characters, Item::of(text.substr(0, length)));
+    text.remove_prefix(length);
+  }
+  return failed() ? Item::failure() : Item::of(characters);
+}
+
 Item Evaluation::steps_from(const Node& node, std::size_t first, Item input, Frame* frame) {
   Item result;
   Item tuples;
@@ -68,7 +81,7 @@ Item Evaluation::steps_from(const Node& node, std::size_t first, Item input, Fra
     const Node& step = *node.children[i];
     is_stream |= step.tuples;
     if (i == 0 && step.constructs) {
-      result = evaluate(step, input, frame);
+      result = characters_of(evaluate(step, input, frame));
     } else if (is_stream) {
       tuples = tuple_step(step, input, tuples, frame);
     } else {
