@@ -98,7 +98,7 @@ void check_disk(Report& report, const std::string& directory) {
 /// The directory itself, or the nearest one above it that is there.
 std::filesystem::path nearest(const std::string& directory) {
   std::error_code ignored;
-  std::filesystem::path path = std::filesystem::absolute(directory, ignored);
+  std::filesystem::path path = std::filesystem::absolute(directory, ignored).lexically_normal();
   while (path.has_relative_path() && !std::filesystem::exists(path, ignored)) path = path.parent_path();
   return path;
 }
@@ -194,13 +194,15 @@ void check_port(Report& report, const char* what, const std::string& host, std::
               host + ":" + std::to_string(port) + (error ? ": " + error.message() : " is free"));
 }
 
+/// serve raises the soft limit to the hard one by itself.
 void check_limits(Report& report) {
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
-  const bool few = files.rlim_cur < 4096;
-  report.line(
-      few ? Grade::warn : Grade::pass, "open files",
-      std::to_string(files.rlim_cur) + (few ? " allowed; raise it to 65536 (ulimit -n)" : " allowed"));
+  const bool few = files.rlim_max < 4096;
+  report.line(few ? Grade::warn : Grade::pass, "open files",
+              std::to_string(files.rlim_max) +
+                  (few ? " allowed; raise the hard limit to 65536 (LimitNOFILE= of systemd, ulimit -Hn)"
+                       : " allowed"));
 }
 
 }  // namespace
