@@ -4,7 +4,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -47,7 +49,9 @@ class Output {
     }
     return {};
   }
+  /// What has come out, also before something went wrong.
   std::string text() && { return std::move(text_); }
+  bool empty() const { return text_.empty(); }
 
  private:
   std::array<char, kPieceBytes> piece_;
@@ -57,12 +61,10 @@ class Output {
 };
 
 /// window_bits as zlib takes it: what frame is expected.
-Result<std::string> inflate_all(std::string_view coding, std::string_view bytes, int window_bits,
-                                const CodingLimits& limits) {
+Result<void> inflate_all(std::string_view coding, std::string_view bytes, int window_bits, Output& output) {
   z_stream stream{};
   if (inflateInit2(&stream, window_bits) != Z_OK) return fail(Code::internal, "zlib cannot be set up");
   const std::unique_ptr<z_stream, int (*)(z_stream*)> end(&stream, inflateEnd);
-  Output output(bytes.size(), limits);
   // zlib does not write there; its type is older than const.
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
   stream.avail_in = static_cast<uInt>(bytes.size());
@@ -77,7 +79,7 @@ Result<std::string> inflate_all(std::string_view coding, std::string_view bytes,
     const std::size_t made = room.size() - stream.avail_out;
     XD_DO(output.take(made));
     if (state == Z_STREAM_END) {
-      if (stream.avail_in == 0) return std::move(output).text();
+      if (stream.avail_in == 0) return {};
       // Members of a gzip stand one behind the other.
       if (coding != "gzip" || inflateReset(&stream) != Z_OK)
         return broken(coding, "something stands behind its end", at);
@@ -87,18 +89,17 @@ Result<std::string> inflate_all(std::string_view coding, std::string_view bytes,
   }
 }
 
-Result<std::string> inflate_either(std::string_view bytes, const CodingLimits& limits) {
-  auto framed = inflate_all("deflate", bytes, MAX_WBITS, limits);
-  if (framed || framed.error().code != Code::invalid) return framed;
-  auto bare = inflate_all("deflate", bytes, -MAX_WBITS, limits);
+Result<void> inflate_either(std::string_view bytes, Output& output) {
+  auto framed = inflate_all("deflate", bytes, MAX_WBITS, output);
+  if (framed || framed.error().code != Code::invalid || !output.empty()) return framed;
+  auto bare = inflate_all("deflate", bytes, -MAX_WBITS, output);
   return bare || bare.error().code == Code::too_large ? std::move(bare) : std::move(framed);
 }
 
-Result<std::string> unbrotli(std::string_view bytes, const CodingLimits& limits) {
+Result<void> unbrotli(std::string_view bytes, Output& output) {
   const std::unique_ptr<BrotliDecoderState, void (*)(BrotliDecoderState*)> state(
       BrotliDecoderCreateInstance(nullptr, nullptr, nullptr), BrotliDecoderDestroyInstance);
   if (!state) return fail(Code::internal, "brotli cannot be set up");
-  Output output(bytes.size(), limits);
   const auto* in = reinterpret_cast<const std::uint8_t*>(bytes.data());
   std::size_t left = bytes.size();
   for (;;) {
@@ -113,16 +114,15 @@ Result<std::string> unbrotli(std::string_view bytes, const CodingLimits& limits)
     if (result == BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT) return broken("br", "it is cut off", at);
     if (result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT) continue;
     if (left > 0) return broken("br", "something stands behind its end", at);
-    return std::move(output).text();
+    return {};
   }
 }
 
-Result<std::string> unzstd(std::string_view bytes, const CodingLimits& limits) {
+Result<void> unzstd(std::string_view bytes, Output& output) {
   const std::unique_ptr<ZSTD_DStream, std::size_t (*)(ZSTD_DStream*)> stream(ZSTD_createDStream(),
                                                                              ZSTD_freeDStream);
   if (!stream || ZSTD_isError(ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax, kZstdWindowLogMax)))
     return fail(Code::internal, "zstd cannot be set up");
-  Output output(bytes.size(), limits);
   ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
   for (;;) {
     const std::span<char> room = output.room();
@@ -132,17 +132,17 @@ Result<std::string> unzstd(std::string_view bytes, const CodingLimits& limits) {
     if (ZSTD_isError(wants)) return broken("zstd", ZSTD_getErrorName(wants), in.pos);
     XD_DO(output.take(out.pos));
     // Frames stand one behind the other; 0 is the end of one.
-    if (in.pos == in.size && wants == 0) return std::move(output).text();
+    if (in.pos == in.size && wants == 0) return {};
     if (in.pos == in.size && out.pos < out.size && before == in.pos && out.pos == 0)
       return broken("zstd", "it is cut off", in.pos);
   }
 }
 
-Result<std::string> decode_one(std::string_view coding, std::string_view bytes, const CodingLimits& limits) {
-  if (coding == "gzip" || coding == "x-gzip") return inflate_all("gzip", bytes, MAX_WBITS + 16, limits);
-  if (coding == "deflate") return inflate_either(bytes, limits);
-  if (coding == "br") return unbrotli(bytes, limits);
-  if (coding == "zstd") return unzstd(bytes, limits);
+Result<void> decode_one(std::string_view coding, std::string_view bytes, Output& output) {
+  if (coding == "gzip" || coding == "x-gzip") return inflate_all("gzip", bytes, MAX_WBITS + 16, output);
+  if (coding == "deflate") return inflate_either(bytes, output);
+  if (coding == "br") return unbrotli(bytes, output);
+  if (coding == "zstd") return unzstd(bytes, output);
   return fail(Code::invalid, "the content coding '" + std::string(coding.substr(0, 40)) +
                                  "' is not known: send gzip, deflate, br, zstd, or none");
 }
@@ -172,9 +172,29 @@ base::Result<std::string> decode_content(std::string_view codings, std::string_v
   }
   std::string decoded(bytes);
   for (auto name = names.rbegin(); name != names.rend(); ++name) {
-    XD_TRY(decoded, decode_one(*name, decoded, limits));
+    Output output(decoded.size(), limits);
+    XD_DO(decode_one(*name, decoded, output));
+    decoded = std::move(output).text();
   }
   return decoded;
+}
+
+std::optional<DecodedBeginning> decode_beginning(std::string_view codings, std::string_view bytes,
+                                                 std::size_t bytes_max) {
+  // The one limit is enough: what comes out is no longer than that, whatever it is made of.
+  const CodingLimits limits{.bytes_max = bytes_max, .ratio_max = std::numeric_limits<std::size_t>::max()};
+  const std::vector<std::string> names = names_of(codings);
+  if (names.size() > limits.codings_max) return std::nullopt;
+  DecodedBeginning beginning{std::string(bytes)};
+  for (auto name = names.rbegin(); name != names.rend(); ++name) {
+    Output output(beginning.text.size(), limits);
+    const auto decoded = decode_one(*name, beginning.text, output);
+    if (!decoded && output.empty()) return std::nullopt;
+    beginning.whole = beginning.whole && decoded.has_value();
+    beginning.text = std::move(output).text();
+    beginning.text.resize(std::min(beginning.text.size(), bytes_max));
+  }
+  return beginning;
 }
 
 }  // namespace format

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,5 +22,15 @@ struct CodingLimits {
 /// too_large, over one of the limits. Takes as much memory as what comes out, and 8 MiB at most besides.
 base::Result<std::string> decode_content(std::string_view codings, std::string_view bytes,
                                          CodingLimits limits);
+
+/// A body to look at, without its codings as far as that goes.
+struct DecodedBeginning {
+  std::string text{};
+  bool whole = true;  ///< false: there may be more, or what follows is broken
+};
+/// The first bytes_max bytes of what decode_content() gives, also of a body that is cut off or broken further
+/// behind. Nothing where none of it can be read.
+std::optional<DecodedBeginning> decode_beginning(std::string_view codings, std::string_view bytes,
+                                                 std::size_t bytes_max);
 
 }  // namespace format

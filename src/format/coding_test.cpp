@@ -97,6 +97,37 @@ TEST(ContentCodings, stay_within_their_limits) {
       << "after each coding";
 }
 
+TEST(ContentCodings, of_a_body_to_look_at_are_taken_out_as_far_as_that_goes) {
+  const std::string large(4 << 20, 'a');
+  std::string random;
+  for (std::uint32_t i = 1; random.size() < 10'000; i = i * 1'664'525 + 1'013'904'223)
+    random.push_back(static_cast<char>(i >> 24));
+  for (const auto& [coding, pack] : {std::pair("gzip", &gzip), std::pair("zstd", &zstd)}) {
+    const auto whole = decode_beginning(coding, pack(kText), 1000);
+    ASSERT_TRUE(whole) << coding;
+    EXPECT_EQ(whole->text, kText);
+    EXPECT_TRUE(whole->whole);
+
+    const auto bomb = decode_beginning(coding, pack(large), 1000);
+    ASSERT_TRUE(bomb) << coding;
+    EXPECT_EQ(bomb->text, std::string(1000, 'a'));
+    EXPECT_FALSE(bomb->whole);
+    const auto twice = decode_beginning("gzip, gzip", gzip(gzip(large)), 1000);
+    EXPECT_EQ(twice->text.size(), 1000U);
+
+    EXPECT_FALSE(decode_beginning(coding, kText, 1000)) << coding;
+  }
+  const auto cut = decode_beginning("gzip", gzip(random).substr(0, 6000), 100'000);
+  ASSERT_TRUE(cut);
+  EXPECT_TRUE(random.starts_with(cut->text));
+  EXPECT_GT(cut->text.size(), 1000U);
+  EXPECT_FALSE(cut->whole);
+  EXPECT_EQ(decode_beginning("deflate", deflated(kText, -15), 1000)->text, kText);
+  EXPECT_EQ(decode_beginning("br", brotli(), 5)->text, kText.substr(0, 5));
+  EXPECT_EQ(decode_beginning("", kText, 5)->text, kText) << "there is nothing to take out";
+  EXPECT_FALSE(decode_beginning("compress", kText, 1000));
+}
+
 }  // namespace
 
 }  // namespace format

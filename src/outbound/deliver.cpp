@@ -358,8 +358,9 @@ void DeliveryHandler::log_exchange(DeliveryId id, TenantId tenant, const Attempt
   Exchange exchange{
       id, attempt.number, tenant, attempt.started, std::move(request_headers), headers_json(response)};
   if (parts_.log_response_bodies) {
-    exchange.response_body = std::move(response.body);
-    exchange.truncated = response.body_truncated;
+    ShownBody shown = shown_body(std::move(response));
+    exchange.response_body = std::move(shown.text);
+    exchange.truncated = shown.truncated;
   } else {
     exchange.truncated = !response.body.empty();
   }

@@ -5,6 +5,7 @@
 
 #include "base/version.hpp"
 #include "crypto/encoding.hpp"
+#include "format/coding.hpp"
 #include "format/json.hpp"
 #include "http/message.hpp"
 #include "outbound/cloud_event.hpp"
@@ -112,6 +113,15 @@ base::Result<http::OutboundRequest> make_request(const RequestFor& wanted) {
   add_default(request.headers, own, "traceparent", event.traceparent);
   request.body = std::move(body);
   return request;
+}
+
+ShownBody shown_body(http::OutboundResponse response) {
+  const std::string_view codings = response.header("content-encoding");
+  auto decoded = codings.empty()
+                     ? std::nullopt
+                     : format::decode_beginning(codings, response.body, base::limits::kResponseBodyBytesMax);
+  if (!decoded) return {std::move(response.body), response.body_truncated};
+  return {std::move(decoded->text), response.body_truncated || !decoded->whole};
 }
 
 std::string shown_headers(const http::OutboundRequest& request, const Prepared& subscription) {

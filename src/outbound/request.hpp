@@ -41,6 +41,14 @@ base::Result<http::OutboundRequest> make_request(const RequestFor& wanted);
 /// Header names that a subscription may not set, because they are the connection's or the signature's.
 bool is_reserved_header(std::string_view name);
 
+/// The body of an answer as people see it: without its content codings as far as they can be taken out, and
+/// no longer than an answer without any may be, whatever is packed in it.
+struct ShownBody {
+  std::string text{};
+  bool truncated = false;  ///< there was, or may have been, more
+};
+ShownBody shown_body(http::OutboundResponse response);
+
 /// The lines of a request as they may be shown: values of credentials replaced by "***".
 std::string shown_headers(const http::OutboundRequest& request, const Prepared& subscription);
 

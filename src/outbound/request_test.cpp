@@ -320,6 +320,24 @@ TEST_F(Request, has_each_header_that_may_stand_but_once_only_once) {
   EXPECT_TRUE(format::parse_json(shown())) << shown();
 }
 
+TEST(ShownBody, is_decoded_where_it_can_be) {
+  const auto shown = [](const char* coding, std::string body, bool truncated = false) {
+    http::OutboundResponse response{.status = 200, .body = std::move(body), .body_truncated = truncated};
+    if (coding != nullptr) response.headers.emplace_back("content-encoding", coding);
+    return shown_body(std::move(response));
+  };
+  // {"id":"evt_1"}, as Node's zlib makes it.
+  const std::string packed("\x8b\x06\x80{\"id\":\"evt_1\"}\x03", 18);
+
+  EXPECT_EQ(shown("br", packed).text, R"({"id":"evt_1"})");
+  EXPECT_FALSE(shown("br", packed).truncated);
+  EXPECT_TRUE(shown("br", packed, true).truncated);
+  EXPECT_EQ(shown(nullptr, "plain").text, "plain");
+  for (const char* coding : {"br", "gzip", "unknown", "identity"}) {
+    EXPECT_EQ(shown(coding, "plain").text, "plain") << coding;
+  }
+}
+
 TEST(ReservedHeader, is_one_of_the_connection_or_of_the_signature_in_any_case) {
   for (const std::string_view name :
        {"Host", "content-length", "Transfer-Encoding", "CONNECTION", "Keep-Alive", "TE", "Trailer", "Upgrade",

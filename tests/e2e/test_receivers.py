@@ -1,4 +1,5 @@
 """Receivers that fail or misbehave: what is made of each, and that they hurt nobody else."""
+import gzip
 import socket
 import unittest
 
@@ -91,6 +92,20 @@ class Misbehaviour(HubCase):
         )
         self.assertEqual(detail["response_body"], "x" * 65536)
         self.assertTrue(detail["response_truncated"])
+
+    def test_a_compressed_answer_is_shown_as_it_was_before(self):
+        for body, shown, truncated in (
+            (gzip.compress(b'{"error":"no such shop"}'), '{"error":"no such shop"}', False),
+            (gzip.compress(b"x" * (10 << 20)), "x" * 65536, True),
+            (b"not compressed at all", "not compressed at all", False),
+        ):
+            with self.subTest(shown=shown[:50]):
+                receiver = self.make_receiver(answer(400, body, {"Content-Encoding": "gzip"}))
+                path = f"/api/v1/webhooks/deliveries/{self.failed(receiver)['id']}"
+                detail = eventually(
+                    lambda: (found := self.api.get(path).json)["response_body"] and found, "the wire log"
+                )
+                self.assertEqual((detail["response_body"], detail["response_truncated"]), (shown, truncated))
 
     def test_a_sick_receiver_does_not_delay_a_healthy_one(self):
         sick, healthy = self.make_receiver(hang), self.make_receiver()
