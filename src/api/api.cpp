@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "base/version.hpp"
+#include "format/utf8.hpp"
 
 namespace api {
 
@@ -197,11 +198,29 @@ class RequestMetrics {
   std::array<std::array<base::Histogram*, 6>, std::size(kEndpoints)> series_{};
 };
 
+/// Whatever path and query name may be looked for in the store, so it must be a text that a store can hold:
+/// one of them would fail, the other find nothing.
+Result<void> check_texts(const Call& call) {
+  for (const auto& [name, value] : call.params) {
+    if (!format::is_storable(value))
+      return base::fail(base::Code::not_found, "there is no such " + std::string(name));
+  }
+  for (const auto& [name, value] : http::parse_query(call.request.query)) {
+    if (format::is_storable(name) && format::is_storable(value)) continue;
+    return base::fail(base::Code::invalid,
+                      "the parameter '" + format::storable(name.substr(0, 50)) +
+                          "' is not UTF-8 text, or has a zero byte; write %XX for each byte of its UTF-8",
+                      "BAD_REQUEST");
+  }
+  return {};
+}
+
 /// Whom a call of somebody known is charged to; what belongs to no tenant is the platform's.
 http::Payer payer_of_caller(const Call& call) { return call.tenant ? payer_of(call.tenant->id) : 0; }
 
 base::Task<http::Response> authenticate_and_handle(Call& call, const Endpoint& endpoint) {
   XD_CO_DO(co_await authenticate(call, endpoint.access));
+  if (endpoint.access.scope != Access::Scope::open) XD_CO_DO(check_texts(call));
   if (endpoint.body == Endpoint::Body::before_handler)
     XD_CO_DO(co_await call.read_body(payer_of_caller(call)));
   co_return co_await endpoint.handler(call);
@@ -254,7 +273,7 @@ asio::awaitable<http::Response> answer(Services& services, RequestMetrics& metri
       response = std::move(*result);
     } else {
       response = problem(result.error(), call.context());
-      if (response.status >= 500) {
+      if (response.status >= 500 || result.error().internal) {
         base::log(response.status == 503 ? base::LogLevel::warn : base::LogLevel::error, "request failed",
                   {{"request_id", call.request_id},
                    {"route", endpoint.route.pattern},

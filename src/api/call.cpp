@@ -1,6 +1,7 @@
 #include "api/call.hpp"
 
 #include "crypto/digest.hpp"
+#include "format/utf8.hpp"
 
 namespace api {
 
@@ -39,7 +40,7 @@ tenant::Actor Call::actor() const {
           .id = principal.key.uuid,
           .label = principal.label,
           .ip = request.remote_ip,
-          .user_agent = std::string(request.header("user-agent").substr(0, 200)),
+          .user_agent = format::storable(request.header("user-agent").substr(0, 200)),
           .correlation_id = request_id};
 }
 

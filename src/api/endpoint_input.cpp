@@ -3,6 +3,7 @@
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 #include "event/event.hpp"
+#include "format/utf8.hpp"
 
 namespace api {
 
@@ -34,7 +35,8 @@ std::vector<std::string> read_texts(Input& input, const char* name, std::size_t 
   }
   for (std::size_t i = 0; i < list->elements().size(); ++i) {
     const format::Value& one = list->elements()[i];
-    if (!one.is_string() || one.text().empty() || one.text().size() > 100) {
+    if (!one.is_string() || one.text().empty() || one.text().size() > 100 ||
+        !format::is_storable(one.text())) {
       input.error_at(std::string(name) + "/" + std::to_string(i), "INVALID", "a string of 1 to 100 bytes");
     }
     texts.emplace_back(one.text());

@@ -205,20 +205,20 @@ HandlerResult post_event_batch(Call& call) {
                            : crypto::digest(crypto::Hash::sha256, items[i].raw());
     publications.push_back(publication_of(call, std::move(*event), std::move(hash)));
   }
-  std::vector<event::Published> published;
-  if (!publications.empty()) {
-    XD_CO_TRY(published, co_await call.services.intake.publish_all(std::move(publications)));
+  const auto published = co_await call.services.intake.publish_all(std::move(publications));
+  if (!published.empty() && std::ranges::none_of(published, &Result<event::Published>::has_value)) {
+    co_return std::unexpected(published.front().error());
   }
   std::string body;
   format::JsonWriter json(body);
   json.begin_object().key("data").begin_array();
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const bool reused = position[i] && published[*position[i]].key_reused;
-    if (position[i] && !reused) {
-      write_published(json, published[*position[i]]);
+    const auto* const one = position[i] ? &published[*position[i]] : nullptr;
+    if (one != nullptr && *one && !(*one)->key_reused) {
+      write_published(json, **one);
       continue;
     }
-    const base::Error error = reused ? key_reused() : errors[i];
+    const base::Error error = one == nullptr ? errors[i] : *one ? key_reused() : one->error();
     json.begin_object().key("error").raw(problem_json(kind_of(error), error, call.context())).end_object();
   }
   json.end_array().end_object();

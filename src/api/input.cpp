@@ -1,5 +1,7 @@
 #include "api/input.hpp"
 
+#include "format/utf8.hpp"
+
 namespace api {
 
 namespace {
@@ -70,6 +72,10 @@ std::optional<std::string> Input::text(std::string_view name, std::size_t bytes_
   }
   if (value->text().size() > bytes_max) {
     error(name, "TOO_LONG", "at most " + std::to_string(bytes_max) + " bytes");
+    return std::nullopt;
+  }
+  if (!format::is_storable(value->text())) {
+    error(name, "INVALID", "this may not have the character U+0000; leave it out");
     return std::nullopt;
   }
   return std::string(value->text());

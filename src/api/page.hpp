@@ -6,6 +6,9 @@
 
 namespace api {
 
+/// A search for what has no index ends after this, and says where (ListNotes::reached).
+inline constexpr auto kSearchTime = std::chrono::milliseconds{50};
+
 /// Which page of a list is asked for. Lists are newest first, in the order of ids.
 struct PageRequest {
   std::optional<base::Uuid> before{};  ///< the next page: older than this

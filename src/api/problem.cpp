@@ -63,6 +63,9 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
     {"OUTCOME_UNKNOWN", "outcome-unknown", 503, "Outcome unknown",
      "The connection to the database broke while the commit was under way. Repeat the request with the same "
      "Idempotency-Key: it has effect once."},
+    {"READ_TOO_LONG", "read-too-long", 503, "Reading takes too long",
+     "One request may keep a reader of the store for three seconds, and this would take longer. Ask for a "
+     "shorter time, fewer rows, or with filters that are indexed, such as an id."},
     {"UNAVAILABLE", "unavailable", 503, "Not available now",
      "A part of the service cannot work at the moment. Nothing was accepted; send it again after "
      "Retry-After."},
@@ -118,6 +121,8 @@ http::Response respond(const ProblemKind& kind, const base::Error& error, const 
 std::span<const ProblemKind> problem_kinds() { return kKinds; }
 
 const ProblemKind& kind_of(const base::Error& error) {
+  // The store refuses what the door should have: a defect, and not the caller's.
+  if (error.internal && error.code == Code::invalid) return kind("INTERNAL");
   if (error.reason == "TOO_DEEP" || error.reason == "TOO_MANY_MEMBERS") return kind("MALFORMED_JSON");
   const auto found = std::ranges::find(kKinds, error.reason, &ProblemKind::code);
   return found != kKinds.end() ? *found : kind(default_code(error.code));
@@ -135,7 +140,8 @@ std::string problem_json(const ProblemKind& kind, const base::Error& error, cons
   json.begin_object().key("type").value("/problems/" + std::string(kind.slug)).key("title").value(kind.title);
   json.key("status").value(kind.status);
   // What broke inside is for the log, not for the caller.
-  json.key("detail").value(kind.status == 500 ? kind.explanation : std::string_view(error.message));
+  const bool hidden = kind.status == 500 || error.internal;
+  json.key("detail").value(hidden ? kind.explanation : std::string_view(error.message));
   json.key("instance").value(context.instance).key("code").value(kind.code);
   json.key("request_id").value(context.request_id);
   if (!error.fields.empty()) {

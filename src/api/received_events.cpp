@@ -126,10 +126,12 @@ HandlerResult list_received(Call& call) {
                              "received_at[gte]", "received_at[lt]"}));
   XD_CO_TRY(inbound::ReceivedQuery query, read_query(call));
   query.page = page.rows();
-  XD_CO_TRY(auto rows,
-            co_await call.services.store.read([&](db::Tx& tx) { return inbound::list_received(tx, query); }));
-  co_return list_response(
-      page, std::move(rows), [](const ReceivedRow& row) { return row.event.id.uuid; }, write_received);
+  XD_CO_TRY(auto found, co_await call.services.store.read([&](db::Tx& tx) {
+    return inbound::list_received(tx, query, base::steady_now() + kSearchTime);
+  }));
+  co_return list_response(page, std::move(found.rows),
+                          [](const ReceivedRow& row) { return row.event.id.uuid; }, write_received,
+                          {.reached = found.reached});
 }
 
 HandlerResult get_received(Call& call) {

@@ -1,6 +1,7 @@
 #include "api/replay_input.hpp"
 
 #include "api/page.hpp"
+#include "format/utf8.hpp"
 
 namespace api {
 
@@ -20,7 +21,8 @@ std::vector<std::string> read_texts_or_one(Input& input, std::string_view name, 
     return texts;
   }
   for (const format::Value& element : elements) {
-    if (!element.is_string() || element.text().size() > kWordBytesMax) {
+    if (!element.is_string() || element.text().size() > kWordBytesMax ||
+        !format::is_storable(element.text())) {
       input.error(name, "WRONG_TYPE", "this must be a string of at most 500 bytes, or an array of them");
       return {};
     }

@@ -27,7 +27,7 @@ void BookWatch::start() {
 
 base::Task<void> BookWatch::refresh() {
   const base::Steady began = base::steady_now();
-  XD_CO_TRY(const Known known, co_await parts_.store.read([this](db::Tx& tx) -> Result<Known> {
+  const auto read = [this](db::Tx& tx) -> Result<Known> {
     Known result;
     XD_TRY(result.mark, outbound::mark_of_subscriptions(tx));
     XD_TRY(const std::string endpoints, inbound::mark_of_endpoints(tx));
@@ -41,7 +41,8 @@ base::Task<void> BookWatch::refresh() {
     XD_TRY(result.subscriptions, outbound::all_subscriptions(tx, parts_.ring));
     XD_TRY(result.endpoints, inbound::all_endpoints(tx, parts_.ring));
     return result;
-  }));
+  };
+  XD_CO_TRY(const Known known, co_await parts_.store.read(read, db::kLongReadTime));
   tell_revoked(known.revoked);
   if (known.mark == seen_) co_return Result<void>{};
   seen_ = known.mark;

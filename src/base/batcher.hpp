@@ -1,12 +1,15 @@
 // Collects what many want written into few transactions: group commit.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "base/clock.hpp"
 #include "base/gate.hpp"
 #include "base/limits.hpp"
@@ -14,8 +17,35 @@
 
 namespace base {
 
+/// The answers of a flush of several items. Where it failed for a fault of one of them (an error that is not
+/// retryable()), its halves are flushed apart, and theirs, until whatever is at fault stands alone with its
+/// error: no item of a flush fails another's. `answers` is what the first flush of them all came back with;
+/// `flush` writes the items of a span, which outlive it, in one transaction and answers each.
+template <class Item, class Answer>
+asio::awaitable<std::vector<Result<Answer>>> each_answer(
+    std::span<const Item> items, Result<std::vector<Answer>> answers,
+    std::function<Task<std::vector<Answer>>(std::span<const Item>)> flush) {
+  std::vector<Result<Answer>> all;
+  all.reserve(items.size());
+  if (answers) {
+    XD_ASSERT(answers->size() == items.size());
+    for (std::size_t i = 0; i < items.size(); ++i) all.emplace_back(std::move((*answers)[i]));
+  } else if (items.size() <= 1 || answers.error().retryable()) {
+    all.assign(items.size(), std::unexpected(answers.error()));
+  } else {
+    const std::size_t half = items.size() / 2;
+    for (const std::span<const Item> part : std::array{items.first(half), items.subspan(half)}) {
+      auto of_part = co_await flush(part);
+      auto apart = co_await each_answer<Item, Answer>(part, std::move(of_part), flush);
+      std::ranges::move(apart, std::back_inserter(all));
+    }
+  }
+  co_return all;
+}
+
 /// Lives on one thread, but for Take. Each item gets an answer of its own after its flush returned; until
-/// then nothing is known. A flush that fails gives its error to each of its items.
+/// then nothing is known. A flush that fails as a whole gives its error to each of its items; one that fails
+/// for a fault of one item is repeated in parts (each_answer).
 ///
 /// While one flush commits, another may stand in the store's queue; it takes its items only when its
 /// transaction begins, so that everything that came until then goes with it, and nothing waits for longer
@@ -24,8 +54,8 @@ template <class Item, class Answer>
 class Batcher {
  public:
   /// What a flush calls once, when its transaction begins, on whatever thread that is: the items it is to
-  /// write.
-  using Take = std::move_only_function<std::vector<Item>()>;
+  /// write. They stay as they are until the flush has returned, and may be written by another one.
+  using Take = std::move_only_function<std::span<const Item>()>;
   /// Returns one answer for each item, in order.
   using Flush = std::function<Task<std::vector<Answer>>(Take)>;
 
@@ -57,9 +87,9 @@ class Batcher {
       ++flights_;
       if (!gate_.spawn(name_, drain())) {
         --flights_;
-        Waiters own;  // nothing else waits, or a flight would be under way that looks after it
+        Taken own;  // nothing else waits, or a flight would be under way that looks after it
         (void)take(own);
-        XD_ASSERT(own.size() == 1 && own[0] == &waiter);
+        XD_ASSERT(own.waiters.size() == 1 && own.waiters[0] == &waiter);
         co_return fail(Code::unavailable, std::string(name_) + ": shutting down");
       }
     }
@@ -85,7 +115,11 @@ class Batcher {
   }
 
  private:
-  using Waiters = std::vector<Waiter<Result<Answer>>*>;
+  /// What a flush has taken: its items, and in the same order who waits for them.
+  struct Taken {
+    std::vector<Item> items{};
+    std::vector<Waiter<Result<Answer>>*> waiters{};
+  };
   struct Entry {
     Item item;
     Waiter<Result<Answer>>* waiter;  // lives in add()'s frame until it was given its answer
@@ -104,15 +138,13 @@ class Batcher {
   Task<void> drain() {
     do {
       co_await linger();
-      Waiters waiters;
-      Result<std::vector<Answer>> answers = co_await flush_([this, &waiters] { return take(waiters); });
-      if (!answers) {
-        if (waiters.empty()) (void)take(waiters);  // it failed before its transaction began
-        for (auto* waiter : waiters) waiter->give(std::unexpected(answers.error()));
-        continue;
-      }
-      XD_ASSERT(answers->size() == waiters.size());
-      for (std::size_t i = 0; i < waiters.size(); ++i) waiters[i]->give(std::move((*answers)[i]));
+      Taken taken;
+      auto flushed = co_await flush_([this, &taken] { return take(taken); });
+      if (!flushed && taken.waiters.empty()) (void)take(taken);  // it failed before its transaction began
+      auto answers = co_await each_answer<Item, Answer>(
+          taken.items, std::move(flushed),
+          [this](std::span<const Item> part) { return flush_([part] { return part; }); });
+      for (std::size_t i = 0; i < answers.size(); ++i) taken.waiters[i]->give(std::move(answers[i]));
     } while (claim());
     --flights_;
     co_return Result<void>{};
@@ -149,16 +181,15 @@ class Batcher {
     return true;
   }
 
-  std::vector<Item> take(Waiters& waiters) {
+  std::span<const Item> take(Taken& taken) {
     std::vector<Entry> entries = take_entries();
-    std::vector<Item> items;
-    items.reserve(entries.size());
-    waiters.reserve(entries.size());
+    taken.items.reserve(entries.size());
+    taken.waiters.reserve(entries.size());
     for (Entry& entry : entries) {
-      items.push_back(std::move(entry.item));
-      waiters.push_back(entry.waiter);
+      taken.items.push_back(std::move(entry.item));
+      taken.waiters.push_back(entry.waiter);
     }
-    return items;
+    return taken.items;
   }
 
   std::vector<Entry> take_entries() {

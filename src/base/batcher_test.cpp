@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "testing/run.hpp"
 
 namespace base {
@@ -23,6 +25,7 @@ struct Plan {
   int turns = 1;  // of the event loop, that a flush waits before it takes, and again after it
   bool fails_before = false;
   bool fails_after = false;
+  std::set<int> faulty{};  // numbers that no flush can write
   Numbers::Options options{};
 };
 
@@ -52,11 +55,15 @@ Task<void> add_all(Ran& ran, const Plan& plan) {
       --flights;
       co_return fail(Code::unavailable, "the disk is gone");
     }
-    std::vector<int> items = take();
+    const std::span<const int> taken = take();
+    std::vector<int> items(taken.begin(), taken.end());
     ran.flushes.push_back(items.size());
     co_await turn(plan.turns);
     --flights;
     if (plan.fails_after) co_return fail(Code::unavailable, "the disk is gone");
+    if (std::ranges::any_of(items, [&](int item) { return plan.faulty.contains(item); })) {
+      co_return fail(Code::invalid, "no such number");
+    }
     for (int& item : items) item *= 2;
     co_return items;
   };
@@ -123,6 +130,17 @@ TEST(Batcher, a_flush_that_fails_before_its_transaction_fails_what_waits) {
   const Ran ran = add({.count = 30, .fails_before = true});
   EXPECT_EQ(ran.errors.size(), 30u);
   EXPECT_TRUE(ran.flushes.empty());
+}
+
+TEST(Batcher, fails_only_the_items_that_cannot_be_written) {
+  const Ran ran = add({.count = 64, .turns = 80, .faulty = {5, 40}});
+  ASSERT_EQ(ran.errors.size(), 2u);
+  EXPECT_EQ(ran.errors[0].code, Code::invalid);
+  EXPECT_EQ(ran.answers.size(), 62u);
+  EXPECT_EQ(std::ranges::count(ran.answers, 2 * 5), 0);
+  EXPECT_EQ(std::ranges::count(ran.answers, 2 * 40), 0);
+  // Halves of halves: not one flush for each.
+  EXPECT_LE(ran.flushes.size(), 1 + 2 * 2 * 6u);
 }
 
 TEST(Batcher, refuses_more_than_may_wait) {

@@ -47,6 +47,9 @@ struct Error {
   std::string message{};
   std::string reason{};
   std::vector<FieldError> fields{};
+  /// The message is for the log: it tells what the store said, or how the program is made. Whoever asked is
+  /// told the code and the reason only.
+  bool internal = false;
 
   /// True where the same call may succeed later without anybody changing anything.
   bool retryable() const;

@@ -23,10 +23,11 @@ enum class Engine : std::uint8_t { sqlite, postgres };
 /// is TEXT; sums are CAST(SUM(x) AS BIGINT). Text is UTF-8 without zero bytes. Statements are prepared once
 /// per connection and kept by their text, so the text should be a constant.
 ///
-/// Errors of every call: conflict (unique or foreign key), unavailable (busy, disk full with reason
-/// STORAGE_FULL, connection lost, statement timeout, deadlock), invalid (a bug in the SQL, a parameter of the
-/// wrong type, a null or a check that is broken), corrupt. After an error the transaction can only be given
-/// up: the closure returns the error; if it does not, it fails with the first one all the same.
+/// Errors of every call (all of them internal: what a store says is for the log): conflict (unique or foreign
+/// key), unavailable (busy, disk full with reason STORAGE_FULL, connection lost, statement timeout,
+/// deadlock), invalid (a bug in the SQL, a parameter of the wrong type, a null or a check that is broken),
+/// corrupt. After an error the transaction can only be given up: the closure returns the error; if it does
+/// not, it fails with the first one all the same.
 class Tx {
  public:
   template <class T>
@@ -70,6 +71,19 @@ class Tx {
   virtual Result<std::int64_t> run(std::string_view sql, std::span<const Arg> args, const RowSink* sink) = 0;
 };
 
+/// How long a read may take, from its first statement on: its thread is one of few, and others wait for it.
+/// The longer one is for what no request waits for, and looks at much.
+inline constexpr std::chrono::milliseconds kReadTime{3'000};
+inline constexpr std::chrono::milliseconds kLongReadTime{30'000};
+
+/// What a read that took longer ends with: unavailable, reason READ_TOO_LONG.
+inline base::Error read_too_long() {
+  return {
+      base::Code::unavailable,
+      "this takes longer to read than a request may; ask for less: a shorter time, fewer or other filters",
+      "READ_TOO_LONG"};
+}
+
 /// A store. Thread-safe. Closures own what they use or outlive the call; they run at most once, and are gone,
 /// with their hooks, before the caller hears of the result.
 ///
@@ -77,7 +91,7 @@ class Tx {
 /// writes in order, many per commit, each in a savepoint of its own. On PostgreSQL each is a transaction of
 /// its own on one of a few connections, so order holds only between a write and those begun after it
 /// returned. An error with reason OUTCOME_UNKNOWN means that the connection broke during the commit. read: a
-/// snapshot; on SQLite other threads and connections, which can never write.
+/// snapshot; on SQLite other threads and connections, which can never write; ended when its time is over.
 class Db {
  public:
   using Work = std::move_only_function<base::Result<void>(Tx&)>;
@@ -87,7 +101,7 @@ class Db {
   virtual Engine engine() const = 0;
   /// done is called on a database thread, once, also when the store is stopping (unavailable).
   virtual void submit_write(Work work, Done done) = 0;
-  virtual void submit_read(Work work, Done done) = 0;
+  virtual void submit_read(Work work, Done done, std::chrono::milliseconds time = kReadTime) = 0;
   /// Writes waiting for a database thread: what admission control looks at.
   virtual std::size_t writes_waiting() const = 0;
   /// False while the disk is (almost) full: new work must be refused, what is accepted already may go on.
@@ -99,25 +113,29 @@ class Db {
   /// co_await db.write([…](Tx& tx) -> Result<T> {…})
   template <class F>
   auto write(F work) -> asio::awaitable<std::invoke_result_t<F&, Tx&>> {
-    return perform<F, &Db::submit_write>(std::move(work));
+    return perform(std::move(work),
+                   [this](Work run, Done done) { submit_write(std::move(run), std::move(done)); });
   }
   template <class F>
-  auto read(F work) -> asio::awaitable<std::invoke_result_t<F&, Tx&>> {
-    return perform<F, &Db::submit_read>(std::move(work));
+  auto read(F work, std::chrono::milliseconds time = kReadTime)
+      -> asio::awaitable<std::invoke_result_t<F&, Tx&>> {
+    return perform(std::move(work),
+                   [this, time](Work run, Done done) { submit_read(std::move(run), std::move(done), time); });
   }
   /// The same for code that has no event loop: start-up, commands, tests. Blocks the calling thread.
   template <class F>
   auto write_now(F work) -> std::invoke_result_t<F&, Tx&> {
-    return perform_now<F, &Db::submit_write>(std::move(work));
+    return perform_now(std::move(work),
+                       [this](Work run, Done done) { submit_write(std::move(run), std::move(done)); });
   }
   template <class F>
   auto read_now(F work) -> std::invoke_result_t<F&, Tx&> {
-    return perform_now<F, &Db::submit_read>(std::move(work));
+    return perform_now(std::move(work), [this](Work run, Done done) {
+      submit_read(std::move(run), std::move(done), kLongReadTime);
+    });
   }
 
  private:
-  using Submit = void (Db::*)(Work, Done);
-
   /// Wraps a closure with a value into one without: the value lands in slot. A null value is left out by
   /// Result<void>.
   template <class F, class R>
@@ -130,27 +148,25 @@ class Db {
     };
   }
 
-  template <class F, Submit submit>
-  asio::awaitable<std::invoke_result_t<F&, Tx&>> perform(F work) {
+  template <class F, class Submit>
+  asio::awaitable<std::invoke_result_t<F&, Tx&>> perform(F work, Submit submit) {
     using R = std::invoke_result_t<F&, Tx&>;
     auto slot = std::make_shared<std::optional<R>>();
     auto run = storing<F, R>(std::move(work), slot);
-    base::Result<void> done =
-        co_await base::from_callback<base::Result<void>>([this, run = std::move(run)](auto finish) mutable {
-          (this->*submit)(std::move(run), std::move(finish));
-        });
+    base::Result<void> done = co_await base::from_callback<base::Result<void>>(
+        [submit, run = std::move(run)](auto finish) mutable { submit(std::move(run), std::move(finish)); });
     if (!done) co_return std::unexpected(std::move(done).error());
     co_return std::move(**slot);
   }
 
-  template <class F, Submit submit>
-  std::invoke_result_t<F&, Tx&> perform_now(F work) {
+  template <class F, class Submit>
+  std::invoke_result_t<F&, Tx&> perform_now(F work, Submit submit) {
     using R = std::invoke_result_t<F&, Tx&>;
     auto slot = std::make_shared<std::optional<R>>();
     auto promise = std::make_shared<std::promise<base::Result<void>>>();
     auto done = promise->get_future();
-    (this->*submit)(storing<F, R>(std::move(work), slot),
-                    [promise](base::Result<void> result) { promise->set_value(std::move(result)); });
+    submit(storing<F, R>(std::move(work), slot),
+           [promise](base::Result<void> result) { promise->set_value(std::move(result)); });
     base::Result<void> result = done.get();
     if (!result) return std::unexpected(std::move(result).error());
     return std::move(**slot);

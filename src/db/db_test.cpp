@@ -222,6 +222,40 @@ TEST_P(Store, read_cannot_write) {
   EXPECT_EQ(items(), (Integers{}));
 }
 
+TEST_P(Store, read_that_takes_too_long_is_ended_and_its_reader_is_free) {
+  const auto count_for_ever = [](Tx& tx) {
+    return tx.query("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+                    {}, [](const Row&) {});
+  };
+  for (int reader = 0; reader < 4; ++reader) {  // there are two
+    std::promise<Result<void>> ended;
+    store->submit_read(
+        [&](Tx& tx) -> Result<void> {
+          XD_DO(count_for_ever(tx));
+          return {};
+        },
+        [&](Result<void> result) { ended.set_value(std::move(result)); }, std::chrono::milliseconds{100});
+    const Result<void> result = ended.get_future().get();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Code::unavailable);
+    EXPECT_EQ(result.error().reason, "READ_TOO_LONG");
+    EXPECT_FALSE(result.error().internal);
+  }
+  EXPECT_EQ(integer("SELECT 1"), 1);
+}
+
+TEST_P(Store, what_it_says_is_for_the_log) {
+  must(store->write_now([](Tx& tx) { return insert(tx, 1); }));
+  for (const char* const sql : {"SELECT nothing FROM item", "INSERT INTO item (id) VALUES (1)", "no SQL"}) {
+    const auto failed = exec(sql);
+    ASSERT_FALSE(failed) << sql;
+    EXPECT_TRUE(failed.error().internal) << sql;
+  }
+  const auto own =
+      store->write_now([](Tx&) -> Result<void> { return base::fail(Code::conflict, "the name is taken"); });
+  EXPECT_FALSE(own.error().internal);
+}
+
 TEST_P(Store, read_is_a_snapshot) {
   must(store->write_now([](Tx& tx) { return insert(tx, 1); }));
   const auto count = [](Tx& tx) -> Result<std::int64_t> {

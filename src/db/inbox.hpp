@@ -12,6 +12,7 @@ namespace db {
 struct Job {
   Db::Work work;
   Db::Done done;
+  std::chrono::milliseconds time{};  ///< of a read: how long it may take
 };
 
 /// A queue between threads: any may push, database threads take. Unbounded by itself; what feeds it is

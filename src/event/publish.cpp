@@ -54,17 +54,16 @@ Result<std::optional<Published>> check_key(db::Tx& tx, const Publication& public
 
 using Companions = std::vector<std::unique_ptr<Companion>>;
 
-void add(Companions& companions, std::unique_ptr<Companion> one) {
-  if (!one) return;
+void add(Companions& companions, const Companion& one) {
   const bool absorbed =
-      std::ranges::any_of(companions, [&](const auto& known) { return known->absorb(*one); });
-  if (!absorbed) companions.push_back(std::move(one));
+      std::ranges::any_of(companions, [&](const auto& known) { return known->absorb(one); });
+  if (!absorbed) companions.push_back(one.clone());
 }
 
 }  // namespace
 
 Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
-                                       std::vector<Publication> publications) {
+                                       std::span<const Publication> publications) {
   std::vector<Published> answers;
   std::vector<EventPtr> events;
   std::vector<std::int64_t> deliveries;
@@ -72,15 +71,15 @@ Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
   Companions companions;
   answers.reserve(publications.size());
   events.reserve(publications.size());
-  for (Publication& publication : publications) {
+  for (const Publication& publication : publications) {
     const Published fresh{publication.event->id, publication.event->created, publication.deliveries};
     XD_TRY(const auto known, check_key(tx, publication, fresh));
     answers.push_back(known.value_or(fresh));
     if (known) continue;
-    events.push_back(std::move(publication.event));
+    events.push_back(publication.event);
     deliveries.push_back(publication.deliveries);
-    std::ranges::move(publication.tasks, std::back_inserter(tasks));
-    add(companions, std::move(publication.companion));
+    tasks.insert(tasks.end(), publication.tasks.begin(), publication.tasks.end());
+    if (publication.companion) add(companions, *publication.companion);
   }
   XD_DO(insert_events(tx, events, deliveries));
   for (const auto& companion : companions) XD_DO(companion->write(tx));
@@ -94,9 +93,9 @@ Intake::Intake(base::Gate& gate, db::Db& store, queue::Queue& queue, const Bell*
       bell_(bell),
       batcher_(gate, "publish", [this](auto take) { return publish_taken(std::move(take)); }) {}
 
-Result<std::vector<Published>> Intake::publish_in(db::Tx& tx, std::vector<Publication> publications) {
+Result<std::vector<Published>> Intake::publish_in(db::Tx& tx, std::span<const Publication> publications) {
   if (bell_ != nullptr) tx.on_commit([bell = bell_] { bell->ring(); });
-  return event::publish(tx, queue_, std::move(publications));
+  return event::publish(tx, queue_, publications);
 }
 
 base::Task<std::vector<Published>> Intake::publish_taken(Batcher::Take take) {
@@ -104,10 +103,16 @@ base::Task<std::vector<Published>> Intake::publish_taken(Batcher::Take take) {
       [this, take = std::move(take)](db::Tx& tx) mutable { return publish_in(tx, take()); });
 }
 
-base::Task<std::vector<Published>> Intake::publish_all(std::vector<Publication> publications) {
-  co_return co_await store_.write([this, publications = std::move(publications)](db::Tx& tx) mutable {
-    return publish_in(tx, std::move(publications));
-  });
+base::Task<std::vector<Published>> Intake::publish_some(std::span<const Publication> publications) {
+  co_return co_await store_.write([this, publications](db::Tx& tx) { return publish_in(tx, publications); });
+}
+
+asio::awaitable<std::vector<Result<Published>>> Intake::publish_all(std::vector<Publication> publications) {
+  if (publications.empty()) co_return std::vector<Result<Published>>{};
+  auto published = co_await publish_some(publications);
+  co_return co_await base::each_answer<Publication, Published>(
+      publications, std::move(published),
+      [this](std::span<const Publication> part) { return publish_some(part); });
 }
 
 }  // namespace event

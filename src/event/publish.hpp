@@ -18,9 +18,9 @@ namespace event {
 class Companion {
  public:
   virtual ~Companion() = default;
-  /// Takes over what the other one holds, so that those of many events are written at once; false where it is
-  /// of another kind.
-  virtual bool absorb(Companion& other) = 0;
+  /// Takes in what the other one holds as well, so that those of many events are written at once; false where
+  /// it is of another kind.
+  virtual bool absorb(const Companion& other) = 0;
   virtual base::Result<void> write(db::Tx& tx) = 0;
   virtual std::unique_ptr<Companion> clone() const = 0;
 };
@@ -49,7 +49,7 @@ struct Published {
 
 /// Writes events, idempotency keys and tasks in the caller's transaction; answers in order.
 base::Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
-                                             std::vector<Publication> publications);
+                                             std::span<const Publication> publications);
 
 /// Publishing for requests: collects what arrives on this shard while the last commit runs. Lives on the
 /// shard.
@@ -63,13 +63,15 @@ class Intake {
   /// Publications that wait for a flush.
   std::size_t waiting() const { return batcher_.pending(); }
 
-  /// All of them in one transaction of their own.
-  base::Task<std::vector<Published>> publish_all(std::vector<Publication> publications);
+  /// All of them in one transaction of their own. Where the store cannot take one, that one has its error,
+  /// and the others are published.
+  asio::awaitable<std::vector<base::Result<Published>>> publish_all(std::vector<Publication> publications);
 
  private:
   using Batcher = base::Batcher<Publication, Published>;
   base::Task<std::vector<Published>> publish_taken(Batcher::Take take);
-  base::Result<std::vector<Published>> publish_in(db::Tx& tx, std::vector<Publication> publications);
+  base::Task<std::vector<Published>> publish_some(std::span<const Publication> publications);
+  base::Result<std::vector<Published>> publish_in(db::Tx& tx, std::span<const Publication> publications);
 
   db::Db& store_;
   queue::Queue& queue_;

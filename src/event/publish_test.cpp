@@ -63,7 +63,7 @@ class Publishing : public ::testing::StoreTest {
     return publications;
   }
   std::vector<Published> published(std::vector<Publication> publications) {
-    return store.write([&](db::Tx& tx) { return publish(tx, node.queue(), std::move(publications)); });
+    return store.write([&](db::Tx& tx) { return publish(tx, node.queue(), publications); });
   }
   Published published(const Wanted& wanted) { return published(make_all({wanted})).at(0); }
 
@@ -106,8 +106,8 @@ TEST_P(Publishing, writes_events_with_their_tasks_and_answers_in_order) {
 class Note final : public Companion {
  public:
   Note(std::vector<std::string>& written, std::string text) : written_(written), text_(std::move(text)) {}
-  bool absorb(Companion& other) override {
-    auto* const same = dynamic_cast<Note*>(&other);
+  bool absorb(const Companion& other) override {
+    const auto* const same = dynamic_cast<const Note*>(&other);
     if (same == nullptr || text_.front() != same->text_.front()) return false;
     text_ += same->text_;
     return true;

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <string>
 #include <string_view>
 
 namespace format {
@@ -57,11 +59,36 @@ inline char* write_utf8(char* out, std::uint32_t code_point) {
 inline bool is_utf8(std::string_view text) {
   const char* const end = text.data() + text.size();
   for (const char* at = text.data(); at < end;) {
+    // Most of what comes is ASCII: eight bytes at once.
+    std::uint64_t eight = 0;
+    if (end - at >= 8) std::memcpy(&eight, at, sizeof eight);
+    if (end - at >= 8 && (eight & 0x8080808080808080) == 0) {
+      at += 8;
+      continue;
+    }
     const std::size_t length = utf8_length(at, end);
     if (length == 0) return false;
     at += length;
   }
   return true;
+}
+
+/// Whether every store can keep it as a text: well-formed, and without zero bytes, of which PostgreSQL has
+/// none.
+inline bool is_storable(std::string_view text) { return !text.contains('\0') && is_utf8(text); }
+
+/// The text with U+FFFD in the place of each byte that no store can keep in one: for what others wrote, and
+/// nobody can send it back to.
+inline std::string storable(std::string_view text) {
+  std::string clean;
+  clean.reserve(text.size());
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); at < end;) {
+    const std::size_t length = *at == '\0' ? 0 : utf8_length(at, end);
+    length == 0 ? clean.append("\uFFFD") : clean.append(at, length);
+    at += length == 0 ? 1 : length;
+  }
+  return clean;
 }
 
 }  // namespace format

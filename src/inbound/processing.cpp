@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "format/json.hpp"
+#include "format/utf8.hpp"
 #include "inbound/extract.hpp"
 
 namespace inbound {
@@ -106,9 +107,9 @@ asio::awaitable<queue::Outcome> ProcessHandler::run(const queue::Task& task) {
 void ProcessHandler::process(const PreparedEndpoint& endpoint, const ReceivedEvent& event,
                              Report& report) const {
   ReceivedResult& result = report.result;
-  const auto fail_with = [&](std::string error) {
+  const auto fail_with = [&](std::string_view error) {
     result.status = ReceivedStatus::failed;
-    result.error = std::move(error);
+    result.error = format::storable(error);
   };
   const auto extracted = extract(endpoint, event);
   if (!extracted) return fail_with(extracted.error().message);
@@ -160,7 +161,7 @@ Result<void> ProcessHandler::record(db::Tx& tx, std::span<const queue::Finished>
   XD_DO(add_to_stats(tx, stats));
   if (publications.empty()) return {};
   if (parts_.bell != nullptr) tx.on_commit([bell = parts_.bell] { bell->ring(); });
-  XD_TRY(const auto published, event::publish(tx, parts_.queue, std::move(publications)));
+  XD_TRY(const auto published, event::publish(tx, parts_.queue, publications));
   return {};
 }
 

@@ -121,7 +121,14 @@ struct ReceivedQuery {
   std::optional<base::Time> until{};
   db::Page page{};
 };
-base::Result<std::vector<ReceivedRow>> list_received(db::Tx& tx, const ReceivedQuery& query);
+struct FoundReceived {
+  std::vector<ReceivedRow> rows{};
+  std::optional<base::Uuid> reached{};  ///< where the search ended for want of time; nothing: it is through
+};
+/// Most filters have no index: for them the tenant's, or the endpoint's, are looked through piece by piece,
+/// and no longer than until then.
+base::Result<FoundReceived> list_received(db::Tx& tx, const ReceivedQuery& query,
+                                          base::Deadline until = base::Deadline::max());
 base::Result<std::optional<ReceivedRow>> find_received(db::Tx& tx, TenantId tenant, ReceivedId id);
 /// Several of any tenants, without results; what is not there is not in the answer.
 base::Result<std::map<ReceivedId, ReceivedPtr>> find_received(

@@ -118,8 +118,9 @@ Result<void> index_late_ones(db::Tx& tx, std::span<const ReceivedPtr> events) {
 base::Task<void> IndexKeeper::bring_up() {
   XD_CO_TRY(const Indexed indexed,
             co_await store_.write([now = clock_.now()](db::Tx& tx) { return set_goal(tx, now); }));
-  XD_CO_TRY(const std::vector<Entry> missing,
-            co_await store_.read([indexed](db::Tx& tx) { return find_missing(tx, indexed); }));
+  XD_CO_TRY(
+      const std::vector<Entry> missing,
+      co_await store_.read([indexed](db::Tx& tx) { return find_missing(tx, indexed); }, db::kLongReadTime));
   for (std::span<const Entry> rest = missing; !rest.empty();) {
     if (rounds_.stopping()) co_return Result<void>{};
     const auto piece = rest.first(std::min(rest.size(), kPiece));

@@ -63,8 +63,8 @@ class ReceivedIndex : public ::testing::StoreTest {
   Ids list(ReceivedQuery query) {
     query.tenant = owners.at(query.endpoint.value_or(endpoint));
     Ids found;
-    for (const ReceivedRow& row : store.read([&](db::Tx& tx) { return list_received(tx, query); }))
-      found.push_back(row.event.id);
+    const auto listed = store.read([&](db::Tx& tx) { return list_received(tx, query); });
+    for (const ReceivedRow& row : listed.rows) found.push_back(row.event.id);
     return found;
   }
   Ids list(EndpointId of) { return list(ReceivedQuery{.endpoint = of}); }

@@ -242,6 +242,7 @@ Result<std::vector<std::vector<Receipt>>> insert_arrivals(db::Tx& tx, queue::Que
                            .processed = event->received,
                            .error = "its id was used before, with another body"});
     } else {
+      event->conflict_of.reset();  // a flush that was given up may have seen another one
       tasks.push_back(make_task(*place.incoming));
     }
     events.push_back(event);
@@ -285,6 +286,9 @@ Result<std::vector<bool>> put_results(db::Tx& tx, std::span<const ReceivedResult
 
 namespace {
 
+/// Rows of one piece of a search.
+constexpr std::size_t kPiece = 2000;
+
 /// An order of ids in which the rows of a list are looked for.
 struct Source {
   std::string from{};  ///< "FROM … WHERE …", with the tenant as its first parameter
@@ -311,44 +315,86 @@ std::vector<Source> sources_of(db::Engine engine, const ReceivedQuery& query, bo
        "i.id", "i.endpoint_id", " AND i.id <= $"}};
 }
 
+/// What of a source belongs to the list, by what its index has.
+void add_range(db::PageQuery& sql, const ReceivedQuery& query, const Source& source, const Indexed& indexed) {
+  if (query.endpoint) sql.also((" AND " + source.endpoint + " = $").c_str(), *query.endpoint);
+  if (!source.bound.empty()) sql.also(source.bound.c_str(), indexed.until);
+  if (query.since) sql.also((" AND " + source.id + " >= $").c_str(), base::first_uuid_of(*query.since));
+  if (query.until) sql.also((" AND " + source.id + " < $").c_str(), base::first_uuid_of(*query.until));
+}
+
+void add_filters(db::PageQuery& sql, const ReceivedQuery& query) {
+  const bool waits = query.status == ReceivedStatus::pending;
+  if (waits) sql.also(" AND r.id IS NULL");
+  if (query.status && !waits) sql.also(" AND r.status = $", name(*query.status));
+  if (!query.source.empty()) sql.also(" AND r.source = $", query.source);
+  if (!query.table.empty()) sql.also(" AND r.table_name = $", query.table);
+  if (!query.event_type.empty()) sql.also(" AND r.event_type = $", query.event_type);
+  if (!query.external_id.empty()) sql.also(" AND e.external_id = $", query.external_id);
+}
+
+bool has_filters(const ReceivedQuery& query) {
+  return query.status || !query.source.empty() || !query.table.empty() || !query.event_type.empty() ||
+         !query.external_id.empty();
+}
+
+/// The last row of a piece that begins where the page does; nothing where the rest is no more than that.
+Result<std::optional<base::Uuid>> end_of_piece(db::Tx& tx, const ReceivedQuery& query, const Source& source,
+                                               const Indexed& indexed, db::Page page) {
+  page.limit = kPiece;
+  db::PageQuery sql("SELECT " + source.id + source.from, {query.tenant}, page, source.id);
+  add_range(sql, query, source, indexed);
+  std::vector<base::Uuid> ids;
+  XD_DO(sql.run(tx, ids, [](const db::Row& row) { return row.uuid(0); }));
+  if (ids.size() < kPiece) return std::optional<base::Uuid>{};
+  return std::optional(page.after ? ids.front() : ids.back());
+}
+
+/// Adds what one source has of the page.
+Result<void> look_through(db::Tx& tx, const ReceivedQuery& query, const Source& source,
+                          const Indexed& indexed, base::Deadline until, FoundReceived& found) {
+  db::Page page = query.page;
+  const bool ascending = page.after.has_value();
+  while (true) {
+    std::optional<base::Uuid> end;
+    if (has_filters(query)) {
+      XD_TRY(end, end_of_piece(tx, query, source, indexed, page));
+    }
+    page.limit = query.page.limit - found.rows.size();
+    db::PageQuery sql("SELECT " + std::string(kColumns) + kResultColumns + source.from, {query.tenant}, page,
+                      source.id);
+    add_range(sql, query, source, indexed);
+    add_filters(sql, query);
+    if (end) sql.also((" AND " + source.id + (ascending ? " <= $" : " >= $")).c_str(), *end);
+    std::vector<ReceivedRow> some;
+    XD_DO(sql.run(tx, some, read_row));
+    std::ranges::move(some, std::inserter(found.rows, ascending ? found.rows.begin() : found.rows.end()));
+    if (!end || found.rows.size() == query.page.limit) return {};
+    if (base::steady_now() >= until) found.reached = end;
+    if (found.reached) return {};
+    (ascending ? page.after : page.before) = *end;
+  }
+}
+
 }  // namespace
 
-Result<std::vector<ReceivedRow>> list_received(db::Tx& tx, const ReceivedQuery& query) {
-  const bool waits = query.status == ReceivedStatus::pending;
+Result<FoundReceived> list_received(db::Tx& tx, const ReceivedQuery& query, base::Deadline until) {
   // What only results say is looked for among them.
   const bool by_result =
-      !waits && (query.status || !query.source.empty() || !query.table.empty() || !query.event_type.empty());
+      query.status != ReceivedStatus::pending &&
+      (query.status || !query.source.empty() || !query.table.empty() || !query.event_type.empty());
   std::vector<Source> sources = sources_of(tx.engine(), query, by_result);
-  const bool ascending = query.page.after.has_value();
-  if (ascending) std::ranges::reverse(sources);
+  if (query.page.after) std::ranges::reverse(sources);
   Indexed indexed;
   if (sources.size() > 1) {
     XD_TRY(indexed, find_indexed(tx));
   }
-  const base::Uuid since = base::first_uuid_of(query.since.value_or(base::Time{}));
-  const base::Uuid until = base::first_uuid_of(query.until.value_or(base::Time{}));
-  std::vector<ReceivedRow> rows;
+  FoundReceived found;
   for (const Source& source : sources) {
-    if (rows.size() == query.page.limit) break;
-    db::Page page = query.page;
-    page.limit -= rows.size();
-    db::PageQuery sql("SELECT " + std::string(kColumns) + kResultColumns + source.from, {query.tenant}, page,
-                      source.id);
-    if (query.endpoint) sql.also((" AND " + source.endpoint + " = $").c_str(), *query.endpoint);
-    if (!source.bound.empty()) sql.also(source.bound.c_str(), indexed.until);
-    if (waits) sql.also(" AND r.id IS NULL");
-    if (query.status && !waits) sql.also(" AND r.status = $", name(*query.status));
-    if (!query.source.empty()) sql.also(" AND r.source = $", query.source);
-    if (!query.table.empty()) sql.also(" AND r.table_name = $", query.table);
-    if (!query.event_type.empty()) sql.also(" AND r.event_type = $", query.event_type);
-    if (!query.external_id.empty()) sql.also(" AND e.external_id = $", query.external_id);
-    if (query.since) sql.also((" AND " + source.id + " >= $").c_str(), since);
-    if (query.until) sql.also((" AND " + source.id + " < $").c_str(), until);
-    std::vector<ReceivedRow> found;
-    XD_DO(sql.run(tx, found, read_row));
-    std::ranges::move(found, std::inserter(rows, ascending ? rows.begin() : rows.end()));
+    if (found.rows.size() == query.page.limit || found.reached) break;
+    XD_DO(look_through(tx, query, source, indexed, until, found));
   }
-  return rows;
+  return found;
 }
 
 Result<std::optional<ReceivedRow>> find_received(db::Tx& tx, TenantId tenant, ReceivedId id) {

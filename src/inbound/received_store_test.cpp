@@ -270,8 +270,8 @@ TEST_P(ReceivedStore, lists_by_what_was_found_and_by_what_is_not_yet) {
   const auto list = [&](ReceivedQuery query) {
     query.tenant = tenant;
     std::vector<ReceivedId> found;
-    for (const ReceivedRow& row : store.read([&](db::Tx& tx) { return list_received(tx, query); }))
-      found.push_back(row.event.id);
+    const auto listed = store.read([&](db::Tx& tx) { return list_received(tx, query); });
+    for (const ReceivedRow& row : listed.rows) found.push_back(row.event.id);
     return found;
   };
   using Ids = std::vector<ReceivedId>;
@@ -284,6 +284,30 @@ TEST_P(ReceivedStore, lists_by_what_was_found_and_by_what_is_not_yet) {
   EXPECT_EQ(list({.endpoint = EndpointId::make(kNow)}), Ids{});
   EXPECT_EQ(list({.since = kNow + 1h}), Ids{});
   EXPECT_EQ(list({.until = kNow + 1h}).size(), 6u);
+}
+
+TEST_P(ReceivedStore, is_searched_piece_by_piece_for_what_has_no_index) {
+  std::vector<Arrival> arrivals(1);
+  for (int i = 0; i < 4500; ++i) {
+    arrivals.front().events.push_back(incoming(std::to_string(i), "{}"));
+  }
+  const ReceivedId first = arrivals.front().events.front().event->id;
+  store.write([&](db::Tx& tx) { return insert_arrivals(tx, queue, arrivals); });
+  ReceivedQuery query{.tenant = tenant, .external_id = "0"};
+
+  std::vector<ReceivedRow> rows;
+  std::size_t pieces = 0;
+  for (bool more = true; more; ++pieces) {
+    FoundReceived found =
+        store.read([&](db::Tx& tx) { return list_received(tx, query, base::steady_now()); });
+    std::ranges::move(found.rows, std::back_inserter(rows));
+    more = found.reached.has_value();
+    query.page.before = found.reached;
+  }
+
+  EXPECT_EQ(pieces, 3u);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].event.id, first);
 }
 
 }  // namespace

@@ -101,8 +101,7 @@ Receiver::Receiver(base::Gate& gate, Parts parts)
 
 base::Task<std::vector<std::vector<Receipt>>> Receiver::store_taken(Batcher::Take take) {
   co_return co_await parts_.store.write([this, take = std::move(take)](db::Tx& tx) mutable {
-    const std::vector<Arrival> arrivals = take();
-    return insert_arrivals(tx, parts_.queue, arrivals);
+    return insert_arrivals(tx, parts_.queue, take());
   });
 }
 

@@ -116,9 +116,11 @@ base::Task<void> HousekeepingHandler::clean() {
 base::Task<void> HousekeepingHandler::forget_events() {
   const base::Uuid before = base::first_uuid_of(begin_of(parts_.clock.now(), parts_.retention.events));
   XD_CO_TRY(const auto kept,
-            co_await parts_.store.read([before](db::Tx& tx) { return queue::refs_before(tx, before); }));
+            co_await parts_.store.read([before](db::Tx& tx) { return queue::refs_before(tx, before); },
+                                       db::kLongReadTime));
   XD_CO_TRY(const auto tenants,
-            co_await parts_.store.read([](db::Tx& tx) { return event::tenants_with_events(tx); }));
+            co_await parts_.store.read([](db::Tx& tx) { return event::tenants_with_events(tx); },
+                                       db::kLongReadTime));
   for (const base::TenantId tenant : tenants) {
     event::EventSweep sweep{.tenant = tenant};
     while (sweep.more) {

@@ -53,15 +53,17 @@ asio::awaitable<queue::Outcome> PieceHandler::run(const queue::Task& task) {
   const OperationId id{task.ref};
   auto verdict = co_await perform(id);
   if (!verdict && is_final(verdict.error().code)) {
-    if (auto failed = co_await fail(id, verdict.error().message)) verdict = queue::Verdict::done();
+    if (auto failed = co_await fail(id, verdict.error())) verdict = queue::Verdict::done();
   }
   if (!verdict) verdict = queue::Verdict::retry_at(clock_.now() + kStoreRetry);
   // With a report, so that record() can tell it from one that never came to its end.
   co_return queue::Outcome{*verdict, queue::Signal::neutral, std::make_shared<bool>(true)};
 }
 
-base::Task<void> PieceHandler::fail(OperationId id, std::string message) {
-  base::log(base::LogLevel::error, "operation failed", {{"operation_id", id}, {"error", message}});
+base::Task<void> PieceHandler::fail(OperationId id, base::Error error) {
+  base::log(base::LogLevel::error, "operation failed", {{"operation_id", id}, {"error", error.message}});
+  std::string message =
+      error.internal ? "an error of Crossdock itself; its log has it under this id" : error.message;
   co_return co_await store_.write([this, id, message = std::move(message)](db::Tx& tx) {
     return operation::fail(tx, queue_, id, message, clock_.now());
   });

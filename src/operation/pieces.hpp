@@ -56,7 +56,7 @@ class PieceHandler : public queue::Handler {
 
  private:
   base::Task<queue::Verdict> perform(OperationId id);
-  base::Task<void> fail(OperationId id, std::string message);
+  base::Task<void> fail(OperationId id, base::Error error);
 };
 
 }  // namespace operation

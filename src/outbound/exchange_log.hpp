@@ -1,6 +1,9 @@
 // What went over the wire, for people to look at: written beside the delivery's life, never in its way.
 #pragma once
 
+#include <span>
+#include <variant>
+
 #include "base/gate.hpp"
 #include "db/log_store.hpp"
 #include "outbound/delivery.hpp"
@@ -28,6 +31,8 @@ class ExchangeLog {
 
  private:
   base::Task<void> drain();
+  /// Some of one day; nothing is told of each but that it is written.
+  base::Task<std::vector<std::monostate>> write(std::span<const Exchange> exchanges);
   std::vector<Exchange> take_one_day();
 
   base::Gate& gate_;

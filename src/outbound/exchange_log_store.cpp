@@ -1,3 +1,4 @@
+#include "base/batcher.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "outbound/exchange_log.hpp"
@@ -9,18 +10,19 @@ namespace {
 constexpr std::size_t kWaitingBytesMax = 16 << 20;
 constexpr std::size_t kWaitingMax = 20'000;
 
-base::Result<void> insert_exchanges(db::Tx& tx, const std::vector<Exchange>& exchanges) {
+base::Result<std::vector<std::monostate>> insert_exchanges(db::Tx& tx, std::span<const Exchange> exchanges) {
   std::vector<db::Arg> args;
   args.reserve(exchanges.size() * 8);
   for (const Exchange& e : exchanges) {
     args.insert(args.end(), {e.delivery, e.attempt, e.tenant, e.at, e.request_headers, e.response_headers,
                              db::Arg::blob(e.response_body), e.truncated});
   }
-  return tx.each(
-      "INSERT INTO delivery_exchanges (delivery_id, attempt_number, tenant_id, at, request_headers,"
-      " response_headers, response_body, response_truncated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-      " ON CONFLICT (delivery_id, attempt_number) DO NOTHING",
-      8, args);
+  XD_DO(
+      tx.each("INSERT INTO delivery_exchanges (delivery_id, attempt_number, tenant_id, at, request_headers,"
+              " response_headers, response_body, response_truncated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+              " ON CONFLICT (delivery_id, attempt_number) DO NOTHING",
+              8, args));
+  return std::vector<std::monostate>(exchanges.size());
 }
 
 }  // namespace
@@ -49,14 +51,20 @@ std::vector<Exchange> ExchangeLog::take_one_day() {
   return batch;
 }
 
+base::Task<std::vector<std::monostate>> ExchangeLog::write(std::span<const Exchange> exchanges) {
+  co_return co_await store_.write(exchanges.front().at,
+                                  [exchanges](db::Tx& tx) { return insert_exchanges(tx, exchanges); });
+}
+
 base::Task<void> ExchangeLog::drain() {
   while (!waiting_.empty()) {
-    std::vector<Exchange> batch = take_one_day();
-    const base::Time day = batch.front().at;
-    auto written = co_await store_.write(
-        day, [batch = std::move(batch)](db::Tx& tx) { return insert_exchanges(tx, batch); });
-    if (!written) {
-      base::log(base::LogLevel::warn, "exchanges could not be logged", {{"error", written.error().message}});
+    const std::vector<Exchange> batch = take_one_day();
+    auto written = co_await write(batch);
+    const auto each = co_await base::each_answer<Exchange, std::monostate>(
+        batch, std::move(written), [this](std::span<const Exchange> part) { return write(part); });
+    const auto refused = std::ranges::find_if(each, [](const auto& one) { return !one.has_value(); });
+    if (refused != each.end()) {
+      base::log(base::LogLevel::warn, "exchanges could not be logged", {{"error", refused->error().message}});
     }
   }
   draining_ = false;

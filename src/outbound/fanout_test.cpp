@@ -288,7 +288,7 @@ TEST_P(Fanout, is_not_needed_for_few_whose_skipped_ones_are_written_with_the_eve
     for (const event::EventPtr& one : {make_event(kAcme), other}) {
       both.push_back(make_publication(book, one, kNow));
     }
-    XD_DO(event::publish(tx, node.queue(), std::move(both)));
+    XD_DO(event::publish(tx, node.queue(), both));
     return {};
   });
 

@@ -209,7 +209,8 @@ base::Task<queue::Verdict> ReplayHandler::perform(const Operation& known) {
     }
   }
   XD_CO_TRY(const Piece piece,
-            co_await store_.read([&](db::Tx& tx) { return read(tx, known, subscription.get()); }));
+            co_await store_.read([&](db::Tx& tx) { return read(tx, known, subscription.get()); },
+                                 db::kLongReadTime));
   XD_CO_TRY(const base::Time next,
             co_await store_.write([&](db::Tx& tx) { return write(tx, known, piece); }));
   co_return piece.page.last ? queue::Verdict::done() : queue::Verdict::retry_at(next);

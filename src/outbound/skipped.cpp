@@ -27,10 +27,10 @@ Delivery make_skipped(const Subscription& subscription, const event::Event& even
   return delivery;
 }
 
-bool SkippedDeliveries::absorb(event::Companion& other) {
-  auto* const same = dynamic_cast<SkippedDeliveries*>(&other);
+bool SkippedDeliveries::absorb(const event::Companion& other) {
+  const auto* const same = dynamic_cast<const SkippedDeliveries*>(&other);
   if (same == nullptr) return false;
-  std::ranges::move(same->deliveries_, std::back_inserter(deliveries_));
+  deliveries_.insert(deliveries_.end(), same->deliveries_.begin(), same->deliveries_.end());
   return true;
 }
 

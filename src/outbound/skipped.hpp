@@ -23,7 +23,7 @@ Delivery make_skipped(const Subscription& subscription, const event::Event& even
 class SkippedDeliveries final : public event::Companion {
  public:
   void add(Delivery delivery) { deliveries_.push_back(std::move(delivery)); }
-  bool absorb(event::Companion& other) override;
+  bool absorb(const event::Companion& other) override;
   base::Result<void> write(db::Tx& tx) override { return insert_deliveries(tx, deliveries_); }
   std::unique_ptr<event::Companion> clone() const override {
     return std::make_unique<SkippedDeliveries>(*this);

@@ -41,6 +41,14 @@ AttemptCounts read_counts(const db::Row& row, int first) {
   return counts;
 }
 
+/// The first minute that is kept; nothing when none is.
+Result<std::optional<std::int64_t>> first_minute(db::Tx& tx) {
+  std::optional<std::int64_t> minute;
+  XD_DO(tx.query("SELECT minute FROM delivery_minutes ORDER BY minute LIMIT 1", {},
+                 [&](const db::Row& row) { minute = row.integer(0); }));
+  return minute;
+}
+
 Result<std::int64_t> summed_up_to(db::Tx& tx) {
   std::int64_t minute = 0;
   XD_DO(tx.query("SELECT minute FROM delivery_minutes_summed", {},
@@ -86,7 +94,7 @@ Result<void> read_minutes(db::Tx& tx, const base::Uuid& owner, std::int64_t from
   return {};
 }
 
-/// The minutes that are not summed up, for all subscriptions of a tenant.
+/// The minutes that are not summed up, of all subscriptions of a tenant and nobody else's.
 Result<void> read_newest(db::Tx& tx, TenantId tenant, std::int64_t from, std::int64_t to,
                          const TakeCounts& take) {
   static const std::string sql =
@@ -113,8 +121,10 @@ Result<std::vector<AttemptCounts>> read_series(db::Tx& tx, const SeriesQuery& qu
     add(minute * kMinuteMicros, counts);
   };
   const base::Uuid& owner = query.subscription ? query.subscription->uuid : query.tenant.uuid;
+  // Whatever is asked for, minutes are only looked for where there can be some.
+  XD_TRY(const auto first, first_minute(tx));
   const std::int64_t end = std::min((to + kMinuteMicros - 1) / kMinuteMicros, minute_of(now) + kMinutesOpen);
-  std::int64_t begin = from / kMinuteMicros;
+  std::int64_t begin = std::max(from / kMinuteMicros, first.value_or(end));
   XD_TRY(const std::int64_t summed, summed_up_to(tx));
   if (query.from < now - kMinutesKept) {
     static const std::string sql = "SELECT hour, " + each_name("%") +

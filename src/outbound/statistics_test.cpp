@@ -3,6 +3,7 @@
 
 #include "outbound/subscription_test.hpp"
 #include "testing/core_db.hpp"
+#include "testing/run.hpp"
 
 namespace outbound {
 
@@ -106,6 +107,25 @@ TEST_P(Statistics, of_a_tenant_are_those_of_its_subscriptions_before_and_after_t
   expect_them();
   EXPECT_EQ(store.integer("SELECT minute FROM delivery_minutes_summed"),
             base::to_micros(hour) / 60'000'000 + 1);
+}
+
+TEST_P(Statistics, of_all_time_cost_no_more_than_there_is) {
+  const SeriesQuery all_time{acme, {}, base::Time{}, hour + 24h * 365, 24h * 365};
+  count(shop, make_counts(3), now - 2min);
+  // A read of the store may take three seconds; minute by minute since 1970 takes longer.
+  const auto series = [&](const SeriesQuery& query) {
+    return ::testing::run(
+        [](db::Db& db, SeriesQuery asked, base::Time at) -> base::Task<std::vector<AttemptCounts>> {
+          co_return co_await db.read([&](db::Tx& tx) { return read_series(tx, asked, at); });
+        }(*store, query, now));
+  };
+
+  const auto of_tenant = series(all_time);
+  ASSERT_TRUE(of_tenant) << of_tenant.error().message;
+  EXPECT_EQ(of_tenant->at((now.time_since_epoch() / (24h * 365))).delivered, 3);
+  SeriesQuery of_one = all_time;
+  of_one.subscription = shop;
+  EXPECT_TRUE(series(of_one));
 }
 
 TEST_P(Statistics, are_known_by_the_hour_when_their_minutes_are_gone) {

@@ -76,7 +76,7 @@ base::Result<void> publish_system(db::Tx& tx, queue::Queue& queue, const std::ve
     if (one.wanted) publication.tasks.push_back(make_fanout_task(one.event, one.event->created));
     publications.push_back(std::move(publication));
   }
-  XD_TRY(const auto published, event::publish(tx, queue, std::move(publications)));
+  XD_TRY(const auto published, event::publish(tx, queue, publications));
   return {};
 }
 

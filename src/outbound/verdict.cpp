@@ -1,5 +1,7 @@
 #include "outbound/verdict.hpp"
 
+#include "format/utf8.hpp"
+
 namespace outbound {
 
 namespace {
@@ -63,7 +65,7 @@ Judgement judge(const http::OutboundResponse& response, const Subscription& subs
   judgement.signal = signal_of(response);
   if (response.failure != http::Failure::none) {
     judgement.error_class = http::error_class(response.failure);
-    judgement.error_message = response.error;
+    judgement.error_message = format::storable(response.error);  // it may quote the receiver
   } else {
     judgement.error_class = error_class_of(response.status);
     judgement.error_message = message_of(response.status);
@@ -77,7 +79,7 @@ Judgement judge_unsent(const base::Error& error, const Subscription& subscriptio
                        const AttemptEnd& attempt) {
   Judgement judgement;
   judgement.error_class = error.reason;
-  judgement.error_message = error.message;
+  judgement.error_message = format::storable(error.message);
   // Where there is no token for one delivery there is none for the others of the subscription.
   judgement.signal = error.retryable() ? queue::Signal::failure : queue::Signal::neutral;
   if (error.retryable()) judgement.retry = retry_time(subscription, attempt, "");

@@ -256,6 +256,11 @@ asio::awaitable<void> Shard::finish(Task& task, Outcome& outcome) {
     auto closed = co_await closings_.add({&task, &outcome, lane_of(task.lane).epoch, again});
     if (closed) break;
     if (gate_.closing()) co_return;
+    if (!closed.error().retryable() && outcome.report) {
+      // It will never take what this attempt has to tell. So it is as if nobody had seen its end.
+      outcome = Outcome{after_unknown(task, clock_.now() + kThrownDelay)};
+      continue;
+    }
     co_await base::sleep_for(kStoreRetry);
   }
   forget(task);
@@ -295,7 +300,7 @@ base::Task<std::vector<bool>> Shard::flush_openings(Openings::Take take) {
 }
 
 base::Task<std::vector<bool>> Shard::flush_closings(Closings::Take take) {
-  std::vector<Closing> closings;
+  std::span<const Closing> closings;
   auto applied = co_await store_.write([this, &closings, take = std::move(take)](db::Tx& tx) mutable {
     closings = take();
     return apply(tx, closings);
@@ -307,7 +312,7 @@ base::Task<std::vector<bool>> Shard::flush_closings(Closings::Take take) {
   co_return applied;
 }
 
-base::Result<std::vector<bool>> Shard::apply(db::Tx& tx, const std::vector<Closing>& closings) const {
+base::Result<std::vector<bool>> Shard::apply(db::Tx& tx, std::span<const Closing> closings) const {
   XD_TRY(auto applied, queue::close(tx, closings, options_.node));
   std::map<const Handler*, std::vector<Finished>> by_handler;
   for (std::size_t i = 0; i < closings.size(); ++i) {

@@ -120,7 +120,7 @@ class Shard {
   using Closings = base::Batcher<Closing, bool>;
   base::Task<std::vector<bool>> flush_openings(Openings::Take take);
   base::Task<std::vector<bool>> flush_closings(Closings::Take take);
-  base::Result<std::vector<bool>> apply(db::Tx& tx, const std::vector<Closing>& closings) const;
+  base::Result<std::vector<bool>> apply(db::Tx& tx, std::span<const Closing> closings) const;
 
   asio::any_io_executor executor_;
   db::Db& store_;

@@ -66,17 +66,23 @@ class FaultyDb final : public db::Db {
         });
     }
   }
-  void submit_read(Work work, Done done) override {
-    store_.submit_read(std::move(work), [this, done = std::move(done)](base::Result<void> result) mutable {
+  void submit_read(Work work, Done done, std::chrono::milliseconds time) override {
+    const auto finish = [this](Done waiting, base::Result<void> result) {
       {
         const std::lock_guard lock(mutex_);
         if (holding_) {
-          held_.push_back({std::move(done), std::move(result)});
+          held_.push_back({std::move(waiting), std::move(result)});
           return;
         }
       }
-      done(std::move(result));
-    });
+      waiting(std::move(result));
+    };
+    store_.submit_read(
+        std::move(work),
+        [finish, done = std::move(done)](base::Result<void> result) mutable {
+          finish(std::move(done), std::move(result));
+        },
+        time);
   }
   std::size_t writes_waiting() const override { return store_.writes_waiting(); }
   void stop() override { store_.stop(); }

@@ -54,6 +54,9 @@ class ScriptedHandler final : public queue::Handler {
     records_held_ = false;
     records_released_.notify_all();
   }
+  /// record() fails, as the store does with what it cannot keep, where one of the runs has a report and is of
+  /// this task.
+  void refuse_report_of(queue::TaskId task) { refused_ = task; }
   /// Bytes that hydrate() says a task's payload has.
   void set_payload_bytes(std::size_t bytes) { payload_bytes_ = bytes; }
 
@@ -97,6 +100,9 @@ class ScriptedHandler final : public queue::Handler {
     wait_for_release();
     std::vector<db::Arg> args;
     for (const queue::Finished& one : finished) {
+      if (one.task->id == refused_ && one.outcome->report) {
+        return base::fail(base::Code::invalid, "the test refuses this report");
+      }
       args.insert(args.end(),
                   {one.task->id, static_cast<std::int64_t>(one.outcome->verdict.kind), one.stale});
     }
@@ -124,6 +130,7 @@ class ScriptedHandler final : public queue::Handler {
 
   const base::Clock& clock_;
   const Script script_;
+  queue::TaskId refused_{};
   std::atomic<std::size_t> payload_bytes_ = 0;
   mutable std::atomic<std::size_t> hydrations_ = 0;
   mutable std::mutex mutex_;  // of all below

@@ -53,6 +53,8 @@ class PostgresConnection {
   void lose(base::Error why);
   /// Looks whether the server has hung up since the last exchange; does not wait.
   bool usable();
+  /// After so long the server ends a statement of its own accord.
+  std::chrono::milliseconds statement_timeout() const { return statement_timeout_; }
   /// False when the server runs without fsync.
   bool durable() const { return durable_; }
 

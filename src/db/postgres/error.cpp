@@ -58,20 +58,26 @@ std::string on_one_line(std::string_view message) {
   return line;
 }
 
+base::Error internal(base::Error error) {
+  error.internal = true;
+  return error;
+}
+
 }  // namespace
 
 base::Error postgres_error(std::string_view sqlstate, std::string_view message) {
-  if (sqlstate.empty()) return {Code::unavailable, "PostgreSQL: " + on_one_line(message)};
+  if (sqlstate.empty()) return internal({Code::unavailable, "PostgreSQL: " + on_one_line(message)});
   std::string text = "PostgreSQL " + std::string(sqlstate) + ": ";
   text += sqlstate.starts_with("22") ? "a value does not fit its type or its use" : message;
-  if (sqlstate == "53100")
-    return {Code::unavailable, text + "; free space on the server's disk", "STORAGE_FULL"};
-  return {code_of(sqlstate), text};
+  if (sqlstate == "53100") {
+    return internal({Code::unavailable, text + "; free space on the server's disk", "STORAGE_FULL"});
+  }
+  return internal({code_of(sqlstate), text});
 }
 
 base::Error outcome_unknown(std::string_view why) {
-  return {Code::unavailable, "whether the commit happened is unknown: " + std::string(why),
-          "OUTCOME_UNKNOWN"};
+  return internal(
+      {Code::unavailable, "whether the commit happened is unknown: " + std::string(why), "OUTCOME_UNKNOWN"});
 }
 
 }  // namespace db

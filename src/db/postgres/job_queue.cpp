@@ -11,11 +11,11 @@ using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
-void JobQueue::push(Db::Work work, Db::Done done) {
+void JobQueue::push(Db::Work work, Db::Done done, std::chrono::milliseconds time) {
   {
     const std::lock_guard lock(mutex_);
     if (!closed_) {
-      items_.push_back({std::move(work), std::move(done), Clock::now()});
+      items_.push_back({std::move(work), std::move(done), Clock::now(), time});
       arrived_.notify_one();
       return;
     }

@@ -21,10 +21,11 @@ class JobQueue {
     Db::Work work;
     Db::Done done;
     base::Steady submitted;
+    std::chrono::milliseconds time{};  ///< of a read: how long it may take
   };
 
   /// Hands the job over; after close() its done is called with unavailable, on the calling thread.
-  void push(Db::Work work, Db::Done done);
+  void push(Db::Work work, Db::Done done, std::chrono::milliseconds time = {});
   /// Gives back what was taken and not begun; it is the next to be taken.
   void put_back(Item item);
   /// Waits for a job; nothing when closed and drained.

@@ -47,7 +47,9 @@ class PostgresDb final : public Db {
 
   Engine engine() const override { return Engine::postgres; }
   void submit_write(Work work, Done done) override { writes_.push(std::move(work), std::move(done)); }
-  void submit_read(Work work, Done done) override { reads_.push(std::move(work), std::move(done)); }
+  void submit_read(Work work, Done done, std::chrono::milliseconds time) override {
+    reads_.push(std::move(work), std::move(done), time);
+  }
   std::size_t writes_waiting() const override { return writes_.size(); }
 
   void stop() override {
@@ -99,7 +101,7 @@ class PostgresDb final : public Db {
 
   void perform(Kind kind, JobQueue::Item& job, PostgresConnection& connection) {
     const auto begun = base::steady_now();
-    Result<void> result = PostgresTx(connection, kind).perform(job.work);
+    Result<void> result = PostgresTx(connection, kind, job.time).perform(job.work);
     if (kind == Kind::write) {
       commit_seconds_.observe(std::chrono::duration<double>(base::steady_now() - begun).count());
     }

@@ -65,8 +65,7 @@ Result<void> PostgresTx::run_closure(Db::Work& work) {
 }
 
 Result<std::int64_t> PostgresTx::run(std::string_view sql, std::span<const Arg> args, const RowSink* sink) {
-  if (error_) return std::unexpected(*error_);
-  begin();
+  XD_DO(begin());
   auto statement = connection_.prepare(sql);
   if (!statement) return give_up(statement.error(), sql);
   if (auto encoded = params_.assign(args, (*statement)->types); !encoded)
@@ -93,8 +92,7 @@ Result<void> PostgresTx::each(std::string_view sql, std::size_t width, std::span
 
 Result<std::size_t> PostgresTx::send_some(std::string_view sql, std::size_t width, std::span<const Arg> args,
                                           std::size_t next, const EachSink& sink) {
-  if (error_) return std::unexpected(*error_);
-  begin();
+  XD_DO(begin());
   auto statement = connection_.prepare(sql);
   if (!statement) return give_up(statement.error(), sql);
   const std::size_t begins = connection_.sent();  // 1 when BEGIN is still in the buffer
@@ -122,10 +120,10 @@ Result<std::size_t> PostgresTx::send_some(std::string_view sql, std::size_t widt
 }
 
 Result<void> PostgresTx::script(std::string_view sql) {
-  if (error_) return std::unexpected(*error_);
-  begin();
+  XD_DO(begin());
   connection_.send("SET LOCAL statement_timeout = 0");
   connection_.send("SET LOCAL lock_timeout = 0");
+  connection_.send("SET LOCAL enable_seqscan = on");  // migrations do read whole tables
   const PostgresConnection::Answers answers = connection_.exchange();
   if (answers.error) return give_up(error_of(answers), sql);
   if (auto done = connection_.script(activate(sql, Engine::postgres)); !done)
@@ -133,16 +131,27 @@ Result<void> PostgresTx::script(std::string_view sql) {
   return {};
 }
 
-void PostgresTx::begin() {
-  if (begun_) return;
-  begun_ = true;
-  connection_.send(kind_ == Kind::write ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-                                        : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+Result<void> PostgresTx::begin() {
+  if (error_) return std::unexpected(*error_);
+  if (begun_ && kind_ == Kind::read && base::steady_now() > until_) error_ = read_too_long();
+  if (error_) return std::unexpected(*error_);
+  if (std::exchange(begun_, true)) return {};
+  if (kind_ == Kind::write) {
+    connection_.send("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+    return {};
+  }
+  connection_.send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  until_ = base::steady_now() + time_;
+  if (time_ < connection_.statement_timeout()) {
+    connection_.send(("SET LOCAL statement_timeout = " + std::to_string(time_.count())).c_str());
+  }
+  return {};
 }
 
 /// Keeps the error for the rest of the transaction. A mistake in the SQL is shown with it; SQL holds no
 /// values.
 std::unexpected<base::Error> PostgresTx::give_up(base::Error error, std::string_view sql) {
+  error.internal = error.reason != "READ_TOO_LONG";
   if (error.code == Code::invalid) error.message.append(", in: ").append(sql.substr(0, kSqlShownMax));
   error_ = std::move(error);
   return std::unexpected(*error_);
@@ -156,6 +165,7 @@ base::Error PostgresTx::error_of(const PostgresConnection::Answers& answers) {
         {Code::unavailable, "the PostgreSQL server no longer takes writes: " + answers.error->message});
     return {Code::unavailable, answers.error->message};
   }
+  if (answers.sqlstate == "57014" && kind_ == Kind::read) return read_too_long();
   return *answers.error;
 }
 

@@ -16,7 +16,9 @@ class PostgresTx final : public Tx {
  public:
   enum class Kind : std::uint8_t { write, read };
 
-  PostgresTx(PostgresConnection& connection, Kind kind) : connection_(connection), kind_(kind) {}
+  /// time: of a read, how long it may take.
+  PostgresTx(PostgresConnection& connection, Kind kind, std::chrono::milliseconds time)
+      : connection_(connection), kind_(kind), time_(time) {}
 
   Engine engine() const override { return Engine::postgres; }
   Result<void> each(std::string_view sql, std::size_t width, std::span<const Arg> args,
@@ -32,7 +34,8 @@ class PostgresTx final : public Tx {
   Result<std::int64_t> run(std::string_view sql, std::span<const Arg> args, const RowSink* sink) override;
 
  private:
-  void begin();
+  /// Begins with the first statement; later ones of a read are refused when its time is over.
+  Result<void> begin();
   Result<void> run_closure(Db::Work& work);
   /// Sends executions from position `next` on until the buffer is full, and gives their answers to the sink.
   Result<std::size_t> send_some(std::string_view sql, std::size_t width, std::span<const Arg> args,
@@ -42,6 +45,8 @@ class PostgresTx final : public Tx {
 
   PostgresConnection& connection_;
   Kind kind_;
+  std::chrono::milliseconds time_;
+  base::Steady until_{};
   bool begun_ = false;
   std::optional<base::Error> error_;
   PostgresParams params_;

@@ -77,6 +77,10 @@ bool is_conflict(int status) {
          status == SQLITE_CONSTRAINT_FOREIGNKEY || status == SQLITE_CONSTRAINT_ROWID;
 }
 
+base::Error internal(Code code, std::string message, std::string reason = {}) {
+  return {code, std::move(message), std::move(reason), {}, true};
+}
+
 int bind_one(sqlite3_stmt* handle, int position, const Arg& arg) {
   const std::string_view bytes = arg.bytes();
   switch (arg.kind()) {
@@ -262,7 +266,8 @@ Result<void> SqliteConnection::bind(Statement& statement, std::span<const Arg> a
   for (std::size_t i = 0; i < statement.argument_of.size(); ++i) {
     const auto argument = static_cast<std::size_t>(statement.argument_of[i]);
     if (argument >= args.size()) {
-      return fail(Code::invalid, "statement has more parameters than arguments: " + statement.sql);
+      return std::unexpected(
+          internal(Code::invalid, "statement has more parameters than arguments: " + statement.sql));
     }
     const int status = bind_one(statement.handle, static_cast<int>(i) + 1, args[argument]);
     if (status != SQLITE_OK) return std::unexpected(error(status));
@@ -273,20 +278,21 @@ Result<void> SqliteConnection::bind(Statement& statement, std::span<const Arg> a
 base::Error SqliteConnection::error(int status) const {
   const std::string message = std::string("SQLite: ") + sqlite3_errmsg(handle_);
   switch (status & 0xff) {
-    case SQLITE_CONSTRAINT: return {is_conflict(status) ? Code::conflict : Code::invalid, message};
-    case SQLITE_FULL: return {Code::unavailable, message + "; free space on the disk", "STORAGE_FULL"};
+    case SQLITE_CONSTRAINT: return internal(is_conflict(status) ? Code::conflict : Code::invalid, message);
+    case SQLITE_FULL:
+      return internal(Code::unavailable, message + "; free space on the disk", "STORAGE_FULL");
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return {Code::unavailable, message};
-    case SQLITE_INTERRUPT: return {Code::unavailable, "SQLite: the read took too long; ask for less"};
+    case SQLITE_LOCKED: return internal(Code::unavailable, message);
+    case SQLITE_INTERRUPT: return read_too_long();
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return {Code::corrupt, message, kFatalReason};
+    case SQLITE_NOTADB: return internal(Code::corrupt, message, kFatalReason);
     case SQLITE_ERROR:
     case SQLITE_MISMATCH:
     case SQLITE_RANGE:
     case SQLITE_TOOBIG:
-    case SQLITE_READONLY: return {Code::invalid, message};
-    default: return {Code::internal, message};
+    case SQLITE_READONLY: return internal(Code::invalid, message);
+    default: return internal(Code::internal, message);
   }
 }
 

@@ -28,7 +28,6 @@ using base::Result;
 /// however little it carries, so that many small ones cost more of both than they give.
 constexpr auto kCommitInterval = std::chrono::microseconds{1000};
 constexpr std::size_t kJobsPerCommit = 256;
-constexpr auto kReadTimeout = std::chrono::seconds{10};
 
 class SqliteTx final : public Tx {
  public:
@@ -122,7 +121,9 @@ class SqliteDb final : public Db {
     if (!writer_) return done(fail(Code::unavailable, options_.path + " is open for reading only"));
     writes_.push({std::move(work), std::move(done)});
   }
-  void submit_read(Work work, Done done) override { reads_.push({std::move(work), std::move(done)}); }
+  void submit_read(Work work, Done done, std::chrono::milliseconds time) override {
+    reads_.push({std::move(work), std::move(done), time});
+  }
   std::size_t writes_waiting() const override { return writes_.size(); }
   bool has_room() const override { return room_.has_room(); }
 
@@ -223,7 +224,7 @@ class SqliteDb final : public Db {
     while (true) {
       std::deque<Job> jobs = reads_.take(1);
       if (jobs.empty()) return;
-      connection.set_deadline(base::steady_now() + kReadTimeout);
+      connection.set_deadline(base::steady_now() + jobs.front().time);
       SqliteTx tx(connection);
       Result<void> result;
       if (auto begun = connection.run("BEGIN", {}, nullptr); !begun) result = std::unexpected(begun.error());
