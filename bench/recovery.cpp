@@ -99,7 +99,6 @@ void Recovery::drive(std::int64_t until_ns, Generator* generator) {
 }
 
 double Recovery::measure_capacity() {
-  say("measuring what the server does with healthy receivers");
   const std::size_t seconds = options_.warm_up_seconds + options_.seconds + 1;
   steady_ = std::make_unique<Ledger>(kEventsPerSecondMax * seconds, routes_.size());
   receiver_.expect(hooks_, *steady_, routes_);
@@ -118,7 +117,7 @@ double Recovery::measure_capacity() {
   while (steady_->missing() + generator.unanswered() > 0 && now_ns() < patience_ns) {
     drive(now_ns() + kLookUpEveryNs, &generator);
   }
-  if (steady_->missing() > 0) throw std::runtime_error("the server lost events before the outage began");
+  if (steady_->missing() > 0) throw std::runtime_error("the server lost events of a steady load");
   return static_cast<double>(steady_->window(begin_ns, end_ns).received) / to_seconds(end_ns - begin_ns);
 }
 
@@ -215,16 +214,21 @@ RecoveryResult Recovery::carry_out() {
   }
   routes_ = provision(server_.port(), server_.platform_key(), options_.tenants, plans);
   result_.core_before_ms = measure_core_ms();
+  say("measuring what the server does with healthy receivers");
   result_.capacity_per_second = measure_capacity();
   fill();
   come_back();
   drain();
+  result_.ramp = meter_.verdict();
+  result_.verdict = ledger_.verdict();
+  if (ledger_.missing() == 0) {
+    say("the backlog is gone; measuring again");
+    result_.after_per_second = measure_capacity();
+  }
   result_.core_after_ms = measure_core_ms();
   result_.server_end = server_.stop();
   if (postgres_) postgres_->stop();
   look_at_arrivals();
-  result_.verdict = ledger_.verdict();
-  result_.ramp = meter_.verdict();
   result_.receipts = receiver_.counts();
   judge();
   if (result_.problems.empty()) {

@@ -16,6 +16,7 @@ namespace bench {
 
 struct RecoveryResult {
   double capacity_per_second = 0;  ///< delivered in steady state, before
+  double after_per_second = 0;     ///< the same after the backlog was drained, with the same load
   double fill_seconds = 0;
   double start_seconds = 0;           ///< with the backlog, to ready; 0 when it was not started again
   double first_delivery_seconds = 0;  ///< from the receivers' return, or from the start after it

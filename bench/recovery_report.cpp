@@ -22,6 +22,7 @@ std::vector<Figure> figures_of(const RecoveryResult& r) {
   return {
       {"tasks", "tasks", static_cast<double>(r.tasks)},
       {"capacity_per_s", "delivered/s in steady state, before", r.capacity_per_second},
+      {"after_per_s", "  after the backlog", r.after_per_second},
       {"fill_s", "filling, s", r.fill_seconds},
       {"start_s", "start to ready with the backlog, s (0: not started again)", r.start_seconds},
       {"first_delivery_s", "from the return to the first delivery, s", r.first_delivery_seconds},
@@ -57,10 +58,15 @@ double RecoveryResult::drain_per_second() const {
 std::vector<Bar> RecoveryResult::bars() const {
   using enum Bar::Sense;
   const double rss_peak_bytes = std::max({fill_rss_peak_bytes, hold_rss_peak_bytes, drain_rss_peak_bytes});
-  return {{"rss_peak_mib", rss_peak_bytes / kMiB, at_most, 256},
-          {"receivers_above_their_ramp", static_cast<double>(ramp.above), at_most, 0},
-          {"drain_per_capacity", capacity_per_second > 0 ? drain_per_second() / capacity_per_second : 0,
-           at_least, 0.8}};
+  std::vector<Bar> bars = {
+      {"rss_peak_mib", rss_peak_bytes / kMiB, at_most, 256},
+      {"receivers_above_their_ramp", static_cast<double>(ramp.above), at_most, 0},
+      {"drain_per_capacity", capacity_per_second > 0 ? drain_per_second() / capacity_per_second : 0, at_least,
+       0.8},
+      {"after_per_capacity", capacity_per_second > 0 ? after_per_second / capacity_per_second : 0, at_least,
+       0.8}};
+  if (start_seconds > 0) bars.push_back({"first_delivery_s", first_delivery_seconds, at_most, 1});
+  return bars;
 }
 
 std::string render_recovery(const Machine& machine, const Options& options, const RecoveryResult& result) {

@@ -103,7 +103,8 @@ Result<void> Hub::start() {
   XD_DO(fill_books());
   XD_DO(store_->write_now(
       [this](db::Tx& tx) { return monitor::ensure_housekeeping(tx, *queue_, clock_->now()); }));
-  leases_.emplace(shards_.front()->executor(), *store_, *queue_, node_);
+  XD_TRY(std::string name, cli::node_name(config_));
+  leases_.emplace(shards_.front()->executor(), *store_, *queue_, queue::Node{node_, std::move(name)});
   XD_DO(leases_->take());
   watch_.emplace(shards_.front()->executor(), BookWatch::Parts{.store = *store_,
                                                                .ring = *ring_,

@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "format/utf8.hpp"
+
 namespace cli {
 
 namespace {
@@ -30,6 +32,9 @@ constexpr Setting kSettings[] = {
     {"CROSSDOCK_DATABASE_URL", "", true,
      "postgresql://… for a shared store; empty: SQLite in the data directory"},
     {"CROSSDOCK_LOG_DATABASE_URL", "", true, "the same for wire logs; empty: beside the store"},
+    {"CROSSDOCK_NODE", "", false,
+     "name of this node among those that share a store, the same after a restart; empty: kept in the data "
+     "directory"},
     {"CROSSDOCK_BOOTSTRAP_KEY", "", true,
      "becomes a platform administrator's API key on a store without keys"},
     {"CROSSDOCK_EGRESS_ALLOW", "", false, "private ranges that may be sent to: CIDR[:port], …"},
@@ -184,6 +189,10 @@ void read_outside(Reader& reader, const Values& values, Config& config) {
     reader.refuse("CROSSDOCK_TRUSTED_PROXIES", "addresses and ranges without a port");
   } else {
     config.trusted_proxies = std::move(*proxies);
+  }
+  config.node = values.text("CROSSDOCK_NODE");
+  if (config.node.size() > 100 || !format::is_storable(config.node)) {
+    reader.refuse("CROSSDOCK_NODE", "at most 100 bytes of UTF-8");
   }
   config.public_url = values.text("CROSSDOCK_PUBLIC_URL");
   while (config.public_url.ends_with('/')) config.public_url.pop_back();

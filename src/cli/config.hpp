@@ -64,6 +64,7 @@ struct Config {
   std::vector<http::AllowedRange> egress_allow{};
   std::vector<http::AllowedRange> trusted_proxies{};
   std::optional<queue::Rate> receive_rate{};  ///< of all endpoints of a tenant; none: any number
+  std::string node{};                         ///< its name; empty: one that the data directory keeps
   std::string ca_file{};                      ///< PEM; empty: the system's certificate authorities
   std::string public_url{};                   ///< without a slash at its end; empty: not known
   std::string tls_certificate{};

@@ -29,6 +29,7 @@ constexpr Names kNames[] = {
     {"CROSSDOCK_DEV", "dev"},
     {"CROSSDOCK_DATABASE_URL", "database_url"},
     {"CROSSDOCK_LOG_DATABASE_URL", "log_database_url"},
+    {"CROSSDOCK_NODE", "node"},
     {"CROSSDOCK_BOOTSTRAP_KEY", "bootstrap_key"},
     {"CROSSDOCK_EGRESS_ALLOW", "egress_allow"},
     {"CROSSDOCK_CA_FILE", "ca_file"},

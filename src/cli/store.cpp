@@ -31,6 +31,24 @@ std::optional<std::uintmax_t> size_of(const std::string& path) {
   return absent ? std::nullopt : std::optional(size);
 }
 
+/// The first line of a file; nothing where there is none.
+std::optional<std::string> first_line(const std::string& path) {
+  std::ifstream in(path);
+  std::string text;
+  return std::getline(in, text) ? std::optional(std::move(text)) : std::nullopt;
+}
+
+/// Writes a file that is not there yet, to stay; gives back the text.
+Result<std::string> keep(const std::string& path, std::string text) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const bool written = file >= 0 &&
+                       write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       fsync(file) == 0;
+  if (file >= 0) close(file);
+  if (!written) return fail(Code::unavailable, "cannot write " + path + ": " + std::strerror(errno));
+  return text;
+}
+
 }  // namespace
 
 Result<DataDirectory> DataDirectory::open(std::string path) {
@@ -130,18 +148,18 @@ Result<crypto::KeyRing> open_key_ring(const Config& config, WhenAbsent absent) {
                 "INTEGRATION_ENCRYPTION_KEY is not set; make one with: crossdock keys generate");
   }
   const std::string path = config.data_directory + "/encryption.key";
-  std::ifstream in(path);
-  std::string text;
-  if (std::getline(in, text)) return crypto::KeyRing::parse(text);
+  if (const auto text = first_line(path)) return crypto::KeyRing::parse(*text);
   if (absent == WhenAbsent::fail) return fail(Code::not_found, "there is none yet; the first start makes it");
-  text = crypto::KeyRing::generate_entry("dev");
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const bool written = file >= 0 &&
-                       write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       fsync(file) == 0;
-  if (file >= 0) close(file);
-  if (!written) return fail(Code::unavailable, "cannot write " + path + ": " + std::strerror(errno));
+  XD_TRY(const std::string text, keep(path, crypto::KeyRing::generate_entry("dev")));
   return crypto::KeyRing::parse(text);
+}
+
+Result<std::string> node_name(const Config& config) {
+  if (config.database_url.empty()) return std::string();  // nobody shares the store
+  if (!config.node.empty()) return config.node;
+  const std::string path = config.data_directory + "/node";
+  if (auto known = first_line(path)) return std::move(*known);
+  return keep(path, base::make_uuid(base::SystemClock{}.now()).str());
 }
 
 }  // namespace cli

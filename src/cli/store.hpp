@@ -42,6 +42,10 @@ base::Result<std::unique_ptr<db::Db>> open_store(const Config& config);
 base::Result<std::unique_ptr<db::LogStore>> open_logs(const Config& config);
 std::string store_file(const Config& config);
 
+/// What this node is called among those that share a store: as configured, else a name that is made on first
+/// start and kept in the data directory, which no other process can use at the same time.
+base::Result<std::string> node_name(const Config& config);
+
 /// The configured ring; in development one that is kept in the data directory, and made on first start where
 /// wanted.
 enum class WhenAbsent : std::uint8_t { make, fail };

@@ -66,7 +66,7 @@ class StoredCircuit : public ::testing::StoreTest {
  protected:
   StoredCircuit() {
     store.write([&](db::Tx& tx) -> Result<void> {
-      if (tx.engine() == db::Engine::postgres) XD_DO(renew(tx, node, 60s));
+      if (tx.engine() == db::Engine::postgres) XD_DO(renew(tx, {node}, 60s));
       return insert_lane(tx, task.lane, task.tenant, "test", LaneState::active);
     });
   }

@@ -28,7 +28,10 @@ class LaneStore : public ::testing::StoreTest {
     return store.write([&](db::Tx& tx) { return acquire(tx, lane, by); });
   }
   void renewed(const base::Uuid& by, std::chrono::seconds lease) {
-    store.write([&](db::Tx& tx) { return renew(tx, by, lease); });
+    store.write([&](db::Tx& tx) { return renew(tx, {by}, lease); });
+  }
+  void begins(const Node& one) {
+    store.write([&](db::Tx& tx) { return begin_lease(tx, one, 60s); });
   }
   std::vector<Task> insert(LaneId lane, std::size_t count) {
     std::vector<Task> tasks = make_tasks({.lane = lane, .tenant = tenant, .now = kNow}, count);
@@ -138,6 +141,37 @@ TEST_P(SharedLanes, go_to_whoever_asks_first_after_they_were_given_back) {
   EXPECT_FALSE(acquired(kept, node));
   EXPECT_TRUE(acquired(lane, other));
   EXPECT_EQ(store.integer("SELECT count(*) FROM nodes WHERE id = $1", {node}), 0);
+}
+
+TEST_P(SharedLanes, are_free_at_once_for_the_process_that_comes_back_under_their_owners_name) {
+  const LaneId lane = make_lane();
+  const LaneId foreign = make_lane();
+  begins({node, "here"});
+  begins({other, "there"});
+  ASSERT_TRUE(acquired(foreign, other));
+  const auto before = acquired(lane, node);
+  const std::vector<Task> tasks = insert(lane, 1);
+  const base::Uuid again = base::make_uuid(kNow);
+
+  begins({again, "here"});
+
+  const auto after = acquired(lane, again);
+  ASSERT_TRUE(before && after);
+  EXPECT_GT(after->epoch, before->epoch);
+  EXPECT_FALSE(acquired(foreign, again));
+  // Should the first one live still, it changes nothing, and hears of it.
+  EXPECT_EQ(opened({{lane, tasks[0].id, before->epoch}}, node), std::vector<bool>{false});
+  EXPECT_FALSE(closed(tasks[0], Verdict::done(), node, before->epoch));
+  EXPECT_FALSE(store.write([&](db::Tx& tx) { return renew(tx, {node, "here"}, 60s); }));
+  EXPECT_TRUE(store.write([&](db::Tx& tx) { return renew(tx, {node, "here"}, 60s); }));
+  EXPECT_FALSE(acquired(lane, node));
+  EXPECT_EQ(opened({{lane, tasks[0].id, after->epoch}}, again), std::vector<bool>{true});
+}
+
+TEST_P(SharedLanes, forget_nodes_that_ended_a_day_ago) {
+  renewed(node, -25h);
+  begins({other, "there"});
+  EXPECT_EQ(store.integer("SELECT count(*) FROM nodes"), 1);
 }
 
 TEST_P(SharedLanes, keep_their_epoch_when_their_owner_asks_for_them_again) {

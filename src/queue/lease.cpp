@@ -18,7 +18,7 @@ constexpr auto kLook = std::chrono::seconds{1};
 base::Result<void> LeaseKeeper::take() {
   if (store_.engine() == db::Engine::sqlite) return {};
   renewed_ = base::steady_now();
-  return store_.write_now([this](db::Tx& tx) { return renew(tx, node_, kLease); });
+  return store_.write_now([this](db::Tx& tx) { return begin_lease(tx, node_, kLease); });
 }
 
 void LeaseKeeper::start() {
@@ -29,13 +29,19 @@ void LeaseKeeper::start() {
 }
 
 base::Task<void> LeaseKeeper::keep() {
-  base::Result<void> renewed;
+  base::Result<bool> renewed = true;
   const base::Steady now = base::steady_now();
   if (now - tried_ >= kRenewal || !held_) {
     tried_ = now;
     // The lease counts from before the statement, whatever it took.
     renewed = co_await store_.write([this](db::Tx& tx) { return renew(tx, node_, kLease); });
     if (renewed) renewed_ = now;
+    if (renewed && !*renewed) {
+      base::log(base::LogLevel::error,
+                "another process of this node's name has ended its lease and taken lanes from it; give each "
+                "process a data directory of its own, or a CROSSDOCK_NODE",
+                {{"node", node_.name}});
+    }
   }
   const bool holds = base::steady_now() - renewed_ < kGiveUp;
   if (holds != held_) {
@@ -44,13 +50,15 @@ base::Task<void> LeaseKeeper::keep() {
     base::log(holds ? base::LogLevel::info : base::LogLevel::error,
               holds ? "the lease is held again" : "the lease is lost: nothing is sent until it is renewed");
   }
-  co_return renewed;
+  if (!renewed) co_return std::unexpected(renewed.error());
+  co_return base::Result<void>{};
 }
 
 base::Task<void> LeaseKeeper::look() {
   if (!held_) co_return base::Result<void>{};
-  XD_CO_TRY(const auto lanes, co_await store_.read([](db::Tx& tx) { return lanes_with_tasks(tx); }));
-  for (const LaneId lane : lanes) queue_.look(lane);
+  XD_CO_TRY(const auto lanes,
+            co_await store_.read([](db::Tx& tx) { return lanes_with_tasks(tx); }, db::kLongReadTime));
+  for (const Busy& lane : lanes) queue_.look(lane);
   co_return base::Result<void>{};
 }
 
@@ -58,7 +66,7 @@ asio::awaitable<void> LeaseKeeper::stop() {
   co_await looks_.stop();
   co_await renewals_.stop();
   if (store_.engine() == db::Engine::postgres) {
-    (void)co_await store_.write([this](db::Tx& tx) { return release_all(tx, node_); });
+    (void)co_await store_.write([this](db::Tx& tx) { return release_all(tx, node_.id); });
   }
 }
 

@@ -11,10 +11,10 @@ namespace queue {
 /// the lease ends by the database's. On SQLite there is one node, and nothing to do.
 class LeaseKeeper {
  public:
-  LeaseKeeper(asio::any_io_executor executor, db::Db& store, Queue& queue, base::Uuid node)
-      : store_(store), queue_(queue), node_(node), renewals_(executor), looks_(executor) {}
+  LeaseKeeper(asio::any_io_executor executor, db::Db& store, Queue& queue, Node node)
+      : store_(store), queue_(queue), node_(std::move(node)), renewals_(executor), looks_(executor) {}
 
-  /// Takes the lease, blocking: before any lane is acquired.
+  /// Takes the lease, blocking: before any lane is acquired. Ends that of an earlier process of this name.
   base::Result<void> take();
   /// Keeps it from now on, until stop().
   void start();
@@ -27,7 +27,7 @@ class LeaseKeeper {
 
   db::Db& store_;
   Queue& queue_;
-  base::Uuid node_;
+  Node node_;
   base::Steady renewed_{};
   base::Steady tried_{};
   bool held_ = true;

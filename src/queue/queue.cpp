@@ -42,8 +42,8 @@ base::Result<std::int64_t> Queue::delete_lane(db::Tx& tx, LaneId lane) {
   return queue::delete_lane(tx, lane);
 }
 
-void Queue::look(LaneId lane) {
-  tell(lane, [lane](Shard& shard) { shard.look(lane); });
+void Queue::look(const Busy& lane) {
+  tell(lane.lane, [lane](Shard& shard) { shard.look(lane); });
 }
 
 void Queue::suspend(bool suspended) {
@@ -53,9 +53,10 @@ void Queue::suspend(bool suspended) {
 }
 
 base::Task<void> Queue::recover() {
-  XD_CO_TRY(const auto lanes, co_await store_.read([](db::Tx& tx) { return lanes_with_tasks(tx); }));
-  for (const LaneId lane : lanes) {
-    tell(lane, [lane](Shard& shard) { shard.wake(lane); });
+  XD_CO_TRY(const auto lanes,
+            co_await store_.read([](db::Tx& tx) { return lanes_with_tasks(tx); }, db::kLongReadTime));
+  for (const Busy& busy : lanes) {
+    tell(busy.lane, [lane = busy.lane](Shard& shard) { shard.wake(lane); });
   }
   co_return base::Result<void>{};
 }

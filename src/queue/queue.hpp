@@ -31,7 +31,7 @@ class Queue {
   base::Task<void> recover();
 
   /// The lane has tasks in the store: its shard looks whether it knows of them.
-  void look(LaneId lane);
+  void look(const Busy& lane);
   /// Stops and continues all shards, when the node loses and regains its lease.
   void suspend(bool suspended);
 

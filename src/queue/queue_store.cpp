@@ -58,6 +58,7 @@ Result<std::set<Claim>> fenced(db::Tx& tx, std::span<const Item> items, const ba
 }
 
 constexpr std::size_t kFewKeys = 64;
+constexpr auto kNodeForgotten = std::chrono::hours{24};
 
 /// A task as the table has it.
 struct Found {
@@ -120,16 +121,17 @@ Result<std::int64_t> delete_lane(db::Tx& tx, LaneId lane) {
   return tx.exec("DELETE FROM tasks WHERE lane_id = $1", {lane});
 }
 
-Result<std::vector<LaneId>> lanes_with_tasks(db::Tx& tx) {
-  std::vector<LaneId> lanes;
+Result<std::vector<Busy>> lanes_with_tasks(db::Tx& tx) {
+  std::vector<Busy> lanes;
   XD_DO(tx.query(
       "WITH RECURSIVE skip(lane_id) AS ("
       " SELECT (SELECT lane_id FROM tasks ORDER BY lane_id LIMIT 1)"
       " UNION ALL"
       " SELECT (SELECT t.lane_id FROM tasks t WHERE t.lane_id > skip.lane_id ORDER BY t.lane_id LIMIT 1)"
       " FROM skip WHERE skip.lane_id IS NOT NULL)"
-      " SELECT lane_id FROM skip WHERE lane_id IS NOT NULL",
-      {}, [&](const db::Row& row) { lanes.push_back(row.id<LaneId>(0)); }));
+      " SELECT lane_id, (SELECT y.id FROM tasks y WHERE y.lane_id = skip.lane_id ORDER BY y.id DESC LIMIT 1)"
+      " FROM skip WHERE lane_id IS NOT NULL",
+      {}, [&](const db::Row& row) { lanes.push_back({row.id<LaneId>(0), row.id<TaskId>(1)}); }));
   return lanes;
 }
 
@@ -169,12 +171,27 @@ Result<void> release_all(db::Tx& tx, const base::Uuid& node) {
   return {};
 }
 
-Result<void> renew(db::Tx& tx, const base::Uuid& node, std::chrono::seconds lease) {
+Result<bool> renew(db::Tx& tx, const Node& node, std::chrono::seconds lease) {
+  const std::int64_t micros = std::chrono::microseconds(lease).count();
+  XD_TRY(
+      const auto renewed,
+      tx.exec("UPDATE nodes SET lease_until = (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT + $2"
+              " WHERE id = $1",
+              {node.id, micros}));
+  if (renewed == 1) return true;
   XD_DO(
-      tx.exec("INSERT INTO nodes (id, lease_until) VALUES ($1,"
-              " (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT + $2)"
-              " ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until",
-              {node, std::chrono::microseconds(lease).count()}));
+      tx.exec("INSERT INTO nodes (id, name, lease_until) VALUES ($1, $2,"
+              " (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT + $3)",
+              {node.id, node.name, micros}));
+  return false;
+}
+
+Result<void> begin_lease(db::Tx& tx, const Node& node, std::chrono::seconds lease) {
+  XD_DO(
+      tx.exec("DELETE FROM nodes WHERE (name = $1 AND name <> '') OR lease_until <"
+              " (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT - $2",
+              {node.name, std::chrono::microseconds(kNodeForgotten).count()}));
+  XD_DO(renew(tx, node, lease));
   return {};
 }
 
@@ -191,21 +208,39 @@ Result<void> insert_tasks(db::Tx& tx, std::span<const Task> tasks) {
       10, args);
 }
 
-Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit) {
+Begin Begin::earlier(std::chrono::microseconds room) const {
+  const base::Time made = base::time_of(id.uuid);
+  return {made - base::Time{} > room ? TaskId{base::first_uuid_of(made - room)} : TaskId{},
+          due - base::Time{} > room ? due - room : base::Time{}};
+}
+
+void Begin::lower_to(const Task& task) {
+  id = std::min(id, task.id);
+  if (task.timed) due = std::min(due, task.due);
+}
+
+void Begin::lower_to(const Begin& other) {
+  id = std::min(id, other.id);
+  due = std::min(due, other.due);
+}
+
+Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit, const Begin& from) {
   std::vector<Found> found;
   const auto read = [&](const db::Row& row) { found.push_back({read_task(row), !row.is_null(12)}); };
   const std::string columns = kTaskColumns;
+  Loaded loaded{.begin = {TaskId{base::first_uuid_of(now)}, now}};
   XD_TRY(const auto in_order, tx.query("SELECT " + columns +
-                                           " FROM tasks WHERE lane_id = $1 AND timed = 0"
+                                           " FROM tasks WHERE lane_id = $1 AND id >= $3 AND timed = 0"
                                            " ORDER BY id LIMIT $2",
-                                       {lane, limit}, read));
+                                       {lane, limit, from.id}, read));
+  if (in_order > 0) loaded.begin.id = found.front().task.id;
   XD_TRY(const auto due, tx.query("SELECT " + columns +
-                                      " FROM tasks WHERE lane_id = $1 AND timed = 1"
+                                      " FROM tasks WHERE lane_id = $1 AND timed = 1 AND due_at >= $4"
                                       " AND due_at <= $2 ORDER BY due_at, id LIMIT $3",
-                                  {lane, now, limit}, read));
+                                  {lane, now, limit, from.due}, read));
+  if (due > 0) loaded.begin.due = found[static_cast<std::size_t>(in_order)].task.due;
   // By due time all together: under a flood of fresh tasks a retry would otherwise wait for its end.
   std::ranges::sort(found, {}, [](const Found& one) { return std::pair(one.task.due, one.task.id); });
-  Loaded loaded;
   for (Found& one : found) {
     loaded.tasks.push_back(std::move(one.task));
     loaded.opened.push_back(one.opened);
@@ -275,20 +310,27 @@ Loaded loaded_whole(std::vector<Found> found, base::Time now) {
 }  // namespace
 
 Result<Loaded> load_ordered(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit,
-                            const std::string& after_key) {
+                            const std::string& after_key, const Begin& from) {
   std::vector<Found> found;
   const auto read = [&](const db::Row& row) { found.push_back({read_task(row), !row.is_null(12)}); };
   const std::string columns = kTaskColumns;
   XD_TRY(const auto first,
-         tx.query("SELECT " + columns + " FROM tasks WHERE lane_id = $1 ORDER BY id LIMIT $2", {lane, limit},
-                  read));
-  if (static_cast<std::size_t>(first) < limit) return loaded_whole(std::move(found), now);
+         tx.query("SELECT " + columns + " FROM tasks WHERE lane_id = $1 AND id >= $3 ORDER BY id LIMIT $2",
+                  {lane, limit, from.id}, read));
+  // A task that waits for its time holds the beginning where it is: in such a lane it holds others, too.
+  const Begin begin{first > 0 ? found.front().task.id : TaskId{base::first_uuid_of(now)}, {}};
+  if (static_cast<std::size_t>(first) < limit) {
+    Loaded whole = loaded_whole(std::move(found), now);
+    whole.begin = begin;
+    return whole;
+  }
   // What was enqueued before the lane became ordered has no key, and stands before the rest.
   std::erase_if(found, [&](const Found& one) {
     return !one.task.order_key.empty() || (one.task.timed && one.task.due > now);
   });
   Loaded loaded = loaded_whole(std::move(found), now);
   loaded.whole = false;
+  loaded.begin = begin;
   std::size_t heads = 0;
   XD_DO(tx.query(
       "WITH RECURSIVE heads(head) AS ("

@@ -38,18 +38,53 @@ Result<void> set_lane_state(db::Tx& tx, LaneId lane, LaneState state);
 /// Removes the lane and its tasks; returns how many tasks there were.
 Result<std::int64_t> delete_lane(db::Tx& tx, LaneId lane);
 
+/// A lane that has tasks, and the youngest of them.
+struct Busy {
+  LaneId lane{};
+  TaskId youngest{};
+  bool operator==(const Busy&) const = default;
+};
 /// Lanes that have tasks, found by skipping from lane to lane: costs by lanes, not by tasks.
-Result<std::vector<LaneId>> lanes_with_tasks(db::Tx& tx);
+Result<std::vector<Busy>> lanes_with_tasks(db::Tx& tx);
 
 /// SQLite: reads the lane. PostgreSQL: takes it for the node, when nobody alive holds it. Nothing when it
 /// does not exist or is another node's.
 Result<std::optional<Lease>> acquire(db::Tx& tx, LaneId lane, const base::Uuid& node);
+/// A process that serves lanes. The id is its own, the name that of the place it runs at, which the process
+/// after it has as well.
+struct Node {
+  base::Uuid id{};
+  std::string name{};
+};
 /// Gives all lanes of the node back at once, at the end.
 Result<void> release_all(db::Tx& tx, const base::Uuid& node);
-/// Says that the node lives, for `lease` from now by the database's clock.
-Result<void> renew(db::Tx& tx, const base::Uuid& node, std::chrono::seconds lease);
+/// Says that the node lives, for `lease` from now by the database's clock. False where nothing was known of
+/// it, or its lease had been ended.
+Result<bool> renew(db::Tx& tx, const Node& node, std::chrono::seconds lease);
+/// The same for one that begins. Whatever a process of its name left behind has no lease any more, so that
+/// its lanes are free at once. Should that process live nevertheless, it changes nothing of the lanes that
+/// are taken from it: they have another owner and another epoch by then. Forgets nodes that ended a day ago.
+Result<void> begin_lease(db::Tx& tx, const Node& node, std::chrono::seconds lease);
 
 Result<void> insert_tasks(db::Tx& tx, std::span<const Task> tasks);
+
+/// Where the tasks of a lane begin. On PostgreSQL the entries of closed tasks stay in the indexes until they
+/// are vacuumed, and reading from the very beginning walks over all of them; the owner of a lane knows what
+/// is gone.
+struct Begin {
+  TaskId id{};       ///< no task that does not wait for its time stands before this; in an ordered lane none
+  base::Time due{};  ///< of those that wait for their time none is due before this
+
+  /// With room for what others commit late: transactions end in another order than their ids were made in.
+  Begin earlier(std::chrono::microseconds room) const;
+  /// Takes in that this task stands there.
+  void lower_to(const Task& task);
+  void lower_to(const Begin& other);
+};
+/// Where nothing is known to stand: what others are lowered from.
+inline constexpr Begin kNowhere{.id = {.uuid = {.bytes = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+                                                          255, 255, 255, 255, 255, 255}}},
+                                .due = base::Time::max()};
 
 struct Loaded {
   std::vector<Task> tasks;
@@ -65,15 +100,16 @@ struct Loaded {
   /// Filled by the shard: those that memory had when reading began. They come without their payloads, and
   /// must not run from here.
   std::unordered_set<TaskId> held{};
+  Begin begin{};  ///< where the lane began when it was read
 };
 /// The oldest tasks of a lane that may run now, at most `limit` of the fresh and of the timed ones, by due
-/// time.
-Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit);
+/// time; looked for from `from` on.
+Result<Loaded> load(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit, const Begin& from = {});
 /// The same of an ordered lane, by id: all of them with those that wait where there are less than `limit`;
 /// else the first task of each key after `after_key`, at most `limit`, so that a key with very many tasks
 /// hides no other.
 Result<Loaded> load_ordered(db::Tx& tx, LaneId lane, base::Time now, std::size_t limit,
-                            const std::string& after_key);
+                            const std::string& after_key, const Begin& from = {});
 
 struct Opening {
   LaneId lane{};

@@ -27,7 +27,7 @@ class TaskStore : public ::testing::StoreTest {
   LaneId make_lane() {
     const LaneId lane = make_lane_id();
     epochs[lane] = store.write([&](db::Tx& tx) -> Result<std::int64_t> {
-      if (tx.engine() == db::Engine::postgres) XD_DO(renew(tx, node, 60s));
+      if (tx.engine() == db::Engine::postgres) XD_DO(renew(tx, {node}, 60s));
       XD_DO(insert_lane(tx, lane, tenant, "test", LaneState::active));
       XD_TRY(const auto lease, acquire(tx, lane, node));
       return lease->epoch;
@@ -36,6 +36,11 @@ class TaskStore : public ::testing::StoreTest {
   }
   void insert(const std::vector<Task>& tasks) {
     store.write([&](db::Tx& tx) { return insert_tasks(tx, tasks); });
+  }
+  std::vector<LaneId> busy() {
+    std::vector<LaneId> lanes;
+    for (const Busy& one : store.read(lanes_with_tasks)) lanes.push_back(one.lane);
+    return lanes;
   }
   Loaded loaded(LaneId lane, std::size_t limit = 100, base::Time now = kNow) {
     return store.read([&](db::Tx& tx) { return load(tx, lane, now, limit); });
@@ -98,12 +103,62 @@ TEST_P(TaskStore, finds_each_lane_with_tasks_once) {
   make_lane();  // has none
   std::ranges::sort(lanes);
 
-  EXPECT_EQ(store.read(lanes_with_tasks), lanes);
+  EXPECT_EQ(busy(), lanes);
+}
+
+TEST_P(TaskStore, tells_the_youngest_task_of_each_lane) {
+  const LaneId lane = make_lane();
+  const std::vector<Task> tasks = make_tasks({.lane = lane, .tenant = tenant, .now = kNow}, 20);
+  insert(tasks);
+  closed({{tasks.back(), Verdict::done()}});
+
+  EXPECT_EQ(store.read(lanes_with_tasks), (std::vector<Busy>{{lane, tasks[18].id}}));
+}
+
+TEST_P(TaskStore, reads_a_lane_from_where_its_owner_knows_it_to_begin) {
+  const LaneId lane = make_lane();
+  const std::vector<Task> fresh = make_tasks({.lane = lane, .tenant = tenant, .now = kNow}, 20);
+  std::vector<Task> timed;
+  for (int i = 0; i < 4; ++i) {
+    timed.push_back(make_task({.lane = lane, .tenant = tenant, .now = kNow, .due = kNow - (9s - i * 1s)}));
+  }
+  insert(fresh);
+  insert(timed);
+
+  const Loaded whole = loaded(lane);
+  EXPECT_EQ(whole.tasks.size(), 24u);
+  EXPECT_EQ(whole.begin.id, fresh[0].id);
+  EXPECT_EQ(whole.begin.due, kNow - 9s);
+  const Begin from{.id = fresh[15].id, .due = kNow - 7s};
+  const Loaded rest = store.read([&](db::Tx& tx) { return load(tx, lane, kNow, 100, from); });
+  EXPECT_EQ(rest.tasks.size(), 5 + 2u);
+  EXPECT_EQ(rest.begin.id, fresh[15].id);
+  EXPECT_EQ(rest.begin.due, kNow - 7s);
+}
+
+TEST_P(TaskStore, an_empty_lane_begins_now) {
+  const LaneId lane = make_lane();
+  EXPECT_EQ(loaded(lane).begin.id.uuid, base::first_uuid_of(kNow));
+  EXPECT_EQ(loaded(lane).begin.due, kNow);
+}
+
+TEST(BeginOfLane, leaves_room_for_late_commits_and_is_lowered_by_what_stands_before) {
+  const Task task =
+      make_task({.lane = make_lane_id(), .tenant = make_tenant_id(), .now = kNow, .due = kNow - 3s});
+  Begin begin{.id = TaskId{base::first_uuid_of(kNow + 10s)}, .due = kNow + 10s};
+  EXPECT_EQ(begin.earlier(2s).id.uuid, base::first_uuid_of(kNow + 8s));
+  EXPECT_EQ(begin.earlier(2s).due, kNow + 8s);
+  begin.lower_to(task);
+  EXPECT_EQ(begin.id, task.id);
+  EXPECT_EQ(begin.due, kNow - 3s);
+  begin.lower_to(kNowhere);
+  EXPECT_EQ(begin.id, task.id);
+  EXPECT_TRUE(Begin{}.earlier(2s).id.is_nil());
 }
 
 TEST_P(TaskStore, finds_no_lane_where_there_are_no_tasks) {
   make_lane();
-  EXPECT_TRUE(store.read(lanes_with_tasks).empty());
+  EXPECT_TRUE(busy().empty());
 }
 
 TEST_P(TaskStore, loads_fresh_tasks_in_the_order_of_their_ids) {
@@ -263,7 +318,7 @@ TEST_P(TaskStore, removes_a_lane_with_its_tasks_and_says_how_many_there_were) {
 
   EXPECT_EQ(store.write([&](db::Tx& tx) { return delete_lane(tx, lane); }), 7);
 
-  EXPECT_EQ(store.read(lanes_with_tasks), std::vector<LaneId>{other});
+  EXPECT_EQ(busy(), std::vector<LaneId>{other});
   EXPECT_FALSE(store.write([&](db::Tx& tx) { return acquire(tx, lane, node); }));
 }
 

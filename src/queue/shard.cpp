@@ -62,6 +62,7 @@ void Shard::arrived(std::vector<Task> tasks) {
 
 void Shard::arrive(Task task) {
   Lane& lane = lane_of(task.lane);
+  stands_in_table(lane, task);
   if (task.timed && task.due > clock_.now()) {
     const bool keyed = !task.order_key.empty() && scheduler_.ordered(lane.id);
     if (lane.known && !keyed) return set_due(lane, task.due);
@@ -76,6 +77,12 @@ void Shard::arrive(Task task) {
   lane.spilled = true;
   lane.keys_unread = true;
   if (hungry(lane)) want_load(lane);
+}
+
+/// Reading must not begin behind it.
+void Shard::stands_in_table(Lane& lane, const Task& task) {
+  lane.begin.lower_to(task);
+  lane.lowest_meanwhile.lower_to(task);
 }
 
 /// The task is the youngest of the lane. False: it stays in the table, also where it would fit after others
@@ -104,14 +111,19 @@ std::unordered_set<std::string> Shard::make_room(Lane& lane) {
 
 void Shard::wake(LaneId id) {
   Lane& lane = lane_of(id);
+  lane.read_whole.reset();
   lane.spilled = true;
   lane.keys_unread = true;
   if (hungry(lane)) want_load(lane);
 }
 
-void Shard::look(LaneId id) {
-  const Lane& lane = lane_of(id);
-  if (!lane.known || (lane.in_memory.empty() && !lane.spilled && !lane.next_due)) wake(id);
+void Shard::look(const Busy& busy) {
+  const Lane& lane = lane_of(busy.lane);
+  const bool idle = lane.in_memory.empty() && !lane.spilled;
+  // What waits for its time is known; what another node has put there since is not.
+  const bool seen =
+      lane.read_whole && lane.next_due && base::time_of(busy.youngest.uuid) + kLateCommits < *lane.read_whole;
+  if (!lane.known || (idle && !seen)) wake(busy.lane);
 }
 
 void Shard::set_suspended(bool suspended) {
@@ -272,7 +284,10 @@ asio::awaitable<void> Shard::finish(Task& task, Outcome& outcome) {
     }
   } else {
     scheduler_.park_key(task.lane, task.order_key, task.id);
-    set_due(lane, outcome.verdict.at);
+    task.timed = true;
+    task.due = outcome.verdict.at;
+    stands_in_table(lane, task);
+    set_due(lane, task.due);
   }
   if (lane.spilled && hungry(lane)) want_load(lane);
 }

@@ -39,8 +39,9 @@ class Shard {
   void arrived(std::vector<Task> tasks);
   /// The lane has tasks in the table (found at start, or by looking).
   void wake(LaneId lane);
-  /// The same, unless the shard has work of this lane in hand or in mind already.
-  void look(LaneId lane);
+  /// The same, unless the shard has work of this lane in hand or in mind already, and has read it since the
+  /// youngest task came.
+  void look(const Busy& lane);
   /// While suspended nothing is picked; when it ends, every lane is acquired anew.
   void set_suspended(bool suspended);
   void set_state(LaneId lane, LaneState state);
@@ -57,6 +58,9 @@ class Shard {
  private:
   /// What a lane that delivers may always hold, however full the memory is.
   static constexpr std::size_t kTasksAlways = 4;
+  /// After an id was made it may take so long until others see the task. Who comes later is found by the
+  /// look at a whole lane.
+  static constexpr auto kLateCommits = std::chrono::seconds{2};
 
   struct Lane {
     explicit Lane(LaneId id) : id(id) {}
@@ -75,12 +79,16 @@ class Shard {
     std::unordered_set<TaskId> closed_meanwhile;  // while loading: the reader may have seen them still
     bool read_is_void = false;                    // what it knew was given up since the read began
     std::vector<Task> arrived_meanwhile;          // while loading: the reader may or may not have seen them
+    Begin begin{};                                // where it is read from, but for a look at all of it
+    Begin lowest_meanwhile = kNowhere;            // of what came since the last read began
+    std::optional<base::Time> read_whole{};       // when it was last read from its very beginning
     std::optional<base::Time> next_due;
     std::string last_key;      // ordered: how far the keys were read
     bool keys_unread = false;  // ordered: one may be able to run that the next round over the keys would find
   };
   Lane& lane_of(LaneId id);
   void arrive(Task task);
+  void stands_in_table(Lane& lane, const Task& task);
   bool take_into_memory(Lane& lane, Task task);
   void pump();
   void count_circuits();
@@ -96,6 +104,9 @@ class Shard {
   void start_loads();
   base::Task<void> load_lane(LaneId id);
   base::Task<Loaded> read_lane(LaneId id);
+  base::Task<Loaded> read_lane_from(LaneId id, Begin from);
+  Begin begin_of_read(Lane& lane);
+  bool read_whole_within(const Lane& lane, std::chrono::seconds time) const;
   asio::awaitable<base::Result<bool>> learn(LaneId id);
   void loaded(Lane& lane, Loaded result);
   using LeftKeys = std::unordered_set<std::string>;

@@ -86,6 +86,24 @@ TEST_P(FailingStore, runs_a_task_once_whose_opening_was_not_heard_of) {
   expect_each_ran_once(handler, tasks);
 }
 
+TEST_P(FailingStore, costs_the_others_nothing_where_it_cannot_keep_what_one_has_to_tell) {
+  ScriptedHandler handler(clock, [](const Task&) {
+    return Outcome{.verdict = Verdict::done(), .report = std::make_shared<int>(1)};
+  });
+  handler.hold();
+  const auto node = start_node(handler);
+  const std::vector<Task> tasks = make_tasks(make_lane(), 2);
+  handler.refuse_report_of(tasks[0].id);
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return handler.running() == 2; }));
+
+  handler.release();
+
+  ASSERT_TRUE(eventually([&] { return recorded(Verdict::Kind::unknown) == 1; }));
+  EXPECT_EQ(recorded(Verdict::Kind::done), 1);
+  EXPECT_EQ(waiting(), 1);
+}
+
 class SlowRead : public ShardTest {
  protected:
   /// Starts to read the lane; the answer stays out until faulty.release_reads().
@@ -318,7 +336,7 @@ TEST_P(StoppingShard, ends_although_the_store_fails) {
 class TwoNodes : public ShardTest {
  protected:
   void lives(const base::Uuid& node, std::chrono::seconds lease) {
-    store.write([&](db::Tx& tx) { return renew(tx, node, lease); });
+    store.write([&](db::Tx& tx) { return renew(tx, {node}, lease); });
   }
 
   const base::Uuid here = base::make_uuid(clock.now());
@@ -340,7 +358,7 @@ TEST_P(TwoNodes, run_each_task_on_the_node_that_holds_its_lane) {
   const std::vector<Task> tasks = make_tasks(lane, 3);
   must(other->enqueue(tasks));  // accepted there, but the lane is here
   other->settle();
-  node->queue().look(lane);
+  node->queue().look({lane});
 
   ASSERT_TRUE(eventually([&] { return all_done(4); }));
   expect_each_ran_once(handler, tasks);
@@ -361,7 +379,7 @@ TEST_P(TwoNodes, take_over_the_lanes_of_a_dead_one) {
   EXPECT_EQ(waiting(lane), 3);
 
   lives(there, -1s);
-  node->queue().look(lane);
+  node->queue().look({lane});
 
   ASSERT_TRUE(eventually([&] { return all_done(4); }));
   expect_each_ran_once(handler, tasks);
@@ -380,17 +398,37 @@ TEST_P(TwoNodes, change_nothing_of_a_lane_that_was_taken_from_them_and_serve_it_
   });
   const std::vector<Task> tasks = make_tasks(lane, kMoreThanMemoryHolds);
   must(node->enqueue(tasks));
-  node->queue().look(lane);
+  node->queue().look({lane});
   make_known(*node, handler, make_lane());
   EXPECT_EQ(waiting(lane), static_cast<std::int64_t>(tasks.size()));
   EXPECT_EQ(handler.count(), 2u);
 
   lives(there, -1s);
   ASSERT_TRUE(eventually([&] {
-    node->queue().look(lane);  // once a second, in the program
+    node->queue().look({lane});  // once a second, in the program
     return waiting(lane) == 0;
   }));
   expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(TwoNodes, hear_of_what_the_other_accepts_for_a_lane_where_a_retry_waits) {
+  ScriptedHandler handler(clock,
+                          [this](const Task&) { return Outcome{Verdict::retry_at(clock.now() + 1h)}; });
+  ScriptedHandler idle(clock);
+  lives(here, 60s);
+  lives(there, 60s);
+  const auto node = start_node(handler, {.shard = {.node = here}});
+  const auto other = start_node(idle, {.shard = {.node = there}});
+  const LaneId lane = make_lane();
+  must(node->enqueue(make_tasks(lane, 1)));
+  ASSERT_TRUE(eventually([&] { return recorded(Verdict::Kind::retry_at) == 1; }));
+
+  must(other->enqueue(make_tasks(lane, 1)));
+
+  ASSERT_TRUE(eventually([&] {
+    for (const Busy& busy : store.read(lanes_with_tasks)) node->queue().look(busy);
+    return recorded(Verdict::Kind::retry_at) == 2;
+  }));
 }
 
 }  // namespace

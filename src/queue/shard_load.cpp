@@ -12,6 +12,10 @@ using base::limits::kLaneTasksInMemoryMax;
 constexpr std::size_t kReadyLow = 64;
 constexpr std::size_t kLoadsAtOnce = 4;
 constexpr auto kStoreRetry = std::chrono::milliseconds{200};
+/// A lane that is read all the time is looked at from its very beginning so often, and before it is believed
+/// to be empty not more often than that.
+constexpr auto kWholeLook = std::chrono::seconds{5};
+constexpr auto kWholeLookAtEnd = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -93,15 +97,37 @@ base::Task<Loaded> Shard::read_lane(LaneId id) {
   }
   const Lane& lane = lane_of(id);
   if (lane.state == LaneState::paused) co_return Loaded{};
+  XD_CO_TRY(Loaded found, co_await read_lane_from(id, begin_of_read(lane_of(id))));
+  if (found.more || read_whole_within(lane_of(id), kWholeLookAtEnd)) co_return found;
+  // Before it is believed that there is no more: what was committed late may stand before.
+  lane_of(id).read_whole = clock_.now();
+  co_return co_await read_lane_from(id, {});
+}
+
+/// Where the next read begins: behind what is gone, or now and then at the very beginning.
+Begin Shard::begin_of_read(Lane& lane) {
+  lane.lowest_meanwhile = kNowhere;
+  if (read_whole_within(lane, kWholeLook)) return lane.begin.earlier(kLateCommits);
+  lane.read_whole = clock_.now();
+  return {};
+}
+
+bool Shard::read_whole_within(const Lane& lane, std::chrono::seconds time) const {
+  const base::Time now = clock_.now();
+  return lane.read_whole && *lane.read_whole <= now && now - *lane.read_whole < time;
+}
+
+base::Task<Loaded> Shard::read_lane_from(LaneId id, Begin from) {
+  const Lane& lane = lane_of(id);
   // Those that are in memory are read as well, being the first ones; so there is always room for one more.
   const std::size_t limit = std::max(room(lane), lane.in_memory.size() + 1);
   // Of an ordered lane memory gives up tasks that wait behind others, also while this reads.
   const bool by_keys = scheduler_.ordered(id);
   auto held = by_keys ? std::unordered_set<TaskId>{} : lane.in_memory;
-  co_return co_await store_.read([this, id, limit, now = clock_.now(), by_keys, after = lane.last_key,
-                                  held = std::move(held)](db::Tx& tx) -> base::Result<Loaded> {
-    XD_TRY(Loaded result,
-           by_keys ? queue::load_ordered(tx, id, now, limit, after) : queue::load(tx, id, now, limit));
+  const auto read = [this, id, limit, now = clock_.now(), by_keys, after = lane.last_key, from,
+                     held = std::move(held)](db::Tx& tx) -> base::Result<Loaded> {
+    XD_TRY(Loaded result, by_keys ? queue::load_ordered(tx, id, now, limit, after, from)
+                                  : queue::load(tx, id, now, limit, from));
     result.held = held;
     for (const auto& [kind, handler] : handlers_) {
       // Tasks of one kind are hydrated together; most lanes have one kind only.
@@ -116,7 +142,8 @@ base::Task<Loaded> Shard::read_lane(LaneId id) {
       for (std::size_t i = 0; i < mine.size(); ++i) result.tasks[positions[i]] = std::move(mine[i]);
     }
     return result;
-  });
+  };
+  co_return co_await store_.read(read, db::kLongReadTime);
 }
 
 /// Reads the lane's row (and takes its lease, where there are leases). False when it is gone or somebody
@@ -134,6 +161,7 @@ asio::awaitable<base::Result<bool>> Shard::learn(LaneId id) {
   }
   lane.known = true;
   lane.epoch = (*lease)->epoch;
+  lane.read_whole.reset();  // others may have had it since it was read
   // A change that was told meanwhile may be younger than what was read.
   if (!lane.state_told) lane.state = (*lease)->state;
   scheduler_.set_paused(id, lane.state == LaneState::paused, clock_.now());
@@ -152,6 +180,8 @@ void Shard::loaded(Lane& lane, Loaded result) {
   }
   if (!lane.known || lane.gone || lane.state == LaneState::paused) return;
   renew_keys(lane, result);
+  lane.begin = result.begin;
+  lane.begin.lower_to(lane.lowest_meanwhile);
   lane.spilled = result.more;
   const std::size_t held = lane.in_memory.size();
   LeftKeys left;

@@ -90,7 +90,7 @@ TEST_P(BusyShards, lose_nothing_while_lanes_are_paused_and_resumed_and_reads_are
     switch (random() % 4) {
       case 0: must(node->set_state(lane, LaneState::paused)); break;
       case 1: must(node->set_state(lane, LaneState::active)); break;
-      case 2: node->queue().look(lane); break;
+      case 2: node->queue().look({lane}); break;
       default:
         faulty.hold_reads();
         node->settle();

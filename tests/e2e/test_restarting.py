@@ -48,7 +48,7 @@ class Restarting(OwnHubCase):
         self.hub.kill()
         self.hub.start()
 
-        delivery = self.wait_for_status(subscription, "DELIVERED", within=LEASE_S)[0]
+        delivery = self.wait_for_status(subscription, "DELIVERED")[0]
         path = f"/api/v1/webhooks/deliveries/{delivery['id']}/attempts"
         attempts = self.expect(200, self.api.get(path))["data"]
         self.assertEqual([each["outcome"] for each in attempts], ["UNKNOWN", "DELIVERED"])

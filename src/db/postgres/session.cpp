@@ -90,6 +90,9 @@ Result<void> PostgresConnection::set_up(const PostgresOptions& options) {
   // Compiling costs more than it gains for queries that touch few rows, and its cost model takes no note of
   // that.
   send("SET jit = off");
+  // Every statement is written for an index. A plan that was made while a table was, or seemed to be, empty
+  // is a scan from end to end, and is kept when the table has grown (docs/adr/0011).
+  send("SET enable_seqscan = off");
   send(
       "SELECT set_config('synchronous_commit', 'on', false)"
       " WHERE current_setting('synchronous_commit') = 'off'");
