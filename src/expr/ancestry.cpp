@@ -4,7 +4,9 @@
 
 namespace expr {
 
-ParentSlot* Ancestry::add(Node& parent) {
+bool Ancestry::add(Node& parent) {
+  constexpr std::size_t kParentsMax = 100;
+  if (count_ == kParentsMax) return false;
   // No variable can have this name.
   char text[24];
   const int size = std::snprintf(text, sizeof text, "!%zu", count_);
@@ -13,7 +15,7 @@ ParentSlot* Ancestry::add(Node& parent) {
   std::pmr::polymorphic_allocator<ParentSlot> allocator(&memory_);
   parent.slot = allocator.new_object<ParentSlot>(ParentSlot{{label, static_cast<std::size_t>(size)}, 1});
   ++count_;
-  return parent.slot;
+  return true;
 }
 
 void Ancestry::inherit(Node& whole, Node& part) {

@@ -15,8 +15,9 @@ class Ancestry {
 
   explicit Ancestry(std::pmr::memory_resource& memory) : memory_(memory) {}
 
-  /// A slot of its own for a % that has just been read.
-  ParentSlot* add(Node& parent);
+  /// A slot of its own for a % that has just been read. False where there are too many: each is known to all
+  /// nodes around it.
+  bool add(Node& parent);
   /// What `part` looks for, `whole` looks for too.
   static void inherit(Node& whole, Node& part);
   /// The same for a predicate of a step: what lies one level up is the step itself.

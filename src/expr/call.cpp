@@ -126,28 +126,33 @@ Item Evaluation::call_once(const Function& function, std::span<const Item> argum
       const bool has_offset = arguments.size() > 1 && arguments[1].is_number() && arguments[1].number() > 0;
       const std::string_view text = arguments[0].text();
       const auto from = has_offset ? static_cast<std::size_t>(std::min(arguments[1].number(), 1e9)) : 0;
-      return from > text.size() ? Item() : match_once(*function.node, text, from);
+      return from > text.size() ? Item()
+                                : match_once(*function.node, text, from, utf16_units(text.substr(0, from)));
     }
     case Function::Kind::next_match: {
       if (function.offset >= function.text.size()) return {};
-      return match_once(*function.node, function.text, function.offset);
+      return match_once(*function.node, function.text, function.offset, function.units);
     }
   }
   return {};
 }
 
-Item Evaluation::match_once(const Node& regex, std::string_view text, std::size_t from) {
+Item Evaluation::match_once(const Node& regex, std::string_view text, std::size_t from, double units) {
   constexpr std::size_t kPartsMax = 32;
   std::array<std::string_view, kPartsMax> parts;
-  if (!charge(1 + (text.size() - from) / 64)) return Item::failure();
+  // To find no more it may have to look at all of the text.
+  if (!charge(1 + (text.size() - from) / 1024)) return Item::failure();
   if (!regex.regex->search(text, from, parts)) return {};
   const std::size_t start = static_cast<std::size_t>(parts[0].data() - text.data());
   const std::size_t end = start + parts[0].size();
   if (parts[0].empty()) return fail_at(Code::D1004, regex, "", Item::of(regex.text));
+  if (!charge((end - from) / 64)) return Item::failure();
+  const double start_unit = units + utf16_units(text.substr(from, start - from));
+  const double end_unit = start_unit + utf16_units(parts[0]);
   Object* match = object(5);
   set(*match, "match", Item::of(parts[0]));
-  set(*match, "start", Item::of(static_cast<double>(utf16_units(text.substr(0, start)))));
-  set(*match, "end", Item::of(static_cast<double>(utf16_units(text.substr(0, end)))));
+  set(*match, "start", Item::of(start_unit));
+  set(*match, "end", Item::of(end_unit));
   Array* groups = array(regex.regex->groups());
   for (std::size_t i = 1; i <= std::min(regex.regex->groups(), kPartsMax - 1); ++i) {
     push(*groups, parts[i].data() == nullptr ? Item() : Item::of(parts[i]));
@@ -156,6 +161,7 @@ Item Evaluation::match_once(const Node& regex, std::string_view text, std::size_
   Function next{.kind = Function::Kind::next_match, .node = &regex};
   next.text = text;
   next.offset = end;
+  next.units = end_unit;
   set(*match, "next", Item::of(arena_.make<Function>(next)));
   return Item::of(match);
 }
@@ -174,6 +180,10 @@ Item Evaluation::call_builtin(const Builtin& builtin, std::span<const Item> argu
     std::fill_n(padded->items + arguments.size(), kReadable, Item());
     arguments = {padded->items, arguments.size()};
   }
+  // Whatever it does, it takes time that grows with the texts that it is given.
+  std::size_t text_bytes = 0;
+  for (const Item argument : arguments) text_bytes += argument.is_string() ? argument.text().size() : 0;
+  if (!charge(text_bytes / 64)) return Item::failure();
   const Item result = builtin.body(*this, {arguments, input, frame});
   return failed() ? Item::failure() : result;
 }

@@ -218,18 +218,21 @@ void Evaluation::bind(Frame& frame, std::string_view name, Item value) {
   ::new (&frame.bindings[frame.size++]) Binding{name, value};
 }
 
+std::size_t Evaluation::spent(const Effort& effort) const {
+  // All that there was counts as more than all: then the result has no meaning.
+  return effort.left == 0 ? environment_.limits.steps_max + 1 : environment_.limits.steps_max - effort.left;
+}
+
 bool Evaluation::same(Item a, Item b) {
-  const std::size_t before = environment_.limits.steps_max;
-  Effort effort{before};
+  Effort effort{environment_.limits.steps_max};
   const bool result = equal(a, b, effort);
-  return charge(before - effort.left) && result;
+  return charge(spent(effort)) && result;
 }
 
 std::uint64_t Evaluation::hash(Item item) {
-  const std::size_t before = environment_.limits.steps_max;
-  Effort effort{before};
+  Effort effort{environment_.limits.steps_max};
   const std::uint64_t result = hash_of(item, effort);
-  charge(before - effort.left);
+  charge(spent(effort));
   return result;
 }
 

@@ -36,7 +36,7 @@ struct Function {
     builtin,
     partial,      ///< builtin, arguments with holes
     regex,        ///< node
-    next_match,   ///< node, text, offset: the `next` of a match
+    next_match,   ///< node, text, offset, units: the `next` of a match
     composition,  ///< first ~> second
     update        ///< node, frame: |…|…|
   };
@@ -53,6 +53,7 @@ struct Function {
   Item second{};
   std::string_view text{};
   std::size_t offset = 0;
+  double units = 0;  ///< the offset in UTF-16 units
 };
 
 struct TailCall {
@@ -170,6 +171,7 @@ class Evaluation {
   Item function(const Node& node, Item input, Frame* frame);
   Item finish(const Node& node, Item result, Frame* frame);
   bool refill();
+  std::size_t spent(const Effort& effort) const;
   void out_of_memory();
   void reserve(Array& array, std::size_t capacity);
   void raise(std::uint16_t& height, Item part);
@@ -220,7 +222,7 @@ class Evaluation {
   Item call_builtin(const Builtin& builtin, std::span<const Item> arguments, Item input, Frame* frame);
   Item call_partial(const Function& function, std::span<const Item> arguments, Item input, Frame* frame);
   Item call_lambda(const Function& function, std::span<const Item> arguments);
-  Item match_once(const Node& regex, std::string_view text, std::size_t from);
+  Item match_once(const Node& regex, std::string_view text, std::size_t from, double units);
   std::span<const Item> validated(const Signature& signature, std::span<const Item> arguments, Item context,
                                   std::size_t room, bool& ok);
   Item wrapped(const Parameter& parameter, Item argument, std::size_t index, bool& ok);

@@ -62,6 +62,8 @@ Parser::Parsed Parser::step(Node* left, const Infix& infix) {
     path = make_path(left);
     if (left->kind == Kind::parent) path->seeking.push_back(left->slot);
   }
+  // Steps that have been joined before have been looked at.
+  const std::size_t known = path->children.size() == 1 ? 0 : path->children.size();
   if (right->kind == Kind::path) {
     path->children.insert(path->children.end(), right->children.begin(), right->children.end());
   } else {
@@ -69,7 +71,7 @@ Parser::Parsed Parser::step(Node* left, const Infix& infix) {
     right->stages.swap(right->predicates);
     path->children.push_back(right);
   }
-  for (Node* each : path->children) {
+  for (Node* each : std::span(path->children).subspan(known)) {
     if (each->kind == Kind::number || each->kind == Kind::constant) {
       object({Code::S0213, each->position, each->text, each->text});
     }

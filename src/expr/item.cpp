@@ -74,7 +74,8 @@ bool equal(Item a, Item b, Effort& effort) {
     case Item::Kind::null: return true;
     case Item::Kind::boolean: return a.boolean() == b.boolean();
     case Item::Kind::number: return a.number() == b.number();
-    case Item::Kind::string: return a.text() == b.text();
+    case Item::Kind::string:
+      return a.text().size() == b.text().size() && effort.spend(a.text().size() / 64) && a.text() == b.text();
     case Item::Kind::array: return equal_arrays(a, b, effort);
     case Item::Kind::object: return equal_objects(a, b, effort);
     case Item::Kind::function: return a.function() == b.function();
@@ -108,7 +109,8 @@ std::uint64_t hash_of(Item item, Effort& effort) {
       const double number = item.number();
       return mixed(hash, std::bit_cast<std::uint64_t>(number == 0 ? 0.0 : number));  // -0 equals 0
     }
-    case Item::Kind::string: return mixed(hash, hash_of(item.text()));
+    case Item::Kind::string:
+      return effort.spend(item.text().size() / 64) ? mixed(hash, hash_of(item.text())) : 0;
     case Item::Kind::array: {
       const Elements elements(item);
       for (std::size_t i = 0; i < elements.size(); ++i) hash = mixed(hash, hash_of(elements[i], effort));

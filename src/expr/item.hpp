@@ -217,9 +217,12 @@ Item member_of(Item object, std::string_view key);
 /// that looking at all of it would take forever.
 struct Effort {
   std::size_t left;
-  bool spend() {
-    if (left == 0) return false;
-    --left;
+  bool spend(std::size_t count = 1) {
+    if (left < count) {
+      left = 0;
+      return false;
+    }
+    left -= count;
     return true;
   }
 };

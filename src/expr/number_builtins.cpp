@@ -85,6 +85,7 @@ Item picture_failure(Evaluation& run, const PictureError& error) {
 Item format_number(Evaluation& run, const Arguments& arguments) {
   if (!arguments[0].is_number()) return {};
   if (!arguments[1].is_string()) return {};
+  if (!run.charge(picture_steps(arguments[1].text()))) return Item::failure();
   DecimalFormat format;
   const Members options(arguments[2]);
   for (std::size_t i = 0; i < options.size(); ++i) {
@@ -96,6 +97,7 @@ Item format_number(Evaluation& run, const Arguments& arguments) {
 
 Item format_integer(Evaluation& run, const Arguments& arguments) {
   if (!arguments[0].is_number() || !arguments[1].is_string()) return {};
+  if (!run.charge(picture_steps(arguments[1].text()))) return Item::failure();
   const auto picture = IntegerPicture::parse(arguments[1].text());
   if (!picture) return picture_failure(run, picture.error());
   return Item::of(run.keep(picture->format(std::floor(arguments[0].number()))));
@@ -103,6 +105,7 @@ Item format_integer(Evaluation& run, const Arguments& arguments) {
 
 Item parse_integer(Evaluation& run, const Arguments& arguments) {
   if (!arguments[0].is_string() || !arguments[1].is_string()) return {};
+  if (!run.charge(picture_steps(arguments[1].text()))) return Item::failure();
   const auto picture = IntegerPicture::parse(arguments[1].text());
   if (!picture) return picture_failure(run, picture.error());
   const auto number = picture->read(arguments[0].text());

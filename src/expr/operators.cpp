@@ -1,4 +1,5 @@
 // Operators, and the arrays that [ ] makes.
+#include <algorithm>
 #include <cmath>
 
 #include "expr/evaluation.hpp"
@@ -60,7 +61,7 @@ Item Evaluation::binary(const Node& node, Item input, Frame* frame) {
     case Operator::in: return contained(left, right);
     case Operator::concat: {
       Item result = concat(left, right);
-      if (result.is_failure()) fail_at(Code::D3001, node, node.text);
+      if (result.is_failure() && !failed()) fail_at(Code::D3001, node, node.text);
       return result;
     }
     case Operator::range: return range(node, left, right);
@@ -91,6 +92,8 @@ Item Evaluation::comparison(const Node& node, Item left, Item right) {
   if (!is_comparable(right)) return fail_at(Code::T2010, node, node.text, right);
   if (left.is_undefined() || right.is_undefined()) return {};
   if (left.kind() != right.kind()) return fail_at(Code::T2009, node, node.text, right);
+  if (left.is_string() && !charge(std::min(left.text().size(), right.text().size()) / 64))
+    return Item::failure();
   if (left.is_number()) return Item::of(holds(node.op, left.number(), right.number()));
   // By code points: JavaScript's order differs only between U+E000…U+FFFF and characters beyond U+FFFF.
   return Item::of(holds(node.op, left.text(), right.text()));
@@ -140,6 +143,7 @@ Item Evaluation::concat(Item left, Item right) {
   if (a.is_failure()) return a;
   const Item b = right.is_undefined() ? Item::of("") : to_text(right);
   if (b.is_failure()) return b;
+  if (!charge((a.text().size() + b.text().size()) / 64)) return Item::failure();
   return Item::of(joined(a.text(), b.text()));
 }
 

@@ -62,6 +62,36 @@ bool is_plain(const Node& path) {
   });
 }
 
+/// Left operands nest without any bracket: a node that lies deeper than evaluation could go, if there is one.
+/// Found without recursion, and before anything walks through the tree with it.
+const Node* too_deep(const Node& root) {
+  constexpr std::size_t kDepthMax = 2'000;
+  struct Place {
+    const Node* node;
+    std::size_t depth;
+  };
+  std::vector<Place> open{{&root, 1}};
+  while (!open.empty()) {
+    const auto [node, depth] = open.back();
+    open.pop_back();
+    if (depth > kDepthMax) return node;
+    const auto add = [&open, inner = depth + 1](const Node* part) {
+      if (part != nullptr) open.push_back({part, inner});
+    };
+    for (const Node* part : {node->left, node->right, node->other}) add(part);
+    for (const Node* child : node->children) add(child);
+    for (const Stage& stage : node->predicates) add(stage.filter);
+    for (const Stage& stage : node->stages) add(stage.filter);
+    for (const Term& term : node->terms) add(term.value);
+    if (node->group == nullptr) continue;
+    for (const Pair& pair : node->group->pairs) {
+      add(pair.key);
+      add(pair.value);
+    }
+  }
+  return nullptr;
+}
+
 bool has_fixed_keys(const Group& group) {
   std::vector<std::string_view> keys;
   for (const Pair& pair : group.pairs) {
@@ -90,6 +120,7 @@ Parser::Parsed Parser::program() {
   XD_DO(advance(true));
   XD_TRY(Node * root, expression(0));
   if (token_.kind != Token::Kind::end) return fail(Code::S0201, token_);
+  if (const Node* deep = too_deep(*root)) return fail(Code::S0501, *deep);
   if (root->kind == Kind::parent || !root->seeking.empty()) {
     object({Code::S0217, root->position, root->text});
   }
@@ -153,7 +184,7 @@ Parser::Parsed Parser::prefix_operator(const Token& token) {
   if (token.text == "**") return make_text(Kind::descendants, token);
   if (token.text == "%") {
     Node* node = make_text(Kind::parent, token);
-    ancestry_.add(*node);
+    if (!ancestry_.add(*node)) return fail(Code::S0501, token);
     return node;
   }
   if (token.text == "-") return negation(token);

@@ -294,6 +294,7 @@ Item Evaluation::filter_by_index(const Node& predicate, Item input) {
 }
 
 Item Evaluation::filter(const Node& predicate, Item input, Frame* frame) {
+  if (!charge(1)) return Item::failure();
   if (predicate.kind == Node::Kind::number && predicate.predicates.empty())
     return filter_by_index(predicate, input);
   const bool is_stream = input.array() != nullptr && input.array()->tuples;

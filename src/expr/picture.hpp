@@ -17,6 +17,11 @@ struct PictureError {
   std::string value{};  ///< the part of the picture at fault
 };
 
+/// What a picture costs to follow: parts of it are looked at once for each other part.
+inline std::size_t picture_steps(std::string_view picture) {
+  return picture.size() / 4 + picture.size() * picture.size() / 256;
+}
+
 using Characters = std::u32string;
 
 inline Characters to_characters(std::string_view text) {

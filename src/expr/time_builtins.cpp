@@ -11,6 +11,8 @@ namespace expr {
 
 namespace {
 
+constexpr std::size_t kTimeBytesMax = 500;
+
 double now_millis(Evaluation& run) {
   return std::floor(static_cast<double>(base::to_micros(run.environment().now)) / 1000);
 }
@@ -27,6 +29,7 @@ Item format_time(Evaluation& run, double millis, Item picture, Item zone) {
     if (!read) return run.fail(Code::D3134, zone);
     minutes = *read;
   }
+  if (picture.is_string() && !run.charge(picture_steps(picture.text()))) return Item::failure();
   const auto text = [&]() -> std::expected<std::string, PictureError> {
     if (!picture.is_string()) return TimePicture::iso().format(millis, minutes);
     const auto parsed = TimePicture::parse(picture.text());
@@ -53,7 +56,8 @@ Item to_millis(Evaluation& run, const Arguments& arguments) {
     const auto read = read_iso_time(arguments[0].text());
     return read ? Item::of(*read) : run.fail(Code::D3110, arguments[0]);
   }
-  if (!run.charge(arguments[0].text().size())) return Item::failure();
+  if (arguments[0].text().size() > kTimeBytesMax) return {};  // no picture writes so much
+  if (!run.charge(picture_steps(arguments[1].text()))) return Item::failure();
   const auto picture = TimePicture::parse(arguments[1].text());
   if (!picture) return picture_failure(run, picture.error());
   const auto read = picture->read(arguments[0].text(), now_millis(run));

@@ -117,7 +117,7 @@ bool TimePicture::read_from(std::size_t index, std::string_view rest, Reading& r
         reading[part.component] = *value;
         return true;
       }
-      if (reading.attempts < 0) return false;
+      if (--reading.attempts < 0) return false;
     }
     return false;
   }
