@@ -58,15 +58,12 @@ double RecoveryResult::drain_per_second() const {
 std::vector<Bar> RecoveryResult::bars() const {
   using enum Bar::Sense;
   const double rss_peak_bytes = std::max({fill_rss_peak_bytes, hold_rss_peak_bytes, drain_rss_peak_bytes});
-  std::vector<Bar> bars = {
-      {"rss_peak_mib", rss_peak_bytes / kMiB, at_most, 256},
-      {"receivers_above_their_ramp", static_cast<double>(ramp.above), at_most, 0},
-      {"drain_per_capacity", capacity_per_second > 0 ? drain_per_second() / capacity_per_second : 0, at_least,
-       0.8},
-      {"after_per_capacity", capacity_per_second > 0 ? after_per_second / capacity_per_second : 0, at_least,
-       0.8}};
-  if (start_seconds > 0) bars.push_back({"first_delivery_s", first_delivery_seconds, at_most, 1});
-  return bars;
+  return {{"rss_peak_mib", rss_peak_bytes / kMiB, at_most, 256},
+          {"receivers_above_their_ramp", static_cast<double>(ramp.above), at_most, 0},
+          {"drain_per_capacity", capacity_per_second > 0 ? drain_per_second() / capacity_per_second : 0,
+           at_least, 0.8},
+          {"after_per_capacity", capacity_per_second > 0 ? after_per_second / capacity_per_second : 0,
+           at_least, 0.8}};
 }
 
 std::string render_recovery(const Machine& machine, const Options& options, const RecoveryResult& result) {
