@@ -68,6 +68,7 @@ inbound::Places read_places(Input& input, const char* name) {
 void read_paths(Input& input, Endpoint& endpoint) {
   endpoint.paths = {};
   const format::Value* paths = input.any("paths");
+  endpoint.paths_of_scheme = paths == nullptr;
   if (paths == nullptr) return;
   Input inner(*paths, "#/paths");
   for (const inbound::PathMember& member : inbound::kPathMembers) {
@@ -177,6 +178,19 @@ void read_scheme(Input& input, Members& members, Endpoint& endpoint) {
   }
 }
 
+void read_repeats(Input& input, Members& members, Endpoint& endpoint) {
+  if (members.touches("dedup")) {
+    const auto word = input.text("dedup", kWordBytesMax);
+    endpoint.dedup = word ? inbound::parse_dedup(*word) : std::nullopt;
+    if (word && !endpoint.dedup)
+      input.error("dedup", "INVALID", "off, id, content or body; leave it away for what the scheme says");
+  }
+  if (!members.touches("on_conflict")) return;
+  const std::string word = input.text("on_conflict", kWordBytesMax).value_or("process");
+  endpoint.holds_conflicts = word == "hold";
+  if (word != "hold" && word != "process") input.error("on_conflict", "INVALID", "process or hold");
+}
+
 void read_limits(Input& input, Members& members, Endpoint& endpoint) {
   if (members.touches("dedup_window_seconds")) {
     endpoint.dedup_window =
@@ -238,9 +252,8 @@ void read_endpoint(Input& input, Reading reading, Endpoint& endpoint) {
       input.error("endpoint_path", "INVALID", checked.error().message);
   }
   if (members.touches("name")) endpoint.name = input.text("name", kNameBytesMax).value_or(endpoint.path);
-  if (members.touches("source")) {
-    endpoint.source = input.text("source", kWordBytesMax).value_or(endpoint.path.substr(0, kWordBytesMax));
-  }
+  const bool touches_source = members.touches("source");
+  const auto source = touches_source ? input.text("source", kWordBytesMax) : std::nullopt;
   if (members.touches("handler_type"))
     endpoint.handler_type = input.text("handler_type", kWordBytesMax).value_or("CUSTOM");
   if (members.touches("target_service"))
@@ -262,6 +275,8 @@ void read_endpoint(Input& input, Reading reading, Endpoint& endpoint) {
   if (members.touches("paths")) read_paths(input, endpoint);
   if (members.touches("routes")) read_routes(input, endpoint);
   read_scheme(input, members, endpoint);
+  if (touches_source) endpoint.source = source ? *source : inbound::default_source(endpoint);
+  read_repeats(input, members, endpoint);
   read_limits(input, members, endpoint);
   read_state(input, members, endpoint);
   read_unsigned(input, members, endpoint);
@@ -316,8 +331,11 @@ std::string endpoint_json(const Call& call, const Endpoint& e, const inbound::En
   json.key("signature_algorithm").value(e.signature_algorithm);
   json.key("signature_scheme").raw(e.signature_scheme).key("signature_config").begin_object();
   for (const auto& [key, value] : e.signature_config) json.key(key).value(value);
-  json.end_object().key("paths").raw(inbound::paths_json(e.paths));
+  json.end_object().key("paths").raw(e.paths_of_scheme ? "null" : inbound::paths_json(e.paths));
   json.key("routes").raw(inbound::routes_json(e.routes));
+  json.key("dedup");
+  e.dedup ? json.value(inbound::name(*e.dedup)) : json.null();
+  json.key("on_conflict").value(e.holds_conflicts ? "hold" : "process");
   json.key("dedup_window_seconds").value(e.dedup_window.count());
   json.key("retention_days").value(e.retention_days).key("rate_limit");
   if (e.rate_limit) {
@@ -339,6 +357,7 @@ std::string endpoint_json(const Call& call, const Endpoint& e, const inbound::En
   }
   json.end_array().key("total_received").value(stats.received);
   json.key("total_processed").value(stats.processed).key("total_failed").value(stats.failed);
+  json.key("total_conflicts").value(stats.conflicts);
   json.key("last_received_at").value(stats.last_received);
   std::int64_t refused = 0;
   for (const auto& [reason, count] : stats.refused) refused += count;

@@ -39,9 +39,22 @@ Result<crypto::Scheme> read_said(const SaidScheme& said) {
   return std::unexpected(of_scheme(scheme.error()));
 }
 
+/// Of a scheme that can be read.
+Result<SchemeDefaults> read_said_defaults(const std::string& text) {
+  XD_TRY(const auto said, format::parse_json(text));
+  auto defaults = read_defaults(said.root());
+  if (said.root().is_string()) {
+    XD_TRY(const auto preset, format::parse_json(std::string(preset_document(said.root().text()))));
+    defaults = read_defaults(preset.root());
+  }
+  if (defaults) return defaults;
+  return std::unexpected(of_scheme(defaults.error()));
+}
+
 Result<PreparedScheme> prepare_scheme(const SaidScheme& said) {
   PreparedScheme prepared;
   XD_TRY(prepared.scheme, read_said(said));
+  XD_TRY(prepared.defaults, read_said_defaults(said.first));
   const auto document = format::parse_json(said.first);
   const bool preset = document && document->root().is_string();
   prepared.name = preset ? std::string(document->root().text()) : "custom";
@@ -157,6 +170,12 @@ Result<crypto::Scheme> scheme_of(const Endpoint& endpoint) {
   return read_said({endpoint.signature_scheme, endpoint.signature_config});
 }
 
+std::string default_source(const Endpoint& endpoint) {
+  constexpr std::size_t kBytesMax = 50;
+  const auto defaults = read_said_defaults(endpoint.signature_scheme);
+  return defaults && !defaults->source.empty() ? defaults->source : endpoint.path.substr(0, kBytesMax);
+}
+
 std::vector<const crypto::SchemeKey*> PreparedEndpoint::keys_at(base::Time now) const {
   std::vector<const crypto::SchemeKey*> good;
   good.reserve(keys.size());
@@ -184,7 +203,12 @@ Result<PreparedEndpoint> prepare(EndpointPtr config, SharedParts& shared) {
   PreparedEndpoint prepared{.config = std::move(config)};
   XD_TRY(prepared.prepared_scheme, shared.schemes.of(said, prepare_scheme));
   XD_DO(read_keys_into(prepared));
-  XD_TRY(prepared.rules, shared.rules.of(prepared.config->rules(), prepare_rules));
+  Rules rules = prepared.config->rules();
+  if (prepared.config->paths_of_scheme) {
+    rules.paths = prepared.prepared_scheme->defaults.paths;
+    rules.of_scheme = true;
+  }
+  XD_TRY(prepared.rules, shared.rules.of(rules, prepare_rules));
   XD_DO(read_addresses_into(prepared));
   return prepared;
 }

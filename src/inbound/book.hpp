@@ -12,6 +12,7 @@
 #include "http/egress.hpp"
 #include "inbound/endpoint.hpp"
 #include "inbound/meter.hpp"
+#include "inbound/scheme_defaults.hpp"
 
 namespace inbound {
 
@@ -19,6 +20,7 @@ namespace inbound {
 struct PreparedScheme {
   std::string name{};  ///< of a preset; "custom" for others
   crypto::Scheme scheme{};
+  SchemeDefaults defaults{};
   std::optional<format::Regex> certificate_url{};          ///< where the key is a certificate's
   std::vector<std::optional<format::Regex>> fetch_urls{};  ///< of each handshake, where it has one got
 };
@@ -60,6 +62,10 @@ struct PreparedEndpoint {
   std::shared_ptr<Meter> meter{};             ///< null: no limit
 
   const crypto::Scheme& scheme() const { return prepared_scheme->scheme; }
+  /// How repeats are known; none: by the id, or the content where there is none.
+  std::optional<Dedup> dedup() const {
+    return config->dedup ? config->dedup : prepared_scheme->defaults.dedup;
+  }
   /// Those that are good at that time.
   std::vector<const crypto::SchemeKey*> keys_at(base::Time now) const;
   bool awaits_secret() const;
@@ -74,6 +80,9 @@ bool is_allowed(const std::optional<format::Regex>& pattern, std::string_view ur
 /// The scheme that its signature_scheme names or is. Error: invalid, with a pointer for each member that
 /// cannot be used.
 base::Result<crypto::Scheme> scheme_of(const Endpoint& endpoint);
+
+/// The source of an endpoint that says none: as its scheme says, else its path.
+std::string default_source(const Endpoint& endpoint);
 
 /// Sets an endpoint up, without a limit: to check it, or to use its keys. Error: invalid, with a pointer for
 /// each member that cannot be used.

@@ -216,8 +216,7 @@ Diagnosis diagnose(const Scheme& scheme, const DiagnosisKeys& with, const Captur
   if (!diagnosis.passed()) return diagnosis;
   const auto tell_id = [&](const crypto::RequestView& view) {
     const auto id = event_id(scheme, view);
-    say("event id", id.has_value(),
-        id ? *id : "there is none: a repetition would be taken for another event");
+    say("event id", id.has_value(), id ? *id : "there is none: what is sent again is known by its content");
     if (id) diagnosis.ids.push_back(*id);
   };
   if (!scheme.each) {

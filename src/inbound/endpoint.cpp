@@ -14,6 +14,24 @@ std::string_view name(EndpointStatus status) {
   return "DISABLED";
 }
 
+namespace {
+
+constexpr std::pair<Dedup, std::string_view> kDedups[] = {
+    {Dedup::off, "off"}, {Dedup::id, "id"}, {Dedup::content, "content"}, {Dedup::body, "body"}};
+
+}  // namespace
+
+std::string_view name(Dedup dedup) {
+  return std::ranges::find(kDedups, dedup, &std::pair<Dedup, std::string_view>::first)->second;
+}
+
+std::optional<Dedup> parse_dedup(std::string_view text) {
+  for (const auto& [dedup, word] : kDedups) {
+    if (word == text) return dedup;
+  }
+  return std::nullopt;
+}
+
 base::Result<void> check_endpoint_path(std::string_view path) {
   const auto allowed = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
@@ -80,6 +98,9 @@ Endpoint Endpoint::copy() const {
   twin.signature_scheme = signature_scheme;
   twin.signature_config = signature_config;
   twin.paths = paths;
+  twin.paths_of_scheme = paths_of_scheme;
+  twin.dedup = dedup;
+  twin.holds_conflicts = holds_conflicts;
   twin.routes = routes;
   twin.dedup_window = dedup_window;
   twin.retention_days = retention_days;

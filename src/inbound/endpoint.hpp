@@ -13,6 +13,7 @@
 #include "crypto/key_ring.hpp"
 #include "db/db.hpp"
 #include "db/page.hpp"
+#include "inbound/dedup.hpp"
 #include "inbound/scheme_document.hpp"
 #include "queue/task.hpp"
 #include "tenant/signing_secret.hpp"
@@ -92,6 +93,7 @@ struct Rules {
   std::vector<std::string> event_types{};
   Paths paths{};
   std::vector<Route> routes{};
+  bool of_scheme = false;  ///< the paths are those of the scheme: what they name may be missing
   auto operator<=>(const Rules&) const = default;
 };
 
@@ -116,6 +118,9 @@ struct Endpoint {
   std::string signature_scheme{};  ///< JSON: a preset's name, or a document of docs/signatures.md
   SchemeConfig signature_config{};
   Paths paths{};
+  bool paths_of_scheme = false;  ///< nothing is said of them: those of the scheme count
+  std::optional<Dedup> dedup{};  ///< none: as the scheme says, else by the id, or the content without one
+  bool holds_conflicts = false;  ///< another body with an id that was used is kept, and not processed
   std::vector<Route> routes{};
   std::optional<int> retention_days{};  ///< none: for good
   std::optional<queue::Rate> rate_limit{};
@@ -145,11 +150,12 @@ base::Result<void> check_endpoint_path(std::string_view path);
 std::string paths_json(const Paths& paths);
 std::string routes_json(const std::vector<Route>& routes);
 
-/// Mission 4's counters. They count what was processed, well or not.
+/// Mission 4's counters. They count what was processed, well or not; and conflicts, processed or held.
 struct EndpointStats {
   std::int64_t received = 0;
   std::int64_t processed = 0;
   std::int64_t failed = 0;
+  std::int64_t conflicts = 0;
   std::optional<base::Time> last_received{};
   std::map<std::string, std::int64_t> refused{};  ///< by reason; read only
 };

@@ -92,7 +92,23 @@ Result<void> add(db::Tx& tx, const std::map<EndpointId, EndpointStats>& more) {
 
 }  // namespace
 
+namespace {
+
+/// Straight into their row, for they are rare.
+Result<void> add_conflicts(db::Tx& tx, const std::map<EndpointId, EndpointStats>& more) {
+  std::vector<db::Arg> args;
+  for (const auto& [id, stats] : more) {
+    if (stats.conflicts > 0) args.insert(args.end(), {id, stats.conflicts});
+  }
+  if (args.empty()) return {};
+  return tx.each("UPDATE endpoint_stats SET total_conflicts = total_conflicts + $2 WHERE endpoint_id = $1", 2,
+                 args);
+}
+
+}  // namespace
+
 Result<void> add_to_stats(db::Tx& tx, const std::map<EndpointId, EndpointStats>& more) {
+  XD_DO(add_conflicts(tx, more));
   if (tx.engine() == db::Engine::postgres) return add(tx, more);
   std::int64_t weight = kRowWeight + static_cast<std::int64_t>(more.size());
   XD_DO(tx.query("SELECT weight FROM endpoint_counts ORDER BY seq DESC LIMIT 1", {},
@@ -131,12 +147,15 @@ Result<std::map<EndpointId, EndpointStats>> find_endpoint_stats(db::Tx& tx, std:
   std::vector<db::Arg> args(ids.begin(), ids.end());
   std::map<EndpointId, EndpointStats> found;
   XD_DO(
-      tx.each("SELECT endpoint_id, total_received, total_processed, total_failed, last_received_at"
-              " FROM endpoint_stats WHERE endpoint_id = $1",
+      tx.each("SELECT endpoint_id, total_received, total_processed, total_failed, last_received_at,"
+              " total_conflicts FROM endpoint_stats WHERE endpoint_id = $1",
               1, args, [&](std::size_t, std::int64_t, const db::Row* row) {
                 if (row == nullptr) return;
-                found[row->id<EndpointId>(0)] = {row->integer(1), row->integer(2), row->integer(3),
-                                                 row->maybe_time(4)};
+                found[row->id<EndpointId>(0)] = {.received = row->integer(1),
+                                                 .processed = row->integer(2),
+                                                 .failed = row->integer(3),
+                                                 .conflicts = row->integer(5),
+                                                 .last_received = row->maybe_time(4)};
               }));
   XD_DO(add_refused(tx, args, found));
   if (tx.engine() == db::Engine::postgres) return found;

@@ -13,7 +13,7 @@ constexpr const char* kSelect =
     "SELECT id, tenant_id, integration_id, endpoint_path, name, source, event_types, handler_type,"
     " target_service, ip_whitelist, signature_header, signature_algorithm, signature_scheme,"
     " signature_config, paths, routes, dedup_window_seconds, retention_days, rate_limit_requests,"
-    " rate_limit_window, status, is_enabled, version, created_by, created_at, updated_at"
+    " rate_limit_window, status, is_enabled, version, created_by, created_at, updated_at, dedup, on_conflict"
     " FROM webhook_endpoints";
 
 std::string list_json(const std::vector<std::string>& texts) {
@@ -54,6 +54,7 @@ Result<void> read_parts(const db::Row& row, Endpoint& endpoint) {
     endpoint.signature_config.emplace(setting.key, setting.value.text());
   }
   XD_TRY(const auto paths, stored_json(row, 14));
+  endpoint.paths_of_scheme = paths.root().is_null();
   for (const PathMember& member : kPathMembers) {
     const format::Value* places = paths.root().find(member.name);
     if (places == nullptr) continue;
@@ -104,6 +105,8 @@ Result<Endpoint> read_endpoint(const db::Row& row) {
   if (!row.is_null(23)) result.created_by = row.uuid(23);
   result.created = row.time(24);
   result.updated = row.time(25);
+  if (!row.is_null(26)) result.dedup = parse_dedup(row.text(26));
+  result.holds_conflicts = row.text(27) == "hold";
   return result;
 }
 
@@ -128,14 +131,14 @@ struct Settings {
         types(list_json(e.event_types)),
         addresses(list_json(e.ip_whitelist)),
         config(config_json(e.signature_config)),
-        paths(paths_json(e.paths)),
+        paths(e.paths_of_scheme ? "null" : paths_json(e.paths)),
         routes(routes_json(e.routes)) {
     if (!e.rate_limit) return;
     requests = static_cast<std::int64_t>(e.rate_limit->requests);
     window = std::chrono::duration_cast<std::chrono::seconds>(e.rate_limit->window).count();
   }
 
-  /// $1 is the id, $2 the tenant, $3 … $24 what the statements name.
+  /// $1 is the id, $2 the tenant, $3 … $26 what the statements name.
   std::vector<db::Arg> args() const {
     return {e.id,
             e.tenant,
@@ -160,7 +163,9 @@ struct Settings {
             name(e.status),
             e.is_enabled,
             e.version,
-            e.updated};
+            e.updated,
+            e.dedup ? std::optional(name(*e.dedup)) : std::nullopt,
+            e.holds_conflicts ? "hold" : "process"};
   }
 
   const Endpoint& e;
@@ -179,14 +184,15 @@ Result<void> insert_endpoint(db::Tx& tx, const crypto::KeyRing& ring, const Endp
   const Settings settings(endpoint);
   std::vector<db::Arg> args = settings.args();
   args.insert(args.end(), {endpoint.created_by, endpoint.created});
-  XD_DO(
-      tx.exec("INSERT INTO webhook_endpoints (id, tenant_id, integration_id, endpoint_path, name, source,"
-              " event_types, handler_type, target_service, ip_whitelist, signature_header,"
-              " signature_algorithm, signature_scheme, signature_config, paths, routes,"
-              " dedup_window_seconds, retention_days, rate_limit_requests, rate_limit_window, status,"
-              " is_enabled, version, updated_at, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7,"
-              " $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
-              args));
+  XD_DO(tx.exec(
+      "INSERT INTO webhook_endpoints (id, tenant_id, integration_id, endpoint_path, name, source,"
+      " event_types, handler_type, target_service, ip_whitelist, signature_header,"
+      " signature_algorithm, signature_scheme, signature_config, paths, routes,"
+      " dedup_window_seconds, retention_days, rate_limit_requests, rate_limit_window, status,"
+      " is_enabled, version, updated_at, dedup, on_conflict, created_by, created_at) VALUES ($1, $2, $3,"
+      " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,"
+      " $25, $26, $27, $28)",
+      args));
   for (const tenant::SigningSecret& secret : endpoint.secrets) {
     XD_DO(tenant::insert_secret(tx, ring, endpoint.secret_owner(), secret));
   }
@@ -206,7 +212,8 @@ Result<bool> update_endpoint(db::Tx& tx, const Endpoint& endpoint) {
                  " signature_scheme = $13, signature_config = $14, paths = $15, routes = $16,"
                  " dedup_window_seconds = $17, retention_days = $18, rate_limit_requests = $19,"
                  " rate_limit_window = $20, status = $21, is_enabled = $22, version = $23,"
-                 " updated_at = $24 WHERE id = $1 AND tenant_id = $2 AND version = $23 - 1",
+                 " updated_at = $24, dedup = $25, on_conflict = $26 WHERE id = $1 AND tenant_id = $2 AND "
+                 "version = $23 - 1",
                  settings.args()));
   return changed == 1;
 }

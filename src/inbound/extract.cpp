@@ -236,15 +236,21 @@ Result<Extracted> extract(const PreparedEndpoint& endpoint, const ReceivedEvent&
   const PreparedRules& rules = *endpoint.rules;
   Extracted result{.source = rules.said.source};
   XD_DO(check_decoded(event));
-  XD_TRY(result.event_type, text_at(rules.event_type, message, "event_type"));
-  XD_TRY(result.table, text_at(rules.table, message, "table"));
-  XD_TRY(result.record_id, text_at(rules.record_id, message, "record_id"));
+  const bool may_lack = rules.said.of_scheme;  // not every event of a sender has all that its scheme knows
+  const auto text = [&](std::span<const Location> places, const char* what) -> Result<std::string> {
+    auto found = text_at(places, message, what);
+    if (!found && may_lack) return std::string();
+    return found;
+  };
+  XD_TRY(result.event_type, text(rules.event_type, "event_type"));
+  XD_TRY(result.table, text(rules.table, "table"));
+  XD_TRY(result.record_id, text(rules.record_id, "record_id"));
   const format::Value* record = value_of(rules.record, message);
   const format::Value* before = value_of(rules.old_record, message);
-  if (!rules.record.empty() && record == nullptr && before == nullptr)
-    return nothing_at(rules.record, message, "record");
-  XD_TRY(result.record,
-         rules.record.empty() ? body_json(message) : data_of(record != nullptr ? *record : *before));
+  const bool nowhere = record == nullptr && before == nullptr;
+  if (!rules.record.empty() && nowhere && !may_lack) return nothing_at(rules.record, message, "record");
+  XD_TRY(result.record, rules.record.empty() || nowhere ? body_json(message)
+                                                        : data_of(record != nullptr ? *record : *before));
   if (before != nullptr) result.old_record = before->raw();
   const auto small = [](const format::Value* value) {
     return value != nullptr && value->is_object() && value->members().size() <= kComparedMembersMax &&

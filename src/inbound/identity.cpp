@@ -1,6 +1,8 @@
 #include "inbound/identity.hpp"
 
 #include "crypto/encoding.hpp"
+#include "inbound/content_key.hpp"
+#include "inbound/received.hpp"
 
 namespace inbound {
 
@@ -31,6 +33,7 @@ std::string storable(std::string text) {
 /// Whether what stands for the event's id is made of its body.
 bool is_of_body(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
   return endpoint.rules->event_id.empty() && endpoint.scheme().id_hash &&
+         endpoint.scheme().id_hash->has_body() &&
          std::ranges::all_of(endpoint.scheme().id, [&](const Location& at) { return view.find(at).empty(); });
 }
 
@@ -42,11 +45,46 @@ std::string external_id(const PreparedEndpoint& endpoint, const crypto::RequestV
   return storable(std::move(id));
 }
 
+Dedup dedup_of(const PreparedEndpoint& endpoint, std::string_view external_id) {
+  const std::optional<Dedup> said = endpoint.dedup();
+  if (!said) return external_id.empty() ? Dedup::content : Dedup::id;
+  return *said == Dedup::id && external_id.empty() ? Dedup::off : *said;
+}
+
 std::chrono::seconds dedup_window(const PreparedEndpoint& endpoint, const crypto::RequestView& view,
-                                  std::string_view external_id) {
+                                  Dedup how) {
   const std::chrono::seconds window = endpoint.config->dedup_window;
-  if (!external_id.empty() && !is_of_body(endpoint, view)) return window;
+  if (how == Dedup::body || (how == Dedup::id && !is_of_body(endpoint, view))) return window;
   return std::min<std::chrono::seconds>(window, kBodyKeyWindow);
+}
+
+Identity Identifier::next(const crypto::RequestView& view, std::string_view body) {
+  Identity made{.external_id = external_id(endpoint_, view), .body_hash = hash_of_body(body)};
+  const Dedup how = dedup_of(endpoint_, made.external_id);
+  made.window = dedup_window(endpoint_, view, how);
+  const bool suffices = endpoint_.scheme().id_suffices && endpoint_.rules->event_id.empty();
+  if (how == Dedup::id && endpoint_.scheme().each && !suffices) {
+    const auto [first, fresh] = first_bodies_.try_emplace(made.external_id, made.body_hash);
+    // The id is that of the batch.
+    if (!fresh && first->second != made.body_hash) made.external_id += "#" + std::to_string(index_);
+  }
+  switch (how) {
+    case Dedup::off: break;
+    case Dedup::id: made.key = id_key(made.external_id); break;
+    case Dedup::content: made.key = content_key(); break;
+    case Dedup::body: made.key = body_key(made.body_hash); break;
+  }
+  if (how != Dedup::id) made.stored_key = made.key;
+  if (how == Dedup::id && suffices) made.body_hash.assign(made.body_hash.size(), '\0');
+  ++index_;
+  return made;
+}
+
+/// Of an element of a batch it is that of the batch, and its place.
+std::string Identifier::content_key() {
+  if (content_.empty()) content_ = content_hash(endpoint_, request_);
+  if (!endpoint_.scheme().each) return "content:" + crypto::to_hex(content_);
+  return "content:" + crypto::to_hex(content_) + "/" + std::to_string(index_);
 }
 
 std::string order_key(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {

@@ -57,11 +57,31 @@ event::EventPtr make_received_event(const ReceivedEvent& received, const Extract
   return made;
 }
 
+/// webhook.conflict: another body came with an id that was used before.
+event::EventPtr make_conflict_event(const PreparedEndpoint& endpoint, const ReceivedEvent& received,
+                                    base::Time now) {
+  auto made = std::make_shared<event::Event>();
+  made->id = event::EventId::make(now);
+  made->tenant = received.tenant;
+  made->type = "webhook.conflict";
+  made->subject = "endpoint/" + received.endpoint.str();
+  format::JsonWriter json(made->data);
+  json.begin_object().key("endpoint_id").value(received.endpoint).key("received_id").value(received.id);
+  json.key("conflict_of").value(*received.conflict_of).key("external_id").value(received.external_id);
+  json.key("source").value(endpoint.rules->said.source);
+  json.key("held").value(endpoint.config->holds_conflicts).end_object();
+  made->occurred = received.received;
+  made->created = now;
+  made->origin = event::kSystemOrigin;
+  return made;
+}
+
 }  // namespace
 
 struct ProcessHandler::Report {
   ReceivedResult result{};
   base::Time received{};
+  bool conflict = false;
   std::vector<event::Publication> publications{};
 };
 
@@ -99,9 +119,23 @@ asio::awaitable<queue::Outcome> ProcessHandler::run(const queue::Task& task) {
     result.error =
         "Crossdock ended three times while it was being processed; look into the log before you replay it";
   } else {
-    process(*endpoint, *event, *report);
+    report->conflict = event->conflict_of && result.replay_no == 0;
+    if (report->conflict) tell_conflict(*endpoint, *event, *report);
+    if (report->conflict && endpoint->config->holds_conflicts) {
+      result.status = ReceivedStatus::conflict;
+      result.error = "its id was used before, with another body; replay it to have it processed";
+    } else {
+      process(*endpoint, *event, *report);
+    }
   }
   co_return queue::Outcome{queue::Verdict::done(), queue::Signal::success, std::move(report)};
+}
+
+void ProcessHandler::tell_conflict(const PreparedEndpoint& endpoint, const ReceivedEvent& event,
+                                   Report& report) const {
+  if (!parts_.publisher.wants_system(event.tenant, "webhook.conflict")) return;
+  auto told = parts_.publisher.publication(make_conflict_event(endpoint, event, report.result.processed), {});
+  if (told) report.publications.push_back(std::move(*told));
 }
 
 void ProcessHandler::process(const PreparedEndpoint& endpoint, const ReceivedEvent& event,
@@ -155,7 +189,9 @@ Result<void> ProcessHandler::record(db::Tx& tx, std::span<const queue::Finished>
     const ReceivedResult& result = *results[i];
     EndpointStats& more = stats[result.endpoint];
     if (result.replay_no == 0) ++more.received;
-    ++(result.status == ReceivedStatus::failed ? more.failed : more.processed);
+    if (reports[i]->conflict) ++more.conflicts;
+    if (result.status != ReceivedStatus::conflict)
+      ++(result.status == ReceivedStatus::failed ? more.failed : more.processed);
     more.last_received = std::max(more.last_received.value_or(base::Time{}), reports[i]->received);
   }
   XD_DO(add_to_stats(tx, stats));

@@ -37,6 +37,7 @@ class ProcessHandler final : public queue::Handler {
 
  private:
   struct Report;
+  void tell_conflict(const PreparedEndpoint& endpoint, const ReceivedEvent& event, Report& report) const;
   void process(const PreparedEndpoint& endpoint, const ReceivedEvent& event, Report& report) const;
 
   Parts parts_;

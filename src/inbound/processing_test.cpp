@@ -21,7 +21,6 @@ base::Task<queue::Outcome> run_once(ProcessHandler& handler, const queue::Task& 
 class Processing : public ::testing::StoreTest {
  protected:
   Processing() {
-    auto endpoint = std::make_shared<Endpoint>();
     endpoint->id = event->endpoint;
     endpoint->tenant = event->tenant;
     endpoint->path = "shop";
@@ -56,21 +55,23 @@ class Processing : public ::testing::StoreTest {
   std::string status() { return store.text("SELECT status FROM received_results"); }
 
   const std::shared_ptr<ReceivedEvent> event = make_received();
+  const std::shared_ptr<Endpoint> endpoint = std::make_shared<Endpoint>();
   const crypto::KeyRing ring = crypto::KeyRing::parse(crypto::KeyRing::generate_entry("test")).value();
   ::testing::FakeClock clock;
   ::testing::Node node{*store, clock};
   Meters meters;
   Book book{meters};
-  ProcessHandler handler{{.book = book,
-                          .publisher = {.publication =
-                                            [](event::EventPtr made, std::optional<base::Uuid>) {
-                                              return std::optional(
-                                                  event::Publication{.event = std::move(made)});
-                                            },
-                                        .wants_system = [](TenantId, std::string_view) { return false; }},
-                          .queue = node.queue(),
-                          .clock = clock}};
+  ProcessHandler handler{
+      {.book = book,
+       .publisher = {.publication =
+                         [](event::EventPtr made, std::optional<base::Uuid>) {
+                           return std::optional(event::Publication{.event = std::move(made)});
+                         },
+                     .wants_system = [this](TenantId, std::string_view type) { return type == wanted; }},
+       .queue = node.queue(),
+       .clock = clock}};
   queue::Task task = make_replay_task(event, 0, kNow);
+  std::string wanted{};
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, Processing, ::testing::both_engines(), ::testing::engine_name);
@@ -107,6 +108,41 @@ TEST_P(Processing, gives_up_what_has_ended_the_process_three_times) {
   EXPECT_EQ(events(), 1);
   EXPECT_NE(store.text("SELECT processing_error FROM received_results").find("three times"),
             std::string::npos);
+}
+
+TEST_P(Processing, of_a_conflict_makes_an_event_counts_it_and_tells_of_it) {
+  event->conflict_of = ReceivedId::make(kNow);
+  event->external_id = "evt_1";
+  wanted = "webhook.conflict";
+  record(task, run(task));
+  EXPECT_EQ(status(), "PROCESSED");
+  EXPECT_EQ(events(), 2);
+  EXPECT_EQ(store.integer("SELECT count(*) FROM events WHERE type = 'webhook.conflict'"), 1);
+  EXPECT_EQ((std::array{stats().received, stats().processed, stats().conflicts}),
+            (std::array<std::int64_t, 3>{1, 1, 1}));
+
+  const queue::Task again = make_replay_task(event, 1, kNow);
+  record(again, run(again));
+  EXPECT_EQ(events(), 3) << "a replay is no further conflict";
+  EXPECT_EQ(stats().conflicts, 1);
+}
+
+TEST_P(Processing, holds_a_conflict_where_the_endpoint_says_so_until_it_is_replayed) {
+  auto changed = std::make_shared<Endpoint>(endpoint->copy());
+  changed->holds_conflicts = true;
+  ++changed->version;
+  book.put(changed);
+  event->conflict_of = ReceivedId::make(kNow);
+  wanted = "webhook.conflict";
+  record(task, run(task));
+  EXPECT_EQ(status(), "CONFLICT");
+  EXPECT_EQ(store.text("SELECT type FROM events"), "webhook.conflict");
+  EXPECT_EQ((std::array{stats().received, stats().processed, stats().conflicts}),
+            (std::array<std::int64_t, 3>{1, 0, 1}));
+
+  const queue::Task again = make_replay_task(event, 1, kNow);
+  record(again, run(again));
+  EXPECT_EQ(status(), "PROCESSED");
 }
 
 TEST_P(Processing, is_read_back_as_it_was_received) {

@@ -15,9 +15,9 @@ constexpr std::pair<ReceivedStatus, std::string_view> kStatuses[] = {{ReceivedSt
 
 }  // namespace
 
-std::string dedup_key(std::string_view external_id, std::string_view body_hash) {
-  return external_id.empty() ? "body:" + crypto::to_hex(body_hash) : "id:" + std::string(external_id);
-}
+std::string id_key(std::string_view external_id) { return "id:" + std::string(external_id); }
+
+std::string body_key(std::string_view body_hash) { return "body:" + crypto::to_hex(body_hash); }
 
 std::string conflict_key(std::string_view key, std::string_view body_hash) {
   return std::string(key) + "#" + crypto::to_hex(body_hash);

@@ -24,7 +24,8 @@ struct ReceivedEvent {
   ReceivedId id{};
   TenantId tenant{};
   EndpointId endpoint{};
-  std::string external_id{};                ///< the sender's; empty where it has none
+  std::string external_id{};  ///< the sender's; empty where it has none
+  std::string dedup_key{};    ///< that repeats are known by; empty: made of external_id, or none
   std::optional<ReceivedId> conflict_of{};  ///< that one had its external_id, and another body
   std::optional<base::Uuid> batch{};        ///< of an element: the batch that it came in
   std::int64_t batch_index = 0;
@@ -43,13 +44,15 @@ using ReceivedPtr = std::shared_ptr<const ReceivedEvent>;
 /// One that is to be stored, with what repeats of it are known by.
 struct Incoming {
   std::shared_ptr<ReceivedEvent> event{};
-  std::string key{};
-  std::string body_hash{};  ///< 16 bytes
+  std::string key{};        ///< empty: nothing is a repeat of it
+  std::string body_hash{};  ///< 16 bytes: of the body, or the same for all where the id alone counts
   base::Time expires{};     ///< from then on the key is forgotten
   std::string order_key{};  ///< those with the same one are processed in the order in which they came
 };
-/// "id:" and the sender's id, or "body:" and the hash of a body without one.
-std::string dedup_key(std::string_view external_id, std::string_view body_hash);
+/// "id:" and the sender's id.
+std::string id_key(std::string_view external_id);
+/// "body:" and the hash of a body.
+std::string body_key(std::string_view body_hash);
 /// What a body is known by whose id another one had before it.
 std::string conflict_key(std::string_view key, std::string_view body_hash);
 /// The first 16 bytes of its SHA-256.
@@ -75,7 +78,7 @@ struct Receipt {
   ReceivedId id{};         ///< of the first one, where this is a repeat
   bool duplicate = false;  ///< it is there already; nothing was stored
   bool gone = false;       ///< its endpoint was deleted meanwhile; nothing was stored
-  bool conflict = false;   ///< another body with the same id: stored once, and not processed
+  bool conflict = false;   ///< another body with the same id: stored once
 };
 /// Writes what is new and puts it into the lanes of its endpoints; one receipt for each event, in order.
 base::Result<std::vector<std::vector<Receipt>>> insert_arrivals(db::Tx& tx, queue::Queue& queue,

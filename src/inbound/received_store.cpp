@@ -10,7 +10,7 @@ using base::Result;
 
 constexpr const char* kColumns =
     "e.id, e.tenant_id, e.endpoint_id, e.external_id, e.conflict_of, e.batch_id, e.batch_index, e.method,"
-    " e.target, e.remote_ip, e.verification, e.received_at";
+    " e.target, e.remote_ip, e.verification, e.received_at, e.dedup_key";
 
 ReceivedEvent read_event(const db::Row& row) {
   ReceivedEvent event;
@@ -26,6 +26,7 @@ ReceivedEvent read_event(const db::Row& row) {
   event.remote_ip = row.string(9);
   event.verification = row.string(10);
   event.received = row.time(11);
+  event.dedup_key = row.string(12);
   return event;
 }
 
@@ -35,19 +36,19 @@ constexpr const char* kResultColumns =
 
 ReceivedRow read_row(const db::Row& row) {
   ReceivedRow found{.event = read_event(row)};
-  if (row.is_null(12)) return found;
+  if (row.is_null(13)) return found;
   ReceivedResult& result = found.result.emplace();
   result.id = found.event.id;
   result.tenant = found.event.tenant;
   result.endpoint = found.event.endpoint;
-  result.status = parse_received_status(row.text(12)).value_or(ReceivedStatus::failed);
-  result.replay_no = row.integer(13);
-  result.source = row.string(14);
-  result.event_type = row.string(15);
-  result.table = row.string(16);
-  if (!row.is_null(17)) result.event = row.id<event::EventId>(17);
-  result.processed = row.time(18);
-  result.error = row.string(19);
+  result.status = parse_received_status(row.text(13)).value_or(ReceivedStatus::failed);
+  result.replay_no = row.integer(14);
+  result.source = row.string(15);
+  result.event_type = row.string(16);
+  result.table = row.string(17);
+  if (!row.is_null(18)) result.event = row.id<event::EventId>(18);
+  result.processed = row.time(19);
+  result.error = row.string(20);
   return found;
 }
 
@@ -156,7 +157,12 @@ Result<std::set<const Arrival*>> find_gone(db::Tx& tx, std::span<const Arrival> 
 /// What is new, what is a repeat, and what has another one's id.
 Result<void> tell_apart(db::Tx& tx, std::span<const Place> places) {
   std::vector<Place> conflicts;
-  XD_DO(take_keys(tx, places, [&](const Place& place, ReceivedId holder, bool same_body) {
+  std::vector<Place> keyed;
+  for (const Place& place : places) {
+    place.receipt->id = place.incoming->event->id;
+    if (!place.key.empty()) keyed.push_back(place);
+  }
+  XD_DO(take_keys(tx, keyed, [&](const Place& place, ReceivedId holder, bool same_body) {
     place.receipt->id = holder;
     if (holder == place.incoming->event->id) return;
     place.receipt->duplicate = same_body;
@@ -176,18 +182,18 @@ Result<void> tell_apart(db::Tx& tx, std::span<const Place> places) {
 
 Result<void> insert_events(db::Tx& tx, std::span<const ReceivedPtr> events) {
   std::vector<db::Arg> args;
-  args.reserve(events.size() * 14);
+  args.reserve(events.size() * 15);
   for (const ReceivedPtr& event : events) {
     const ReceivedEvent& e = *event;
-    args.insert(args.end(),
-                {e.id, e.tenant, e.endpoint, e.external_id, e.conflict_of, e.batch, e.batch_index, e.method,
-                 e.target, e.headers, db::Arg::blob(e.body), e.remote_ip, e.verification, e.received});
+    args.insert(args.end(), {e.id, e.tenant, e.endpoint, e.external_id, e.conflict_of, e.batch, e.batch_index,
+                             e.method, e.target, e.headers, db::Arg::blob(e.body), e.remote_ip,
+                             e.verification, e.received, e.dedup_key});
   }
   XD_DO(
       tx.each("INSERT INTO received_events (id, tenant_id, endpoint_id, external_id, conflict_of, batch_id,"
-              " batch_index, method, target, headers, body, remote_ip, verification, received_at)"
-              " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-              14, args));
+              " batch_index, method, target, headers, body, remote_ip, verification, received_at, dedup_key)"
+              " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+              15, args));
   return index_late_ones(tx, events);
 }
 
@@ -227,32 +233,25 @@ Result<std::vector<std::vector<Receipt>>> insert_arrivals(db::Tx& tx, queue::Que
   XD_DO(tell_apart(tx, places));
   std::vector<ReceivedPtr> events;
   std::vector<queue::Task> tasks;
-  std::vector<ReceivedResult> conflicts;
   std::set<base::Uuid> batches;
   for (const Place& place : places) {
     if (place.receipt->duplicate) continue;
     const auto& event = place.incoming->event;
     if (place.receipt->conflict) {
       event->conflict_of = place.receipt->id;
+      event->dedup_key = conflict_key(place.key, place.incoming->body_hash);
       place.receipt->id = event->id;
-      conflicts.push_back({.id = event->id,
-                           .tenant = event->tenant,
-                           .endpoint = event->endpoint,
-                           .status = ReceivedStatus::conflict,
-                           .processed = event->received,
-                           .error = "its id was used before, with another body"});
-    } else {
-      event->conflict_of.reset();  // a flush that was given up may have seen another one
-      tasks.push_back(make_task(*place.incoming));
+    } else if (event->conflict_of) {
+      // A flush that was given up has seen another one.
+      event->conflict_of.reset();
+      event->dedup_key.clear();
     }
+    tasks.push_back(make_task(*place.incoming));
     events.push_back(event);
     if (event->batch) batches.insert(*event->batch);
   }
   if (events.empty()) return receipts;
   XD_DO(insert_events(tx, events));
-  std::vector<const ReceivedResult*> results;
-  for (const ReceivedResult& result : conflicts) results.push_back(&result);
-  if (!results.empty()) XD_DO(put_results(tx, results));
   for (const Arrival& arrival : arrivals) {
     if (arrival.batch_body.empty() || !batches.contains(arrival.batch)) continue;
     XD_DO(tx.exec("INSERT INTO received_batches (id, tenant_id, body) VALUES ($1, $2, $3)",
@@ -405,8 +404,8 @@ Result<std::optional<ReceivedRow>> find_received(db::Tx& tx, TenantId tenant, Re
                    " e.tenant_id AND r.id = e.id WHERE e.tenant_id = $1 AND e.id = $2",
                {tenant, id}, [&](const db::Row& row) {
                  found = read_row(row);
-                 found->event.headers = row.string(20);
-                 found->event.body = std::string(row.blob(21));
+                 found->event.headers = row.string(21);
+                 found->event.body = std::string(row.blob(22));
                }));
   return found;
 }
@@ -421,8 +420,8 @@ Result<std::map<ReceivedId, ReceivedPtr>> find_received(
                 2, args, [&](std::size_t, std::int64_t, const db::Row* row) {
                   if (row == nullptr) return;
                   auto event = std::make_shared<ReceivedEvent>(read_event(*row));
-                  event->headers = row->string(12);
-                  event->body = std::string(row->blob(13));
+                  event->headers = row->string(13);
+                  event->body = std::string(row->blob(14));
                   found.emplace(event->id, std::move(event));
                 }));
   return found;
@@ -430,9 +429,13 @@ Result<std::map<ReceivedId, ReceivedPtr>> find_received(
 
 Result<std::int64_t> count_duplicates(db::Tx& tx, const ReceivedEvent& event) {
   std::int64_t count = 0;
-  const std::string hash = hash_of_body(event.body);
-  std::string key = dedup_key(event.external_id, hash);
-  if (event.conflict_of) key = conflict_key(key, hash);
+  std::string key = event.dedup_key;
+  if (key.empty()) {
+    // Of ids, and of what earlier versions have stored.
+    const std::string hash = hash_of_body(event.body);
+    key = event.external_id.empty() ? body_key(hash) : id_key(event.external_id);
+    if (event.conflict_of) key = conflict_key(key, hash);
+  }
   XD_DO(tx.query(
       "SELECT duplicates FROM received_keys WHERE endpoint_id = $1 AND key = $2 AND received_id = $3",
       {event.endpoint, key, event.id}, [&](const db::Row& row) { count = row.integer(0); }));

@@ -35,7 +35,7 @@ class ReceivedStore : public ::testing::StoreTest {
     one.event->verification = "{}";
     one.event->received = at;
     one.body_hash = hash_of_body(body);
-    one.key = dedup_key(id, one.body_hash);
+    one.key = id.empty() ? body_key(one.body_hash) : id_key(id);
     one.expires = at + window;
     return one;
   }
@@ -100,19 +100,47 @@ TEST_P(ReceivedStore, knows_it_within_one_transaction_too) {
   EXPECT_EQ(rows(), 3);
 }
 
-TEST_P(ReceivedStore, keeps_another_body_with_the_same_id_and_does_not_process_it) {
+TEST_P(ReceivedStore, keeps_another_body_with_the_same_id_to_be_processed) {
   const Receipt first = insert(incoming("evt_1", "one"));
   const Receipt other = insert(incoming("evt_1", "two"));
 
   EXPECT_TRUE(other.conflict);
   EXPECT_NE(other.id, first.id);
   EXPECT_EQ(rows(), 2);
-  EXPECT_EQ(tasks(), 1);
+  EXPECT_EQ(tasks(), 2);
   const auto found = store.read([&](db::Tx& tx) { return find_received(tx, tenant, other.id); });
-  ASSERT_TRUE(found && found->result);
-  EXPECT_EQ(found->result->status, ReceivedStatus::conflict);
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->result) << "what is done with it is decided when it is processed";
   EXPECT_EQ(found->event.conflict_of, first.id);
   EXPECT_EQ(found->event.body, "two");
+}
+
+TEST_P(ReceivedStore, takes_nothing_for_a_repeat_of_what_has_no_key) {
+  Incoming first = incoming("", "tap");
+  Incoming second = incoming("", "tap");
+  first.key.clear();
+  second.key.clear();
+  EXPECT_FALSE(insert(first).duplicate);
+  EXPECT_FALSE(insert(second).duplicate);
+  EXPECT_EQ(tasks(), 2);
+  EXPECT_EQ(store.integer("SELECT count(*) FROM received_keys"), 0);
+}
+
+TEST_P(ReceivedStore, counts_repeats_by_the_key_that_was_stored) {
+  const auto masked = [&] {
+    Incoming one = incoming("", R"({"token":"secret"})");
+    one.event->body = R"({"token":"***"})";
+    one.event->dedup_key = one.key;
+    return one;
+  };
+  const Receipt first = insert(masked());
+  EXPECT_TRUE(insert(masked()).duplicate);
+  EXPECT_TRUE(insert(masked()).duplicate);
+  const auto count = store.read([&](db::Tx& tx) -> base::Result<std::int64_t> {
+    XD_TRY(const auto found, find_received(tx, tenant, first.id));
+    return count_duplicates(tx, found->event);
+  });
+  EXPECT_EQ(count, 2);
 }
 
 TEST_P(ReceivedStore, keeps_a_conflicting_body_once) {

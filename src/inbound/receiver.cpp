@@ -280,6 +280,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
   const std::string target = stored_target(endpoint.scheme(), request);
   const std::string headers = stored_headers(endpoint.scheme(), request);
   Arrival arrival{.deletions = sender.deletions};
+  Identifier identifier(endpoint, request);
   const auto add = [&](const crypto::RequestView& view, std::string_view came, std::string stored) {
     Incoming& one = arrival.events.emplace_back();
     one.event = std::make_shared<ReceivedEvent>();
@@ -287,15 +288,12 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     event.id = ReceivedId::make(now);
     event.tenant = endpoint.config->tenant;
     event.endpoint = endpoint.config->id;
-    event.external_id = external_id(endpoint, view);
-    one.body_hash = hash_of_body(came);
-    const auto twin = std::ranges::find_if(arrival.events, [&](const Incoming& before) {
-      return before.event.get() != &event && before.event->external_id == event.external_id;
-    });
-    if (batch && twin != arrival.events.end() && twin->body_hash != one.body_hash) {
-      // The id is that of the batch.
-      event.external_id += "#" + std::to_string(arrival.events.size() - 1);
-    }
+    Identity known = identifier.next(view, came);
+    event.external_id = std::move(known.external_id);
+    event.dedup_key = std::move(known.stored_key);
+    one.key = std::move(known.key);
+    one.body_hash = std::move(known.body_hash);
+    one.expires = now + known.window;
     event.method = request.method;
     event.target = target;
     event.headers = headers;
@@ -303,8 +301,6 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     event.verification = verification_json(endpoint, sender.key, sender.problem);
     event.received = now;
     event.body = std::move(stored);
-    one.key = dedup_key(event.external_id, one.body_hash);
-    one.expires = now + dedup_window(endpoint, view, event.external_id);
     one.order_key = order_key(endpoint, view);
     if (batch) {
       event.batch = arrival.events.front().event->id.uuid;

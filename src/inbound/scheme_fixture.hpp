@@ -62,6 +62,8 @@ struct Said {
   Paths paths{};
   std::vector<Route> routes{};
   std::chrono::seconds dedup_window = std::chrono::hours{24};
+  std::optional<Dedup> dedup{};
+  bool paths_of_scheme = false;
 };
 
 inline PreparedEndpoint prepared(Said said) {
@@ -71,6 +73,8 @@ inline PreparedEndpoint prepared(Said said) {
   endpoint->paths = std::move(said.paths);
   endpoint->routes = std::move(said.routes);
   endpoint->dedup_window = said.dedup_window;
+  endpoint->dedup = said.dedup;
+  endpoint->paths_of_scheme = said.paths_of_scheme;
   endpoint->secrets.push_back(tenant::make_signing_secret(base::Secret(std::move(said.secret)), kNow));
   auto made = prepare_endpoint(endpoint);
   if (!made) throw std::runtime_error(made.error().message);

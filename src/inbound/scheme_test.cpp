@@ -275,7 +275,10 @@ TEST(Handshakes, are_answered_as_each_sender_asks) {
        {.method = "GET", .url = "https://h.example/w/a/b?crc_token=foo", .body = ""},
        200,
        R"({"response_token":"sha256=)" + crypto::to_base64(mac("foo")) + R"("})"},
-      {"discord", {.body = R"({"type":1})"}, 200, R"({"type":1})"},
+      {"discord", {.body = R"({"type":1,"token":"t"})"}, 200, R"({"type":1})"},
+      {"discord", {.body = R"({"version":1,"type":0})"}, 204, ""},
+      {"onfleet", {.method = "GET", .url = "https://h.example/w/a/b?check=abc", .body = ""}, 200, "abc"},
+      {"woocommerce", {.body = "webhook_id=7"}, 200, ""},
       {"notion", {.body = R"({"verification_token":"secret_x"})"}, 200, ""},
       {"asana", {.headers = {{"X-Hook-Secret", "s3"}}, .body = "{}"}, 200, ""},
       {"trello", {.method = "HEAD", .body = ""}, 200, ""},
@@ -300,7 +303,7 @@ TEST(Handshakes, are_answered_as_each_sender_asks) {
     ASSERT_NE(found, nullptr) << one.preset;
     EXPECT_EQ(found->answer.status, one.status) << one.preset;
     EXPECT_EQ(fill(found->answer.body, &*key, message), one.body) << one.preset;
-    const Sent ordinary{.method = "POST", .body = R"({"type":"order.created"})"};
+    const Sent ordinary{.method = "POST", .body = R"({"type":1,"event":{"type":"order.created"}})"};
     const http::Request other = ordinary.request();
     EXPECT_EQ(find_challenge(*scheme, keys, Message(other, ordinary.url)), nullptr) << one.preset;
   }

@@ -37,6 +37,12 @@ const hubspotEvents = (n) => [2 * n, 2 * n + 1].map((eventId) => ({
   attemptNumber: 0, objectId: 123, changeSource: "CRM", changeFlag: "NEW", text: TEXT,
 }));
 
+/** eventId alone is not unique: what happened, where and when counts with it. */
+const hubspotIds = (n) => hubspotEvents(n).map((each) => createHash("sha256").update([
+  each.eventId, each.portalId, each.subscriptionId, each.subscriptionType, each.objectId, each.propertyName,
+  each.propertyValue, each.occurredAt,
+].join("/")).digest("hex"));
+
 function hubspotSignature(version, { event, url, at, secret }) {
   return Signature.getSignature("POST", version, {
     clientSecret: secret, requestBody: event.body, url, timestamp: at, signature: "",
@@ -132,7 +138,7 @@ export const SENDERS = [
     hex: true,
     batch: true,
     event: (n) => ({
-      body: json(hubspotEvents(n)), ids: [`${2 * n}`, `${2 * n + 1}`],
+      body: json(hubspotEvents(n)), ids: hubspotIds(n),
       headers: { ...JSON_TYPE, "x-hubspot-signature-version": "v1" },
     }),
     sign: (signing) => ({ "x-hubspot-signature": hubspotSignature("v1", signing) }),
@@ -147,7 +153,7 @@ export const SENDERS = [
     event: (n) => {
       const body = json({ callbackId: `ap-${n}`, text: TEXT });
       return {
-        body, ids: [createHash("sha256").update(body).digest("hex")], query: "?portal=62515&name=a%20b",
+        body, ids: [""], query: "?portal=62515&name=a%20b", // HubSpot gives these no id
         headers: { ...JSON_TYPE, "x-hubspot-signature-version": "v2" },
       };
     },
@@ -162,7 +168,7 @@ export const SENDERS = [
     tolerance: 300,
     batch: true,
     signsUrl: true,
-    event: (n) => ({ body: json(hubspotEvents(n)), ids: [`${2 * n}`, `${2 * n + 1}`], headers: JSON_TYPE }),
+    event: (n) => ({ body: json(hubspotEvents(n)), ids: hubspotIds(n), headers: JSON_TYPE }),
     // HubSpot sends all three versions at once.
     sign: (signing) => ({
       "x-hubspot-signature": hubspotSignature("v1", signing),
@@ -196,7 +202,7 @@ export const SENDERS = [
       const params = twilioParams(n);
       const token = `11111111-2222-3333-4444-${String(n).padStart(12, "0")}`;
       return {
-        params, body: stringify(params), ids: [params.MessageSid], query: "?foo=1&bar=a%20b",
+        params, body: stringify(params), ids: [token], query: "?foo=1&bar=a%20b",
         headers: { ...FORM_TYPE, "i-twilio-idempotency-token": token },
       };
     },

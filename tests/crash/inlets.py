@@ -21,6 +21,7 @@ SCHEMES = {
 }
 SETTINGS = {
     "source": "crash",
+    "on_conflict": "hold",  # so that they can be told from others by their status
     "paths": {"event_type": "json:type", "table": "const:things", "record_id": "json:thing",
               "record": "json:data"},
     # The receiver's subscriptions and the oracle know events by these types.

@@ -125,13 +125,91 @@ class Receiving(EndpointCase):
         self.wait_processed(first["id"])
         self.assertEqual(self.detail(first["id"])["duplicates"], 3)
 
+    def test_another_body_with_the_same_id_is_an_event_of_its_own(self):
+        told = self.subscribe(self.make_receiver(), event_types=["webhook.conflict"])
+        endpoint = self.make_endpoint()
+        headers = github_headers(b'{"n": 1}')
+        first = self.expect(200, self.send(endpoint, b'{"n": 1}', headers))
         other = b'{"n": 2}'
         signed = github_headers(other, **{"X-GitHub-Delivery": headers["X-GitHub-Delivery"]})
         conflict = self.expect(200, self.send(endpoint, other, signed))
         self.assertTrue(conflict["conflict"])
-        kept = self.detail(conflict["id"])
-        self.assertEqual((kept["status"], kept["conflict_of"], kept["body"]), ("CONFLICT", first["id"], other.decode()))
+        kept = self.wait_processed(conflict["id"])
+        self.assertEqual((kept["conflict_of"], kept["body"]), (first["id"], other.decode()))
+        self.assertTrue(kept["event_id"])
+        self.assertEqual(self.expect(200, self.send(endpoint, other, signed))["duplicate"], True)
+        self.assertEqual(self.detail(conflict["id"])["duplicates"], 1)
+        counted = self.expect(200, self.api.get(f"{ENDPOINTS}/{endpoint['id']}"))
+        self.assertEqual((counted["total_received"], counted["total_conflicts"]), (2, 1))
+        delivery = self.wait_for_status(told, "DELIVERED")[0]
+        event = self.expect(200, self.api.get(f"/api/v1/events/{delivery['event_id']}"))
+        self.assertEqual((event["data"]["received_id"], event["data"]["conflict_of"], event["data"]["held"]),
+                         (conflict["id"], first["id"], False))
+
+    def test_a_conflict_is_held_where_the_endpoint_says_so(self):
+        endpoint = self.make_endpoint(on_conflict="hold")
+        headers = github_headers(b'{"n": 1}')
+        self.expect(200, self.send(endpoint, b'{"n": 1}', headers))
+        signed = github_headers(b'{"n": 2}', **{"X-GitHub-Delivery": headers["X-GitHub-Delivery"]})
+        conflict = self.expect(200, self.send(endpoint, b'{"n": 2}', signed))
+        kept = self.wait_processed(conflict["id"], "CONFLICT")
+        self.assertIsNone(kept["event_id"])
         self.assertEqual([row["id"] for row in self.received("?status=CONFLICT")], [conflict["id"]])
+        self.expect(202, self.api.post(f"{RECEIVED}/{conflict['id']}/replay"))
+        self.assertTrue(self.wait_processed(conflict["id"])["event_id"])
+
+    def test_what_has_no_id_is_known_by_all_that_tells_events_apart(self):
+        endpoint = self.make_endpoint("taps", signature_scheme="bearer_token")
+        def send(query: str = "", body: bytes = b"", **headers: str) -> dict:
+            fields = {"Authorization": f"Bearer {SECRET}"} | {name.replace("_", "-"): value for name, value in headers.items()}
+            return self.expect(200, self.send(endpoint, body, fields, query))
+        first = send(X_Message_Number="1", Date="Mon, 30 Nov 2026 12:00:00 GMT", traceparent="00-1")
+        again = send(X_Message_Number="1", Date="Mon, 30 Nov 2026 12:00:09 GMT", traceparent="00-2", User_Agent="b",
+                     X_Retry_Count="1", X_Forwarded_For="203.0.113.7", X_Timestamp="9")
+        self.assertEqual(again, {"id": first["id"], "duplicate": True})
+        self.assertEqual(self.detail(first["id"])["duplicates"], 1)
+        for more in ({"X_Message_Number": "2"}, {"X_Message_Number": "1", "query": "?a=1"},
+                     {"X_Message_Number": "1", "body": b"{}"}, {"X_Message_Number": "1", "X_Topic": "deleted"}):
+            self.assertNotIn("duplicate", send(**more), more)
+
+    def test_dedup_is_what_the_endpoint_says(self):
+        for dedup, id_counts, again in (("off", None, False), ("id", True, True), ("id", False, False),
+                                        ("content", True, False), ("body", True, True)):
+            with self.subTest(dedup=dedup, id_counts=id_counts):
+                endpoint = self.make_endpoint(f"{dedup}{id_counts}", dedup=dedup)
+                self.assertEqual(endpoint["dedup"], dedup)
+                headers = github_headers(b"{}")
+                if not id_counts:
+                    del headers["X-GitHub-Delivery"]
+                self.expect(200, self.send(endpoint, b"{}", headers))
+                fresh = headers | ({"X-GitHub-Delivery": "another"} if dedup in ("content", "body") else {})
+                self.assertEqual(self.expect(200, self.send(endpoint, b"{}", fresh)).get("duplicate", False), again)
+        problem = self.expect_problem(422, "VALIDATION_FAILED", self.api.post(
+            ENDPOINTS, {"endpoint_path": "x", "signature_scheme": "github", "secret_key": SECRET, "dedup": "on",
+                        "on_conflict": "drop"}))
+        self.assertEqual([error["pointer"] for error in problem["errors"]], ["#/dedup", "#/on_conflict"])
+
+    def test_repeats_are_counted_where_the_secret_stands_in_the_body(self):
+        endpoint = self.make_endpoint("zoho", signature_scheme={"kind": "token", "sig": "json:token"})
+        body = json.dumps({"token": SECRET, "n": 1}).encode()
+        first = self.expect(200, self.send(endpoint, body, {"Content-Type": "application/json"}))
+        for _ in range(2):
+            self.expect(200, self.send(endpoint, body, {"Content-Type": "application/json"}))
+        kept = self.detail(first["id"])
+        self.assertEqual((kept["duplicates"], json.loads(kept["body"])["token"]), (2, "***"))
+
+    def test_known_senders_know_the_types_of_their_events(self):
+        endpoint = self.make_endpoint("hooks")
+        self.assertEqual((endpoint["source"], endpoint["paths"]), ("github", None))
+        id = self.expect(200, self.send(endpoint, b"{}", github_headers(b"{}", **{"X-GitHub-Event": "push"})))["id"]
+        found = self.wait_processed(id)
+        event = self.expect(200, self.api.get(f"/api/v1/events/{found['event_id']}"))
+        self.assertEqual((event["type"], found["event_type"]), ("github.push", "push"))
+        # What is said counts, also that there is nothing.
+        self.expect(200, self.api.patch(f"{ENDPOINTS}/{endpoint['id']}", {"paths": {}}))
+        id = self.expect(200, self.send(endpoint, b"[]", github_headers(b"[]", **{"X-GitHub-Event": "push"})))["id"]
+        event = self.expect(200, self.api.get(f"/api/v1/events/{self.wait_processed(id)['event_id']}"))
+        self.assertEqual(event["type"], "github.received")
 
     def test_without_an_id_the_body_is_what_is_known_again(self):
         endpoint = self.make_endpoint("plain", signature_scheme=None, signature_header="X-Sig")
