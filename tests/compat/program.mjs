@@ -8,7 +8,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 
 // ctest says which build is tested; by hand, in this folder, it is the one of daily work.
-const PROGRAM = process.env.CROSSDOCK_SERVER ?? path.resolve("../../build/dev/crossdock");
+export const PROGRAM = process.env.CROSSDOCK_SERVER ?? path.resolve("../../build/dev/crossdock");
 const START_MS = 30_000;
 
 /** The first line of the stream that fits, as its match. Fails when the stream ends without one. */

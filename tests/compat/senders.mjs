@@ -153,7 +153,7 @@ export const SENDERS = [
     event: (n) => {
       const body = json({ callbackId: `ap-${n}`, text: TEXT });
       return {
-        body, ids: [""], query: "?portal=62515&name=a%20b", // HubSpot gives these no id
+        body, ids: [null], query: "?portal=62515&name=a%20b", // HubSpot gives these no id
         headers: { ...JSON_TYPE, "x-hubspot-signature-version": "v2" },
       };
     },
