@@ -3,6 +3,7 @@
 
 #include "api/problem.hpp"
 #include "base/everywhere.hpp"
+#include "base/offload.hpp"
 #include "crypto/key_ring.hpp"
 #include "db/log_store.hpp"
 #include "event/publish.hpp"
@@ -28,6 +29,7 @@ struct Services {
   event::Intake& intake;
   event::Tail& tail;
   const event::Bell& bell;
+  base::Offload& offload;
   const crypto::KeyRing& ring;
   const http::EgressGuard& guard;
   tenant::TenantBook& tenants;

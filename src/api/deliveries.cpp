@@ -72,9 +72,9 @@ Result<void> add_total(db::Tx& tx, outbound::DeliveryQuery query, base::Time now
   std::int64_t total = counted.count;
   if (counted.reached) {
     XD_TRY(const auto oldest, outbound::oldest_finished(tx, query));
-    const base::Time end = std::min(query.created_before.value_or(now), now);
+    const base::Time end = std::min(query.created.before.value_or(now), now);
     const base::Time first = oldest.value_or(end);
-    const base::Time begin = std::max(query.created_from.value_or(first), first);
+    const base::Time begin = std::max(query.created.from.value_or(first), first);
     const auto counted_span = std::max(end - base::time_of(*counted.reached), base::Time::duration{1});
     const double share =
         std::max(1.0, static_cast<double>((end - begin).count()) / static_cast<double>(counted_span.count()));
@@ -86,7 +86,7 @@ Result<void> add_total(db::Tx& tx, outbound::DeliveryQuery query, base::Time now
 }
 
 HandlerResult answer_list(Call& call, std::optional<outbound::SubscriptionId> subscription) {
-  XD_CO_TRY(const PageRequest page, read_page(call, kDeliveryParameters));
+  XD_CO_TRY(const PageRequest page, read_delivery_page(call));
   XD_CO_TRY(auto query, read_delivery_query(call));
   if (subscription) query.subscription = subscription;
   query.page = page.rows();

@@ -1,18 +1,20 @@
-// The parameters by which lists, groups and bulk operations say which deliveries they mean.
+// Which deliveries lists, groups and bulk operations mean, as requests say it: in a query or in a filter.
 #pragma once
 
+#include "api/input.hpp"
 #include "api/page.hpp"
-#include "outbound/delivery_search.hpp"
+#include "outbound/delivery_filter.hpp"
 
 namespace api {
 
-/// The names of all parameters that read_delivery_query() knows.
-inline constexpr std::initializer_list<std::string_view> kDeliveryParameters = {
-    "status",        "subscription_id", "event_type",      "event_id", "operation_id",
-    "status_code",   "error_class",     "error_signature", "is_test",  "response_time_ms[gte]",
-    "attempts[gte]", "created_at[gte]", "created_at[lt]",  "include"};
-
-/// Error: invalid with BAD_REQUEST, saying what the parameter may be. Sets neither page nor limit.
+/// Reads the members of the query that say so; the others are the list's. Error: invalid with BAD_REQUEST,
+/// saying what the parameter may be. Sets neither page nor limit.
 Result<outbound::DeliveryQuery> read_delivery_query(const Call& call);
+
+/// The same of a filter's members, noting an error for each that cannot be used.
+void read_delivery_filter(Input& input, outbound::DeliveryQuery& query);
+
+/// Reads the page of a list of deliveries, which knows these parameters, and "include".
+Result<PageRequest> read_delivery_page(const Call& call);
 
 }  // namespace api

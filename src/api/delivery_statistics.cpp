@@ -129,21 +129,21 @@ HandlerResult get_subscription_stats(Call& call) {
 }
 
 HandlerResult list_delivery_groups(Call& call) {
-  XD_CO_TRY(const PageRequest page, read_page(call, kDeliveryParameters));
+  XD_CO_TRY(const PageRequest page, read_delivery_page(call));
   XD_CO_TRY(auto query, read_delivery_query(call));
   if (page.before || page.after) co_return fail(Code::invalid, "groups have no pages", "BAD_REQUEST");
   if (!query.statuses.empty() && query.statuses != std::vector<std::string>{"FAILED"}) {
     co_return fail(Code::invalid, "status is FAILED here: only failures have groups", "BAD_REQUEST");
   }
   const base::Time now = call.services.clock.now();
-  const base::Time to = query.created_before.value_or(now);
-  if (!query.created_from) query.created_from = to - kGroupsRangeDefault;
+  const base::Time to = query.created.before.value_or(now);
+  if (!query.created.from) query.created.from = to - kGroupsRangeDefault;
   XD_CO_TRY(const auto found, co_await call.services.store.read([&](db::Tx& tx) {
     return outbound::find_error_groups(tx, query, now, page.limit);
   }));
   std::string body;
   format::JsonWriter json(body);
-  json.begin_object().key("from").value(*query.created_from).key("to").value(to).key("data").begin_array();
+  json.begin_object().key("from").value(*query.created.from).key("to").value(to).key("data").begin_array();
   for (const outbound::ErrorGroup& group : found.groups) write_group(json, group);
   json.end_array();
   if (found.partial) json.key("partial").value(true);

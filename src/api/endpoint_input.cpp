@@ -329,7 +329,9 @@ std::string endpoint_json(const Call& call, const Endpoint& e, const inbound::En
   texts(json, e.ip_whitelist);
   json.key("signature_header").value(e.signature_header);
   json.key("signature_algorithm").value(e.signature_algorithm);
-  json.key("signature_scheme").raw(e.signature_scheme).key("signature_config").begin_object();
+  json.key("signature_scheme");
+  e.signature_scheme.empty() ? json.null() : json.raw(e.signature_scheme);
+  json.key("signature_config").begin_object();
   for (const auto& [key, value] : e.signature_config) json.key(key).value(value);
   json.end_object().key("paths").raw(e.paths_of_scheme ? "null" : inbound::paths_json(e.paths));
   json.key("routes").raw(inbound::routes_json(e.routes));
@@ -345,6 +347,9 @@ std::string endpoint_json(const Call& call, const Endpoint& e, const inbound::En
     json.null();
   }
   json.key("status").value(inbound::name(e.status)).key("is_enabled").value(e.is_enabled);
+  const std::string broken = e.broken.empty() ? call.services.endpoints.why_broken(e.id) : e.broken;
+  json.key("broken");
+  broken.empty() ? json.null() : json.value(broken);
   if (!secret_key.empty()) json.key("secret_key").value(secret_key);
   const auto scheme = inbound::scheme_of(e);
   json.key("awaiting_secret").value(scheme && inbound::awaits_secret(*scheme, e.secrets));

@@ -41,6 +41,9 @@ Result<Answer> change(Call& call, db::Tx& tx, EndpointId id, const char* action,
                       const std::function<Result<void>(Endpoint&)>& edit) {
   XD_DO(queue::lock_lane(tx, call.tenant_id(), queue::LaneId{id.uuid}));
   XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+  // It may be well, and only the key or this version be wrong.
+  if (!known->broken.empty())
+    return fail(Code::conflict, "this endpoint cannot be read, so it can only be deleted: " + known->broken);
   XD_DO(check_if_match(call, known->version));
   auto changed = std::make_shared<Endpoint>(known->copy());
   changed->updated = call.services.clock.now();
@@ -63,14 +66,32 @@ Result<Answer> change(Call& call, db::Tx& tx, EndpointId id, const char* action,
   return Answer{200, entry.after, changed->version};
 }
 
+/// Sets the patterns of a scheme up where that holds nobody up.
+base::Task<void> check_patterns_aside(Call& call, const inbound::SaidScheme& said) {
+  co_return co_await call.services.offload.run(call.tenant_id().uuid,
+                                               [&said] { return inbound::check_patterns(said); });
+}
+
 HandlerResult change_from_body(Call& call, Reading reading) {
   XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
   XD_CO_TRY(const auto document, read_json(call));
+  // What it will say, before the transaction in which others wait.
+  XD_CO_TRY(const auto checked,
+            co_await call.services.store.read([&](db::Tx& tx) -> Result<inbound::SaidScheme> {
+              XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+              Endpoint endpoint = known->copy();
+              Input input(document.root(), "#");
+              read_endpoint(input, reading, endpoint);
+              XD_DO(input.finish());
+              return endpoint.said_scheme();
+            }));
+  XD_CO_DO(co_await check_patterns_aside(call, checked));
   co_return co_await change_once(call, [&](db::Tx& tx) {
     return change(call, tx, id, "endpoint.updated", [&](Endpoint& endpoint) -> Result<void> {
       Input input(document.root(), "#");
       read_endpoint(input, reading, endpoint);
       XD_DO(input.finish());
+      if (endpoint.said_scheme() != checked) XD_DO(inbound::check_patterns(endpoint.said_scheme()));
       XD_DO(inbound::check_endpoint(std::make_shared<const Endpoint>(endpoint.copy())));
       return {};
     });
@@ -120,6 +141,7 @@ HandlerResult create_endpoint(Call& call) {
   XD_CO_DO(input.finish());
   if (!secret.empty()) made->secrets.push_back(tenant::make_signing_secret(secret.clone(), now));
   XD_CO_DO(inbound::check_endpoint(made));
+  XD_CO_DO(co_await check_patterns_aside(call, made->said_scheme()));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const std::int64_t count, inbound::count_endpoints(tx, made->tenant));
     if (count >= static_cast<std::int64_t>(base::limits::kEndpointsPerTenantMax)) {

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "crypto/digest.hpp"
 #include "event/event_store.hpp"
+#include "event/pattern.hpp"
 #include "outbound/fanout.hpp"
 
 namespace api {
@@ -17,6 +18,10 @@ using base::Code;
 using base::fail;
 
 constexpr std::size_t kSubjectBytesMax = 255;
+/// So many wrong members of a batch are told; of each event at least one.
+constexpr std::size_t kBatchErrorsMax = 1000;
+/// A batch works no longer than this before it lets the shard's other work run.
+constexpr auto kWorkWithoutRest = std::chrono::milliseconds{1};
 
 /// Admission: refuses before anything is lost, not after.
 Result<void> check_room(Services& services, std::size_t waiting) {
@@ -94,9 +99,10 @@ Result<ReadEvent> read_event(const Call& call, const format::Value& object, std:
   return read;
 }
 
-event::Publication publication_of(Call& call, ReadEvent read, std::string body_hash) {
+event::Publication publication_of(Call& call, ReadEvent read, std::string body_hash, std::size_t& steps) {
   const base::Time now = read.event->created;
-  auto publication = outbound::make_publication(call.services.book, std::move(read.event), now, read.parsed);
+  auto publication =
+      outbound::make_publication(call.services.book, std::move(read.event), now, read.parsed, steps);
   publication.body_hash = std::move(body_hash);
   return publication;
 }
@@ -110,6 +116,36 @@ base::Error key_reused() {
   return {Code::invalid,
           "this idempotency key was used with another body within the last 24 h; use a new key",
           "IDEMPOTENCY_KEY_REUSED"};
+}
+
+/// What became of one event of a batch.
+using BatchItem = Result<event::Published>;
+
+/// 202 with an answer for each, in their order; 422 where none was accepted.
+http::Response batch_response(const Call& call, std::vector<BatchItem> items) {
+  std::string data;
+  format::JsonWriter json(data);
+  json.begin_array();
+  std::size_t left = kBatchErrorsMax;
+  base::Error failed{Code::invalid, "none of these events can be accepted; data[] says why, for each"};
+  bool any = false;
+  for (BatchItem& item : items) {
+    if (item) {
+      any = true;
+      write_published(json, *item);
+      continue;
+    }
+    base::Error& error = item.error();
+    failed.fields.append(error.fields);
+    error.fields.cut(std::max<std::size_t>(1, left));
+    left -= std::min(left, error.fields.size());
+    json.begin_object().key("error").raw(problem_json(kind_of(error), error, call.context())).end_object();
+  }
+  json.end_array();
+  if (any) return json_response(202, R"({"data":)" + data + "}");
+  http::Response response = problem(failed, call.context());
+  response.body = problem_json(kind_of(failed), failed, call.context(), data);
+  return response;
 }
 
 void write_short_delivery(format::JsonWriter& json, const outbound::Delivery& delivery) {
@@ -147,7 +183,7 @@ void write_event_members(format::JsonWriter& json, const event::StoredEvent& sto
 HandlerResult post_event(Call& call) {
   XD_CO_DO(check_room(call.services, call.services.intake.waiting()));
   XD_CO_TRY(const auto key, read_idempotency_key(call, "events"));
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_large_json(call));
   XD_CO_TRY(ReadEvent read, read_event(call, document.root(), "#"));
   const auto& event = read.event;
   if (key) {
@@ -161,8 +197,9 @@ HandlerResult post_event(Call& call) {
   std::string body_hash = key || event->idempotency_key.empty()
                               ? call.body_hash
                               : crypto::digest(crypto::Hash::sha256, document.root().raw());
+  std::size_t steps = base::limits::kFilterStepsOfEvent;
   XD_CO_TRY(const event::Published published, co_await call.services.intake.publish(publication_of(
-                                                  call, std::move(read), std::move(body_hash))));
+                                                  call, std::move(read), std::move(body_hash), steps)));
   if (published.key_reused) co_return std::unexpected(key_reused());
   std::string body;
   format::JsonWriter json(body);
@@ -174,11 +211,12 @@ HandlerResult post_event(Call& call) {
 
 HandlerResult post_event_batch(Call& call) {
   XD_CO_DO(check_room(call.services, call.services.intake.waiting()));
-  if (!call.body_hash.empty()) {
+  XD_CO_TRY(const auto key, read_idempotency_key(call, "events"));
+  if (key) {
     co_return fail(Code::invalid, "a batch has no key of its own; give each event an idempotency_key",
                    "BAD_REQUEST");
   }
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_large_json(call));
   Input input(document.root(), "#");
   const format::Value* list = input.any("events");
   if (list == nullptr || !list->is_array()) {
@@ -190,44 +228,47 @@ HandlerResult post_event_batch(Call& call) {
   XD_CO_DO(input.finish());
 
   const auto items = list->elements();
-  std::vector<base::Error> errors(items.size());
-  std::vector<std::optional<std::size_t>> position(items.size());  // in the publications; none: refused
+  std::vector<BatchItem> answers(items.size());
   std::vector<event::Publication> publications;
+  std::vector<std::size_t> places;  // of the publications, among the items
+  std::size_t steps = base::limits::kFilterStepsOfBatch;
+  base::Steady rested = base::steady_now();
   for (std::size_t i = 0; i < items.size(); ++i) {
+    if (base::steady_now() - rested > kWorkWithoutRest) {
+      co_await base::yield();
+      rested = base::steady_now();
+    }
     auto event = read_event(call, items[i], "#/events/" + std::to_string(i));
     if (!event) {
-      errors[i] = std::move(event.error());
+      answers[i] = std::unexpected(std::move(event.error()));
       continue;
     }
-    position[i] = publications.size();
+    places.push_back(i);
     std::string hash = event->event->idempotency_key.empty()
                            ? std::string()
                            : crypto::digest(crypto::Hash::sha256, items[i].raw());
-    publications.push_back(publication_of(call, std::move(*event), std::move(hash)));
+    std::size_t of_event = std::min(steps, base::limits::kFilterStepsOfEvent);
+    steps -= of_event;
+    publications.push_back(publication_of(call, std::move(*event), std::move(hash), of_event));
+    steps += of_event;  // what it left
   }
   const auto published = co_await call.services.intake.publish_all(std::move(publications));
   if (!published.empty() && std::ranges::none_of(published, &Result<event::Published>::has_value)) {
     co_return std::unexpected(published.front().error());
   }
-  std::string body;
-  format::JsonWriter json(body);
-  json.begin_object().key("data").begin_array();
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const auto* const one = position[i] ? &published[*position[i]] : nullptr;
-    if (one != nullptr && *one && !(*one)->key_reused) {
-      write_published(json, **one);
-      continue;
-    }
-    const base::Error error = one == nullptr ? errors[i] : *one ? key_reused() : one->error();
-    json.begin_object().key("error").raw(problem_json(kind_of(error), error, call.context())).end_object();
+  for (std::size_t i = 0; i < published.size(); ++i) {
+    const bool reused = published[i] && published[i]->key_reused;
+    answers[places[i]] = reused ? BatchItem(std::unexpected(key_reused())) : published[i];
   }
-  json.end_array().end_object();
-  co_return json_response(202, std::move(body));
+  co_return batch_response(call, std::move(answers));
 }
 
 HandlerResult list_events(Call& call) {
   XD_CO_TRY(const PageRequest page, read_page(call, {"type"}));
   const event::EventQuery query{call.tenant_id(), query_value(call, "type"), page.rows()};
+  if (!query.type.empty() && !event::check_pattern(query.type))
+    co_return fail(Code::invalid, "type is a type, or a pattern such as order.* or workitem_*",
+                   "BAD_REQUEST");
   XD_CO_TRY(auto events,
             co_await call.services.store.read([&](db::Tx& tx) { return event::list_events(tx, query); }));
   co_return list_response(

@@ -4,7 +4,7 @@
 #include "api/resource_json.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
-#include "outbound/pattern.hpp"
+#include "event/pattern.hpp"
 
 namespace api {
 
@@ -26,7 +26,7 @@ struct Batch {
 
 bool wants(const FeedStream& stream, std::string_view type) {
   return stream.patterns.empty() || std::ranges::any_of(stream.patterns, [&](const std::string& pattern) {
-           return outbound::pattern_matches(pattern, type);
+           return event::pattern_matches(pattern, type);
          });
 }
 
@@ -171,7 +171,7 @@ Result<std::vector<std::string>> read_patterns(std::string_view text) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
     const std::string_view pattern = rest.substr(0, comma);
     rest.remove_prefix(std::min(comma + 1, rest.size()));
-    if (auto shaped = outbound::check_pattern(pattern); !shaped) {
+    if (auto shaped = event::check_pattern(pattern); !shaped) {
       return fail(Code::invalid, "types: " + shaped.error().message, "BAD_REQUEST");
     }
     patterns.emplace_back(pattern);

@@ -15,16 +15,31 @@ bool is_json(std::string_view content_type) {
   return http::equals_ignoring_case(trimmed, "application/json");
 }
 
-}  // namespace
+/// So much is parsed in a millisecond or so.
+constexpr std::size_t kParsedHereMax = 256 << 10;
 
-Result<format::Document> read_json(Call& call) {
+Result<void> check_media_type(const Call& call) {
   if (!is_json(call.request.header("content-type"))) {
     return fail(Code::invalid, "send the body as Content-Type: application/json", "UNSUPPORTED_MEDIA_TYPE");
   }
   if (!call.request.header("content-encoding").empty()) {
     return fail(Code::invalid, "send the body without Content-Encoding", "UNSUPPORTED_MEDIA_TYPE");
   }
+  return {};
+}
+
+}  // namespace
+
+Result<format::Document> read_json(Call& call) {
+  XD_DO(check_media_type(call));
   return format::parse_json(std::move(call.request.body));
+}
+
+base::Task<format::Document> read_large_json(Call& call) {
+  if (call.request.body.size() <= kParsedHereMax) co_return read_json(call);
+  XD_CO_DO(check_media_type(call));
+  co_return co_await call.services.offload.run(
+      call.tenant_id().uuid, [&call] { return format::parse_json(std::move(call.request.body)); });
 }
 
 std::string pointer_part(std::string_view name) {
@@ -63,15 +78,15 @@ bool Input::is_null(std::string_view name) {
 
 const format::Value* Input::any(std::string_view name) { return find(name); }
 
-std::optional<std::string> Input::text(std::string_view name, std::size_t bytes_max) {
+std::optional<std::string> Input::text(std::string_view name, std::size_t characters_max) {
   const format::Value* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_string()) {
     wrong_type(name, "a string");
     return std::nullopt;
   }
-  if (value->text().size() > bytes_max) {
-    error(name, "TOO_LONG", "at most " + std::to_string(bytes_max) + " bytes");
+  if (format::count_characters(value->text()) > characters_max) {
+    error(name, "TOO_LONG", "at most " + std::to_string(characters_max) + " characters");
     return std::nullopt;
   }
   if (!format::is_storable(value->text())) {
@@ -81,12 +96,12 @@ std::optional<std::string> Input::text(std::string_view name, std::size_t bytes_
   return std::string(value->text());
 }
 
-std::optional<std::string> Input::required_text(std::string_view name, std::size_t bytes_max) {
+std::optional<std::string> Input::required_text(std::string_view name, std::size_t characters_max) {
   if (find(name) == nullptr) {
     error(name, "REQUIRED", "this member is needed");
     return std::nullopt;
   }
-  auto value = text(name, bytes_max);
+  auto value = text(name, characters_max);
   if (value && value->empty()) {
     error(name, "REQUIRED", "this member may not be empty");
     return std::nullopt;
@@ -142,7 +157,7 @@ void Input::error_at(std::string_view path, std::string code, std::string detail
   errors_.push_back({pointer_ + "/" + std::string(path), std::move(code), std::move(detail)});
 }
 
-void Input::take_errors(base::Error& inner) { std::ranges::move(inner.fields, std::back_inserter(errors_)); }
+void Input::take_errors(base::Error& inner) { errors_.append(std::move(inner.fields)); }
 
 Result<void> Input::finish() {
   if (object_.is_object()) {
@@ -153,8 +168,9 @@ Result<void> Input::finish() {
     }
   }
   if (errors_.empty()) return {};
-  base::Error failed{Code::invalid, "the request has " + std::to_string(errors_.size()) +
-                                        (errors_.size() == 1 ? " member" : " members") +
+  const std::size_t count = errors_.size() + errors_.more();
+  base::Error failed{Code::invalid, "the request has " + std::to_string(count) +
+                                        (count == 1 ? " member" : " members") +
                                         " that cannot be used; errors[] says which and why"};
   failed.fields = std::move(errors_);
   return std::unexpected(std::move(failed));

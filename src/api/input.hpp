@@ -11,6 +11,8 @@ namespace api {
 
 /// The body as JSON. Errors: invalid with MALFORMED_JSON or UNSUPPORTED_MEDIA_TYPE.
 Result<format::Document> read_json(Call& call);
+/// The same for bodies that may be large: those are parsed beside the shard.
+base::Task<format::Document> read_large_json(Call& call);
 
 /// One object of a request. The getters return what is there, note an error for what does not fit, and return
 /// nothing when it is absent or wrong; finish() then tells all of it at once.
@@ -21,8 +23,9 @@ class Input {
 
   bool has(std::string_view name);  ///< present and not null
   bool is_null(std::string_view name);
-  std::optional<std::string> text(std::string_view name, std::size_t bytes_max);
-  std::optional<std::string> required_text(std::string_view name, std::size_t bytes_max);
+  /// At most so many characters, as the document counts them: code points.
+  std::optional<std::string> text(std::string_view name, std::size_t characters_max);
+  std::optional<std::string> required_text(std::string_view name, std::size_t characters_max);
   std::optional<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max);
   std::optional<bool> boolean(std::string_view name);
   std::optional<base::Time> time(std::string_view name);
@@ -45,7 +48,7 @@ class Input {
   const format::Value& object_;
   std::string pointer_;
   std::set<std::string_view> asked_;
-  std::vector<base::FieldError> errors_;
+  base::FieldErrors errors_;
 };
 
 /// A member name as a part of a JSON pointer (~ and / escaped).

@@ -5,8 +5,8 @@
 #include "api/input.hpp"
 #include "api/once.hpp"
 #include "api/page.hpp"
+#include "event/pattern.hpp"
 #include "outbound/listener.hpp"
-#include "outbound/pattern.hpp"
 
 namespace api {
 
@@ -58,7 +58,7 @@ void read_types(Input& input, std::vector<std::string>& types) {
   types.clear();
   for (std::size_t i = 0; i < list->elements().size(); ++i) {
     const format::Value& each = list->elements()[i];
-    if (auto fits = outbound::check_pattern(each.is_string() ? each.text() : ""); !fits) {
+    if (auto fits = event::check_pattern(each.is_string() ? each.text() : ""); !fits) {
       input.error_at("event_types/" + std::to_string(i), "INVALID", fits.error().message);
     }
     types.emplace_back(each.text());

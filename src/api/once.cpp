@@ -61,9 +61,13 @@ Result<Performed> perform(Call& call, db::Tx& tx, const std::optional<event::Ide
 }  // namespace
 
 Result<std::optional<event::IdempotencyKey>> read_idempotency_key(const Call& call, std::string scope) {
+  const bool given = std::ranges::any_of(call.request.headers, [](const auto& field) {
+    return http::equals_ignoring_case(field.first, "idempotency-key");
+  });
+  if (!given) return std::optional<event::IdempotencyKey>{};
   const std::string_view text = call.request.header("idempotency-key");
-  if (text.empty()) return std::optional<event::IdempotencyKey>{};
-  const bool shaped = text.size() <= base::limits::kIdempotencyKeyBytesMax &&
+  // An empty one would make nothing safe, and its sender believes that it does.
+  const bool shaped = !text.empty() && text.size() <= base::limits::kIdempotencyKeyBytesMax &&
                       std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
   if (!shaped)
     return fail(Code::invalid, "Idempotency-Key is 1 to 255 visible ASCII characters", "BAD_REQUEST");

@@ -7,6 +7,8 @@
 #include "api/documents.hpp"
 #include "base/version.hpp"
 #include "format/json.hpp"
+#include "outbound/delivery_filter.hpp"
+#include "outbound/verdict.hpp"
 
 namespace api {
 
@@ -302,6 +304,27 @@ TEST(Problems, are_told_with_a_type_that_leads_to_their_page) {
     EXPECT_EQ(text_of(told->root(), "code"), kind.code);
     EXPECT_EQ(at(told->root(), {"status"}).integer(), kind.status);
     EXPECT_EQ(text_of(told->root(), "request_id"), "r1");
+  }
+}
+
+TEST(OpenApi, lists_the_error_classes_that_there_are) {
+  std::set<std::string> known;
+  for (const std::string_view word : outbound::error_classes()) known.emplace(word);
+  EXPECT_EQ(texts(at(document(), {"components", "schemas", "ErrorClass", "enum"})), known);
+}
+
+TEST(OpenApi, has_the_members_of_filters_in_lists_and_replays) {
+  const Value& filter = at(document(), {"components", "schemas", "ReplayFilter", "properties"});
+  std::set<std::string> listed;
+  for (const Operation& operation : operations()) {
+    if (operation.name != "get /api/v1/webhooks/deliveries") continue;
+    for (const auto& [name, parameter] : parameters_of(operation)) listed.insert(name);
+  }
+  for (const std::string_view name : outbound::filter_members()) {
+    EXPECT_NE(filter.find(name), nullptr) << name;
+    // Names from before, which filters had.
+    if (name == "since" || name == "until") continue;
+    EXPECT_TRUE(listed.contains("query " + std::string(name))) << name;
   }
 }
 

@@ -49,7 +49,7 @@ std::string query_value(const Call& call, std::string_view name) {
   return {};
 }
 
-Result<PageRequest> read_page(const Call& call, std::initializer_list<std::string_view> filters) {
+Result<PageRequest> read_page(const Call& call, std::span<const std::string_view> filters) {
   auto members = http::parse_query(call.request.query);
   PageRequest page;
   page.filter_hash = hash_of_filters(call, members);

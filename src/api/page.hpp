@@ -22,7 +22,10 @@ struct PageRequest {
 
 /// Reads limit and cursor of the query, and refuses parameters that the list does not know (filters names
 /// those it does). Error: invalid with BAD_REQUEST or CURSOR_MISMATCH.
-Result<PageRequest> read_page(const Call& call, std::initializer_list<std::string_view> filters = {});
+Result<PageRequest> read_page(const Call& call, std::span<const std::string_view> filters);
+inline Result<PageRequest> read_page(const Call& call, std::initializer_list<std::string_view> filters = {}) {
+  return read_page(call, std::span(filters.begin(), filters.end()));
+}
 
 /// The value of a query parameter, "" when absent.
 std::string query_value(const Call& call, std::string_view name);

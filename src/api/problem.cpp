@@ -134,7 +134,8 @@ const ProblemKind& kind_of_status(int status) {
   return found != kKinds.end() ? *found : kind("INTERNAL");
 }
 
-std::string problem_json(const ProblemKind& kind, const base::Error& error, const ProblemContext& context) {
+std::string problem_json(const ProblemKind& kind, const base::Error& error, const ProblemContext& context,
+                         std::string_view data) {
   std::string text;
   format::JsonWriter json(text);
   json.begin_object().key("type").value("/problems/" + std::string(kind.slug)).key("title").value(kind.title);
@@ -150,8 +151,13 @@ std::string problem_json(const ProblemKind& kind, const base::Error& error, cons
       json.begin_object().key("pointer").value(field.pointer).key("code").value(field.code);
       json.key("detail").value(field.detail).end_object();
     }
+    if (const std::size_t more = error.fields.more(); more > 0) {
+      json.begin_object().key("pointer").value("#").key("code").value("MORE_ERRORS");
+      json.key("detail").value("and " + std::to_string(more) + " more; mend these first").end_object();
+    }
     json.end_array();
   }
+  if (!data.empty()) json.key("data").raw(data);
   json.end_object();
   return text;
 }

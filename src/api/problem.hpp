@@ -30,8 +30,10 @@ struct ProblemContext {
   std::string_view request_id{};
 };
 
-/// The JSON of a problem, also where it is a part of an answer (batches).
-std::string problem_json(const ProblemKind& kind, const base::Error& error, const ProblemContext& context);
+/// The JSON of a problem, also where it is a part of an answer (batches). data is the JSON of a member of
+/// that name: what became of each part of a request; empty: none.
+std::string problem_json(const ProblemKind& kind, const base::Error& error, const ProblemContext& context,
+                         std::string_view data = {});
 
 /// The whole response, with Retry-After where the kind is 429 or 503, and WWW-Authenticate with 401.
 http::Response problem(const base::Error& error, const ProblemContext& context);

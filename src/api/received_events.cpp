@@ -3,6 +3,7 @@
 #include "api/once.hpp"
 #include "api/page.hpp"
 #include "api/received_json.hpp"
+#include "api/replay_input.hpp"
 #include "crypto/encoding.hpp"
 #include "format/utf8.hpp"
 #include "inbound/extract.hpp"
@@ -50,9 +51,11 @@ void write_row_members(format::JsonWriter& json, const ReceivedRow& row) {
 Result<inbound::ReceivedQuery> read_query(const Call& call) {
   inbound::ReceivedQuery query{.tenant = call.tenant_id()};
   const auto bad = [](std::string text) { return fail(Code::invalid, std::move(text), "BAD_REQUEST"); };
-  if (const std::string id = query_value(call, "endpoint"); !id.empty()) {
-    query.endpoint = inbound::EndpointId::parse(id);
-    if (!query.endpoint) return bad("endpoint: the id of an endpoint");
+  for (const char* name : {"endpoint_id", "endpoint"}) {  // the second is the name it had
+    if (const std::string id = query_value(call, name); !id.empty()) {
+      query.endpoint = inbound::EndpointId::parse(id);
+      if (!query.endpoint) return bad(std::string(name) + " is the id of an endpoint");
+    }
   }
   if (const std::string status = query_value(call, "status"); !status.empty()) {
     query.status = inbound::parse_received_status(status);
@@ -62,14 +65,16 @@ Result<inbound::ReceivedQuery> read_query(const Call& call) {
   query.table = query_value(call, "table_name");
   query.event_type = query_value(call, "event_type");
   query.external_id = query_value(call, "external_id");
-  for (const auto& [name, slot] :
-       {std::pair("received_at[gte]", &query.since), std::pair("received_at[lt]", &query.until)}) {
+  base::TimeRange received;
+  for (const auto& [name, bound] : kReceivedBounds) {
     const std::string text = query_value(call, name);
     if (text.empty()) continue;
     const auto moment = base::parse_rfc3339(text);
     if (!moment) return bad(std::string(name) + ": " + moment.error().message);
-    *slot = *moment;
+    received.narrow(bound, *moment);
   }
+  query.since = received.from;
+  query.until = received.before;
   return query;
 }
 
@@ -122,8 +127,9 @@ HandlerResult receive_webhook(Call& call) {
 
 HandlerResult list_received(Call& call) {
   XD_CO_TRY(const PageRequest page,
-            read_page(call, {"endpoint", "status", "source", "table_name", "event_type", "external_id",
-                             "received_at[gte]", "received_at[lt]"}));
+            read_page(call, {"endpoint_id", "endpoint", "status", "source", "table_name", "event_type",
+                             "external_id", "received_at[gte]", "received_at[gt]", "received_at[lte]",
+                             "received_at[lt]"}));
   XD_CO_TRY(inbound::ReceivedQuery query, read_query(call));
   query.page = page.rows();
   XD_CO_TRY(auto found, co_await call.services.store.read([&](db::Tx& tx) {

@@ -37,8 +37,12 @@ ReplayFilter read_filter(Input& input) {
   filter.source = input.text("source", kNameBytesMax).value_or("");
   filter.table = input.text("table_name", kNameBytesMax).value_or("");
   filter.event_type = input.text("event_type", kNameBytesMax).value_or("");
-  filter.since = read_stored_time(input, "since");
-  filter.until = read_stored_time(input, "until");
+  base::TimeRange received{read_stored_time(input, "since"), read_stored_time(input, "until")};
+  for (const auto& [name, bound] : kReceivedBounds) {
+    if (const auto moment = input.time(name)) received.narrow(bound, *moment);
+  }
+  filter.since = received.from;
+  filter.until = received.before;
   if (const auto id = input.text("endpoint_id", 36)) {
     filter.endpoint = inbound::EndpointId::parse(*id);
     if (!filter.endpoint) input.error("endpoint_id", "INVALID", "this is not a UUID");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/input.hpp"
+#include "base/time_range.hpp"
 
 namespace api {
 
@@ -13,6 +14,14 @@ inline constexpr auto kReplayCountingTime = std::chrono::milliseconds{500};
 
 /// One text, or an array of them.
 std::vector<std::string> read_texts_or_one(Input& input, std::string_view name, std::size_t count_max);
+/// How the time at which something was received is bounded: by these members, each with the word of its
+/// bound.
+inline constexpr std::pair<std::string_view, std::string_view> kReceivedBounds[] = {
+    {"received_at[gte]", "gte"},
+    {"received_at[gt]", "gt"},
+    {"received_at[lte]", "lte"},
+    {"received_at[lt]", "lt"}};
+
 /// As times are stored: to the millisecond.
 std::optional<base::Time> read_stored_time(Input& input, std::string_view name);
 /// Of the query.

@@ -1,6 +1,7 @@
 // Replays of many deliveries at once: /api/v1/webhooks/deliveries/replay, …/subscriptions/:id/replay and
 // …/recover.
 #include "api/deliveries.hpp"
+#include "api/delivery_query.hpp"
 #include "api/handlers.hpp"
 #include "api/input.hpp"
 #include "api/operation_json.hpp"
@@ -25,18 +26,8 @@ using outbound::ReplayScope;
 using outbound::SubscriptionId;
 
 constexpr std::string_view kEnded[] = {"DELIVERED", "FAILED", "CANCELLED", "SKIPPED"};
-constexpr std::size_t kWordBytesMax = 500;
 constexpr std::size_t kSample = 5;
 constexpr std::size_t kSubscriptionsShown = 100;
-
-void read_status_code(Input& input, ReplayFilter& filter) {
-  const format::Value* code = input.any("status_code");
-  if (code == nullptr) return;
-  const bool shaped = (code->is_number() || code->is_string()) && outbound::parse_status_codes(code->text());
-  if (!shaped)
-    return input.error("status_code", "INVALID", "a status such as 503, or a class such as \"5XX\"");
-  filter.status_code = std::string(code->text());
-}
 
 void read_ids(Input& input, ReplayFilter& filter) {
   for (const std::string& text : read_texts_or_one(input, "delivery_ids", kReplayIdsMax)) {
@@ -48,23 +39,16 @@ void read_ids(Input& input, ReplayFilter& filter) {
 
 ReplayFilter read_filter(Input& input) {
   ReplayFilter filter;
-  filter.statuses = read_texts_or_one(input, "status", std::size(kEnded));
-  for (const std::string& status : filter.statuses) {
-    if (std::ranges::find(kEnded, status) == std::end(kEnded)) {
-      input.error("status", "INVALID",
-                  "DELIVERED, FAILED, CANCELLED or SKIPPED: only what has ended can be replayed");
-    }
+  read_delivery_filter(input, filter.wanted);
+  const auto ended = [](const std::string& status) {
+    return std::ranges::find(kEnded, status) != std::end(kEnded);
+  };
+  if (!std::ranges::all_of(filter.wanted.statuses, ended)) {
+    input.error("status", "INVALID",
+                "DELIVERED, FAILED, CANCELLED or SKIPPED: only what has ended can be replayed");
   }
-  read_status_code(input, filter);
-  filter.error_class = input.text("error_class", kWordBytesMax).value_or("");
-  filter.error_signature = input.text("error_signature", kWordBytesMax).value_or("");
-  filter.event_type = input.text("event_type", base::limits::kEventTypeBytesMax).value_or("");
-  filter.since = read_stored_time(input, "since");
-  filter.until = read_stored_time(input, "until");
-  if (const auto id = input.text("subscription_id", 36)) {
-    filter.subscription = SubscriptionId::parse(*id);
-    if (!filter.subscription) input.error("subscription_id", "INVALID", "this is not a UUID");
-  }
+  if (filter.wanted.is_test.value_or(false))
+    input.error("is_test", "INVALID", "test deliveries cannot be replayed; send another test");
   read_ids(input, filter);
   return filter;
 }
@@ -98,8 +82,9 @@ Result<Request> read_request(Call& call, std::optional<SubscriptionId> subscript
     request.dry_run = input.boolean("dry_run").value_or(request.dry_run);
     XD_DO(input.finish());
   }
-  if (subscription) order.filter.subscription = subscription;
-  if (order.filter.statuses.empty() && order.filter.ids.empty()) order.filter.statuses = {"FAILED"};
+  auto& wanted = order.filter.wanted;
+  if (subscription) wanted.subscription = subscription;
+  if (wanted.statuses.empty() && order.filter.ids.empty()) wanted.statuses = {"FAILED"};
   return request;
 }
 
@@ -139,7 +124,7 @@ Result<std::vector<Delivery>> read_sample(db::Tx& tx, base::TenantId tenant, con
 /// The plan, where one was asked for, or the operation.
 HandlerResult plan_or_start(Call& call, const Request& request, operation::Operation made, Find find) {
   made.parameters = outbound::write_order(request.order);
-  if (request.order.filter.subscription) made.target = request.order.filter.subscription->uuid;
+  if (const auto& one = request.order.filter.wanted.subscription) made.target = one->uuid;
   using Plan = std::pair<ReplayCount, std::vector<Delivery>>;
   XD_CO_TRY(const Plan plan, co_await call.services.store.read([&](db::Tx& tx) -> Result<Plan> {
     Plan read;
@@ -171,9 +156,8 @@ Result<Request> read_recovery(Call& call, SubscriptionId subscription) {
   Input input(document.root(), "#");
   Request request;
   ReplayOrder& order = request.order;
-  order.filter.subscription = subscription;
-  order.filter.since = read_stored_time(input, "since");
-  order.filter.until = read_stored_time(input, "until");
+  order.filter.wanted.subscription = subscription;
+  order.filter.wanted.created = {read_stored_time(input, "since"), read_stored_time(input, "until")};
   if (!input.has("since")) input.error("since", "REQUIRED", "say since when events may have been missed");
   order.rate = input.integer("rate_per_second", 1, kReplayRateMax);
   order.url = read_target(call, input, "url");

@@ -3,7 +3,7 @@
 #include "api/auth_input.hpp"
 #include "api/header_input.hpp"
 #include "api/resource_json.hpp"
-#include "outbound/pattern.hpp"
+#include "event/pattern.hpp"
 #include "outbound/payload.hpp"
 
 namespace api {
@@ -102,7 +102,7 @@ void read_event_types(Input& input, Subscription& subscription) {
   for (std::size_t i = 0; i < types->elements().size(); ++i) {
     const format::Value& type = types->elements()[i];
     const auto shaped = type.is_string()
-                            ? outbound::check_pattern(type.text())
+                            ? event::check_pattern(type.text())
                             : base::Result<void>(base::fail(Code::invalid, "this must be a string"));
     if (!shaped) input.error_at("event_types/" + std::to_string(i), "INVALID", shaped.error().message);
     subscription.event_types.emplace_back(type.text());
@@ -175,7 +175,7 @@ void read_subscription(Call& call, Input& input, Reading reading, Subscription& 
 }
 
 std::string subscription_json(const Subscription& s, const outbound::SubscriptionStats& stats, base::Time now,
-                              std::string_view secret_key) {
+                              std::string_view secret_key, std::string_view broken) {
   std::string body;
   format::JsonWriter json(body);
   json.begin_object().key("id").value(s.id).key("tenant_id").value(s.tenant).key("name").value(s.name);
@@ -218,6 +218,9 @@ std::string subscription_json(const Subscription& s, const outbound::Subscriptio
   for (const seconds interval : s.retry_intervals) json.value(interval.count());
   json.end_array().key("status").value(outbound::name(s.status)).key("is_enabled").value(s.is_enabled);
   json.key("disabled_reason").value(s.disabled_reason).key("disabled_at").value(s.disabled);
+  if (!s.broken.empty()) broken = s.broken;
+  json.key("broken");
+  broken.empty() ? json.null() : json.value(broken);
   json.key("total_sent").value(stats.sent).key("total_delivered").value(stats.delivered);
   json.key("total_failed").value(stats.failed).key("last_triggered_at").value(stats.last_triggered);
   json.key("last_success_at").value(stats.last_success).key("last_failure_at").value(stats.last_failure);

@@ -24,10 +24,32 @@ constexpr const char* kBeingDeleted =
     "this subscription is being deleted when what waits has been delivered; DELETE with pending=cancel ends "
     "it at once";
 
+/// What cannot be read must not be written: it may be well, and only the key or this version be wrong.
+Result<void> check_not_broken(const Subscription& known) {
+  if (known.broken.empty()) return {};
+  return fail(Code::conflict, "this subscription cannot be read, so it can only be deleted: " + known.broken);
+}
+
+/// Why the shard cannot use what can be read; empty where it can.
+std::string why_unusable(const Call& call, SubscriptionId id) {
+  const outbound::PreparedPtr prepared = call.services.book.find(id);
+  return prepared ? prepared->broken : std::string();
+}
+
 void tell_everybody(db::Tx& tx, Services& services, SubscriptionPtr subscription) {
   tx.on_commit([books = &services.all_books, subscription = std::move(subscription)] {
     books->tell([subscription](outbound::Book& book) { book.put(subscription); });
   });
+}
+
+/// Sets it up, to see that it can be used. Error: conflict, where it and the tenant's others would be too
+/// much.
+Result<void> check_usable(const Subscription& subscription, std::size_t memory_of_others) {
+  XD_TRY(const auto prepared, outbound::prepare(std::make_shared<const Subscription>(subscription.copy())));
+  if (memory_of_others + outbound::memory_of(prepared) <= outbound::kMemoryPerTenantMax) return {};
+  return fail(Code::conflict,
+              "the subscriptions of this tenant would take more than 256 MiB; delete some, or make their "
+              "filters, headers and certificates smaller");
 }
 
 HandlerResult change_by(Call& call, const char* action, std::function<Result<void>(Subscription&)> edit) {
@@ -39,16 +61,16 @@ HandlerResult change_by(Call& call, const char* action, std::function<Result<voi
 HandlerResult change_from_body(Call& call, Reading reading) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
   XD_CO_TRY(const auto document, read_json(call));
+  const std::size_t others = call.services.book.memory_of_others(call.tenant_id(), id);
   co_return co_await change_once(call, [&](db::Tx& tx) {
-    return change_subscription(
-        call, tx, id, "subscription.updated", [&](Subscription& subscription) -> Result<void> {
-          Input input(document.root(), "#");
-          read_subscription(call, input, reading, subscription);
-          check_secrets_fit(input, subscription, call.services.clock.now());
-          XD_DO(input.finish());
-          XD_DO(outbound::prepare(std::make_shared<const Subscription>(subscription.copy())));
-          return {};
-        });
+    return change_subscription(call, tx, id, "subscription.updated",
+                               [&](Subscription& subscription) -> Result<void> {
+                                 Input input(document.root(), "#");
+                                 read_subscription(call, input, reading, subscription);
+                                 check_secrets_fit(input, subscription, call.services.clock.now());
+                                 XD_DO(input.finish());
+                                 return check_usable(subscription, others);
+                               });
   });
 }
 
@@ -81,6 +103,7 @@ Result<void> resume(Subscription& subscription) {
 /// Lets it deliver what waits; an operation removes it then.
 Result<Answer> drain(Call& call, db::Tx& tx, const Subscription& known) {
   if (known.status == outbound::SubscriptionStatus::deleting) return fail(Code::conflict, kBeingDeleted);
+  XD_DO(check_not_broken(known));
   if (!known.delivers()) {
     return fail(
         Code::conflict,
@@ -118,6 +141,7 @@ Result<Answer> change_subscription(Call& call, db::Tx& tx, SubscriptionId id, co
   XD_DO(queue::lock_lane(tx, call.tenant_id(), queue::LaneId{id.uuid}));
   XD_TRY(const SubscriptionPtr known, find_subscription_or_fail(call, tx, id));
   if (known->status == outbound::SubscriptionStatus::deleting) return fail(Code::conflict, kBeingDeleted);
+  XD_DO(check_not_broken(*known));
   XD_DO(check_if_match(call, known->version));
   auto changed = std::make_shared<Subscription>(known->copy());
   const base::Time now = call.services.clock.now();
@@ -160,7 +184,7 @@ HandlerResult create_subscription(Call& call) {
   const base::Secret secret = read_secret(input, made->signing_scheme);
   XD_CO_DO(input.finish());
   made->secrets.push_back(tenant::make_signing_secret(secret.clone(), now));
-  XD_CO_DO(outbound::prepare(made));
+  XD_CO_DO(check_usable(*made, call.services.book.memory_of_others(made->tenant)));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const std::int64_t count, outbound::count_subscriptions(tx, made->tenant));
     if (count >= static_cast<std::int64_t>(base::limits::kSubscriptionsPerTenantMax)) {
@@ -192,17 +216,19 @@ HandlerResult list_subscriptions(Call& call) {
   }));
   co_return list_response(
       page, std::move(rows), [](const Row& row) { return row.first->id.uuid; },
-      [now = call.services.clock.now()](format::JsonWriter& json, const Row& row) {
-        json.raw(subscription_json(*row.first, row.second, now));
+      [&call, now = call.services.clock.now()](format::JsonWriter& json, const Row& row) {
+        json.raw(subscription_json(*row.first, row.second, now, {}, why_unusable(call, row.first->id)));
       });
 }
 
 HandlerResult get_subscription(Call& call) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
+  const std::string broken = why_unusable(call, id);
   XD_CO_TRY(const Answer answer, co_await call.services.store.read([&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const SubscriptionPtr known, find_subscription_or_fail(call, tx, id));
     XD_TRY(const auto stats, outbound::find_stats(tx, id));
-    return Answer{200, subscription_json(*known, stats, call.services.clock.now()), known->version};
+    return Answer{200, subscription_json(*known, stats, call.services.clock.now(), {}, broken),
+                  known->version};
   }));
   co_return json_response(200, answer.body, *answer.version);
 }

@@ -47,6 +47,24 @@ tenant::ApiKey platform_key(std::string name, std::string_view text, base::Time 
   return key;
 }
 
+/// Where not one secret can be opened it is not the secrets that are damaged.
+Result<void> check_key(const std::vector<outbound::SubscriptionPtr>& subscriptions,
+                       const std::vector<inbound::EndpointPtr>& endpoints) {
+  std::string closed;
+  bool opened = false;
+  const auto look = [&](const auto& resource) {
+    opened = opened || !resource->secrets.empty();
+    if (resource->secrets.empty() && closed.empty()) closed = resource->broken;
+  };
+  std::ranges::for_each(subscriptions, look);
+  std::ranges::for_each(endpoints, look);
+  if (opened || closed.empty()) return {};
+  return fail(Code::invalid,
+              "INTEGRATION_ENCRYPTION_KEY opens none of the stored secrets; start with the key "
+              "that they were stored with (" +
+                  closed + ")");
+}
+
 }  // namespace
 
 Hub::Hub(cli::Config config)
@@ -59,7 +77,8 @@ Hub::~Hub() {
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
-  // Database threads may still hold completions for shards: they end before the shards do.
+  // Threads beside the shards may still hold completions for them: they end before the shards do.
+  offload_.stop();
   if (store_) store_->stop();
   if (logs_) logs_->stop();
 }
@@ -93,6 +112,7 @@ Result<void> Hub::start() {
                       .logs = *logs_,
                       .queue = *queue_,
                       .bell = bell_,
+                      .offload = offload_,
                       .all_tenants = all_tenants_,
                       .all_keys = all_keys_,
                       .all_books = all_books_,
@@ -175,6 +195,7 @@ Result<void> Hub::fill_books() {
     XD_TRY(const auto tenants, tenant::all_tenants(tx));
     XD_TRY(const auto subscriptions, outbound::all_subscriptions(tx, *ring_));
     XD_TRY(const auto endpoints, inbound::all_endpoints(tx, *ring_));
+    XD_DO(check_key(subscriptions, endpoints));
     std::int64_t deletions = 0;
     if (tx.engine() == db::Engine::sqlite) {
       XD_TRY(deletions, inbound::count_deletions(tx));

@@ -49,6 +49,7 @@ class Hub {
   std::unique_ptr<db::LogStore> logs_;
   std::optional<queue::Queue> queue_;
   event::Bell bell_;
+  base::Offload offload_;
   base::Everywhere<tenant::TenantBook> all_tenants_;
   base::Everywhere<tenant::KeyCache> all_keys_;
   base::Everywhere<outbound::Book> all_books_;

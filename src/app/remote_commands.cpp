@@ -47,7 +47,7 @@ struct RemoteCommands::Impl {
                                     "print events as they happen, or forward them to a URL, signed; go on "
                                     "where it was after any interruption");
     listen->add_option("patterns", listening.patterns,
-                       "event types: order.created, order.*, * (default: all)");
+                       "event types: order.created, order.*, workitem_*, * (default: all)");
     listen->add_option("--forward-to", listening.forward_to,
                        "URL to send each event to, as a webhook (default: events are printed only)");
     listen->add_option("--name", listening.name,
@@ -86,15 +86,18 @@ struct RemoteCommands::Impl {
     };
     filter("--status", "status",
            "PENDING, RETRYING, HELD, DELIVERED, FAILED, CANCELLED, SKIPPED; several by commas");
-    filter("--type", "event_type", "type of the event, or a pattern: order.*");
+    filter("--type", "event_type", "type of the event, or a pattern: order.*, workitem_*");
     filter("--subscription", "subscription_id", "id of the subscription, or the listener");
     filter("--event", "event_id", "id of the event");
     filter("--code", "status_code", "status that was answered: 503, 5xx");
-    filter("--error-class", "error_class", "kind of failure: READ_TIMEOUT");
+    filter("--error-class", "error_class", "kind of failure: READ_TIMEOUT; another word lists them all");
+    filter("--error-signature", "error_signature", "one cause of failures, as a delivery shows it");
+    filter("--operation", "operation_id", "id of the replay that made them");
     filter("--slower-than", "response_time_ms[gte]", "milliseconds");
     filter("--attempts", "attempts[gte]", "at least so many attempts");
     list->add_option("--since", chosen.since, "made within: 30m, 2h, or since a time");
-    list->add_option("--limit", chosen.limit, "at most so many (default 50)");
+    list->add_option("--until", chosen.until, "made before that: 30m (ago), 2h, or a time");
+    list->add_option("--limit", chosen.limit, "at most so many (default 50)")->check(CLI::PositiveNumber);
     get = group->add_subcommand("get", "show a delivery");
     replay = group->add_subcommand("replay", "deliver once more");
     replay->add_option("--to", chosen.url, "to another URL than the subscription's");

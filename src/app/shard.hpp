@@ -7,6 +7,7 @@
 
 #include "api/api.hpp"
 #include "app/memory.hpp"
+#include "base/offload.hpp"
 #include "cli/config.hpp"
 #include "http/file_limit.hpp"
 #include "inbound/processing.hpp"
@@ -32,6 +33,7 @@ struct Shared {
   db::LogStore& logs;
   queue::Queue& queue;
   event::Bell& bell;
+  base::Offload& offload;
   base::Everywhere<tenant::TenantBook>& all_tenants;
   base::Everywhere<tenant::KeyCache>& all_keys;
   base::Everywhere<outbound::Book>& all_books;

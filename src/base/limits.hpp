@@ -71,8 +71,12 @@ inline constexpr std::size_t kFilterValuesMax = 500;  ///< of one in
 inline constexpr std::size_t kFilterPathBytesMax = 500;
 inline constexpr std::size_t kFilterPathStepsMax = 32;
 inline constexpr std::size_t kFilterNumberExponentMax = 9999;
-inline constexpr std::size_t kFilterStepsMax =
-    100'000;  ///< members, elements, bytes/16 looked at for one event
+/// Steps are members, elements and bytes/16 looked at: of one filter, for one event.
+inline constexpr std::size_t kFilterStepsMax = 100'000;
+/// Of all filters together, for one event, before it is published; a fan-out goes on from there.
+inline constexpr std::size_t kFilterStepsOfEvent = 20'000;
+inline constexpr std::size_t kFilterStepsOfBatch = 400'000;  ///< of all events of a batch
+inline constexpr std::size_t kFilterStepsOfMatch = 2;  ///< a subscription that is asked, whatever it has
 
 // Deliveries
 inline constexpr std::size_t kFormBodyBytesMax = 4 << 20;  ///< names repeat in a form, so data may swell

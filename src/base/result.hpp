@@ -40,13 +40,55 @@ struct FieldError {
   bool operator==(const FieldError&) const = default;
 };
 
+/// All that is wrong with an input: the first hundred, and how many more there are. Whoever sends a hundred
+/// thousand wrong members gets a short answer.
+class FieldErrors {
+ public:
+  static constexpr std::size_t kMost = 100;
+
+  void push_back(FieldError error) {
+    if (first_.size() < kMost) {
+      first_.push_back(std::move(error));
+    } else {
+      ++more_;
+    }
+  }
+  /// Those of another, behind these.
+  void append(FieldErrors other) {
+    for (FieldError& error : other.first_) push_back(std::move(error));
+    more_ += other.more_;
+  }
+  /// Keeps so many; the others are counted only.
+  void cut(std::size_t most) {
+    if (first_.size() <= most) return;
+    more_ += first_.size() - most;
+    first_.resize(most);
+  }
+
+  bool empty() const { return first_.empty() && more_ == 0; }
+  std::size_t size() const { return first_.size(); }
+  /// How many were left out.
+  std::size_t more() const { return more_; }
+  auto begin() { return first_.begin(); }
+  auto end() { return first_.end(); }
+  auto begin() const { return first_.begin(); }
+  auto end() const { return first_.end(); }
+  const FieldError& front() const { return first_.front(); }
+  const FieldError& operator[](std::size_t i) const { return first_[i]; }
+  bool operator==(const FieldErrors&) const = default;
+
+ private:
+  std::vector<FieldError> first_{};
+  std::size_t more_ = 0;
+};
+
 /// A failure. message says what failed, with which id, and what to do; it never holds a secret. reason is the
 /// stable UPPER_SNAKE word of the API where the code alone does not say enough ("STORAGE_FULL"), else empty.
 struct Error {
   Code code = Code::internal;
   std::string message{};
   std::string reason{};
-  std::vector<FieldError> fields{};
+  FieldErrors fields{};
   /// The message is for the log: it tells what the store said, or how the program is made. Whoever asked is
   /// told the code and the reason only.
   bool internal = false;

@@ -4,6 +4,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -60,6 +61,11 @@ asio::awaitable<T> from_callback(Start start) {
         });
       },
       asio::use_awaitable);
+}
+
+/// Lets everything run that is ready on this thread, then goes on.
+inline asio::awaitable<void> yield() {
+  co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
 }
 
 /// Waits for a span of monotonic time.

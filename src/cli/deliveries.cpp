@@ -40,9 +40,12 @@ Result<std::string> query_of(const DeliveriesOptions& options) {
     if (!value.empty())
       query.append("&").append(percent_encode(name)).append("=").append(percent_encode(value));
   }
-  if (!options.since.empty()) {
-    XD_TRY(const std::string since, read_since(options.since, base::SystemClock{}.now()));
-    query.append("&").append(percent_encode("created_at[gte]")).append("=").append(percent_encode(since));
+  const base::Time now = base::SystemClock{}.now();
+  for (const auto& [name, text] :
+       {std::pair("created_at[gte]", &options.since), {"created_at[lt]", &options.until}}) {
+    if (text->empty()) continue;
+    XD_TRY(const std::string moment, read_since(*text, now));
+    query.append("&").append(percent_encode(name)).append("=").append(percent_encode(moment));
   }
   return query;
 }

@@ -42,7 +42,8 @@ struct DeliveriesOptions {
   RemoteOptions remote{};
   std::string format{};
   std::vector<std::pair<std::string, std::string>> filters{};  ///< parameters of the API's list
-  std::string since{};
+  std::string since{};                                         ///< as of listen
+  std::string until{};
   std::size_t limit = 50;
   std::string id{};   ///< of get and replay
   std::string url{};  ///< of replay: another one than the subscription's

@@ -56,6 +56,8 @@ Result<crypto::Scheme> find_scheme(const SignatureOptions& options) {
   XD_TRY(const format::Document document, format::parse_json(std::move(text)));
   auto scheme = inbound::read_scheme(document.root(), config);
   if (!scheme) return std::unexpected(with_fields(scheme.error()));
+  if (auto checked = inbound::check_patterns(*scheme); !checked)
+    return std::unexpected(with_fields(checked.error()));
   return scheme;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/metrics.hpp"
 #include "event/feed.hpp"
+#include "event/pattern_sql.hpp"
 #include "queue/queue_store.hpp"
 
 namespace event {
@@ -95,7 +96,7 @@ Result<std::unordered_map<EventId, EventPtr>> find_events(
 Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query) {
   db::PageQuery sql("SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1", {query.tenant},
                     query.page);
-  if (!query.type.empty()) sql.also(" AND type = $", query.type);
+  add_pattern(sql, "type", query.type);
   std::vector<StoredEvent> events;
   XD_DO(sql.run_within_bytes(
       tx, events, read_event,

@@ -32,7 +32,7 @@ base::Result<std::unordered_map<EventId, EventPtr>> find_events(
 
 struct EventQuery {
   base::TenantId tenant{};
-  std::string type{};  ///< empty: any
+  std::string type{};  ///< a type or a pattern; empty: any
   db::Page page{};
 };
 base::Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query);

@@ -1,9 +1,11 @@
 #include "event/publish.hpp"
 
 #include <charconv>
+#include <set>
 
 #include "base/assert.hpp"
 #include "event/event_store.hpp"
+#include "queue/queue_store.hpp"
 
 namespace event {
 
@@ -60,10 +62,37 @@ void add(Companions& companions, const Companion& one) {
   if (!absorbed) companions.push_back(one.clone());
 }
 
+/// For each, whether it would overtake earlier events of its key, and goes behind them.
+Result<std::vector<bool>> who_waits(db::Tx& tx, std::span<const Publication> publications) {
+  std::vector<queue::KeyInLane> keys;
+  for (const Publication& one : publications) {
+    if (one.behind) keys.push_back({one.behind->lane, one.behind->order_key});
+  }
+  std::vector<bool> waits(publications.size());
+  if (keys.empty()) return waits;
+  XD_TRY(const std::vector<bool> waiting, queue::has_tasks_of(tx, keys));
+  // Those that wait, of earlier publications as well.
+  std::set<std::pair<queue::LaneId, std::string>> lanes;
+  std::size_t asked = 0;
+  for (std::size_t i = 0; i < publications.size(); ++i) {
+    const Publication& one = publications[i];
+    if (one.behind) {
+      waits[i] = waiting[asked++] || lanes.contains({one.behind->lane, one.behind->order_key});
+      if (waits[i]) lanes.emplace(one.behind->lane, one.behind->order_key);
+      continue;
+    }
+    for (const queue::Task& task : one.tasks) {
+      if (!task.order_key.empty()) lanes.emplace(task.lane, task.order_key);
+    }
+  }
+  return waits;
+}
+
 }  // namespace
 
 Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
                                        std::span<const Publication> publications) {
+  XD_TRY(const std::vector<bool> waits, who_waits(tx, publications));
   std::vector<Published> answers;
   std::vector<EventPtr> events;
   std::vector<std::int64_t> deliveries;
@@ -71,13 +100,18 @@ Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
   Companions companions;
   answers.reserve(publications.size());
   events.reserve(publications.size());
-  for (const Publication& publication : publications) {
+  for (std::size_t i = 0; i < publications.size(); ++i) {
+    const Publication& publication = publications[i];
     const Published fresh{publication.event->id, publication.event->created, publication.deliveries};
     XD_TRY(const auto known, check_key(tx, publication, fresh));
     answers.push_back(known.value_or(fresh));
     if (known) continue;
     events.push_back(publication.event);
     deliveries.push_back(publication.deliveries);
+    if (waits[i]) {
+      tasks.push_back(*publication.behind);
+      continue;
+    }
     tasks.insert(tasks.end(), publication.tasks.begin(), publication.tasks.end());
     if (publication.companion) add(companions, *publication.companion);
   }

@@ -33,9 +33,13 @@ struct Publication {
   std::int64_t deliveries =
       0;  ///< what is told to the publisher: tasks, or what a fan-out task will make of them
   std::string body_hash{};  ///< of the request, where the event has an idempotency key
+  /// What takes the place of tasks and companion where a task with its order_key waits in its lane already:
+  /// the earlier events of that key have not come to their deliveries yet, and none is to be overtaken. None:
+  /// order does not matter.
+  std::optional<queue::Task> behind{};
 
   Publication copy() const {
-    return {event, tasks, companion ? companion->clone() : nullptr, deliveries, body_hash};
+    return {event, tasks, companion ? companion->clone() : nullptr, deliveries, body_hash, behind};
   }
 };
 

@@ -9,23 +9,30 @@ namespace format {
 namespace {
 
 constexpr std::size_t kPatternBytesMax = 1000;
-constexpr std::int64_t kCompiledBytesMax = 1 << 20;
+/// Of patterns that many keep; what options ask for may be larger.
+constexpr std::int64_t kKeptBytesMax = 32 << 10;
 
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
 
-base::Result<Regex> Regex::compile(std::string_view pattern) { return compile(pattern, Options{}); }
+base::Result<Regex> Regex::compile(std::string_view pattern) {
+  return compile(pattern, {.compiled_bytes_max = kKeptBytesMax});
+}
 
 base::Result<Regex> Regex::compile(std::string_view pattern, Options wanted) {
   if (pattern.size() > kPatternBytesMax)
     return base::fail(base::Code::invalid, "a regular expression has at most 1,000 bytes");
   re2::RE2::Options options;
   options.set_log_errors(false);
-  options.set_max_mem(kCompiledBytesMax);
+  options.set_max_mem(wanted.compiled_bytes_max);
   options.set_case_sensitive(!wanted.ignore_case);
   std::string spelled(wanted.lines ? "(?m)" : "");
   auto compiled = std::make_shared<const re2::RE2>(spelled.append(pattern), options);
+  if (compiled->error_code() == re2::RE2::ErrorPatternTooLarge)
+    return base::fail(base::Code::invalid,
+                      "this regular expression (RE2) is too large when it is set up; use * or + in the place "
+                      "of counts such as {0,500}");
   if (!compiled->ok())
     return base::fail(base::Code::invalid, "this is no regular expression (RE2): " + compiled->error());
   return Regex(std::move(compiled));

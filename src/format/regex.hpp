@@ -20,8 +20,11 @@ class Regex {
   struct Options {
     bool ignore_case = false;
     bool lines = false;  ///< ^ and $ fit at every line, not only at both ends of the text
+    std::int64_t compiled_bytes_max = 1 << 20;
   };
-  /// Error: invalid, saying what is wrong with it; also for more than 1,000 bytes, or 1 MiB compiled.
+  /// Takes up to some milliseconds, with other options more: not for a shard. Error: invalid, saying what is
+  /// wrong with it; also for more than 1,000 bytes, or 32 KiB compiled: the time grows with the square of
+  /// that.
   static base::Result<Regex> compile(std::string_view pattern);
   static base::Result<Regex> compile(std::string_view pattern, Options options);
 

@@ -26,6 +26,18 @@ TEST(Regex, says_what_is_wrong_with_an_expression) {
   EXPECT_FALSE(Regex::compile(std::string(1001, 'a')));
 }
 
+TEST(Regex, refuses_what_is_small_to_write_and_large_to_compile) {
+  std::string counted = "https://";
+  for (int i = 0; i < 60; ++i) counted += "[a-z]{0,500}";
+  for (const std::string& large :
+       {counted, std::string("https://(a|b){1000}"), std::string("https://\\pL{100}")}) {
+    const auto regex = Regex::compile(large);
+    ASSERT_FALSE(regex) << large;
+    EXPECT_NE(regex.error().message.find("too large"), std::string::npos) << regex.error().message;
+  }
+  EXPECT_TRUE(Regex::compile(R"(https://([a-z0-9-]{1,63}\.){1,2}example\.(com|net)/[A-Za-z0-9._~/-]*)"));
+}
+
 TEST(Regex, needs_no_more_than_linear_time) {
   const auto regex = Regex::compile("(a+)+b");
   ASSERT_TRUE(regex);

@@ -91,4 +91,11 @@ inline std::string storable(std::string_view text) {
   return clean;
 }
 
+/// How many characters a well-formed text has.
+inline std::size_t count_characters(std::string_view text) {
+  std::size_t count = 0;
+  for (const char c : text) count += (static_cast<std::uint8_t>(c) & 0xC0) != 0x80 ? 1 : 0;
+  return count;
+}
+
 }  // namespace format

@@ -58,14 +58,6 @@ Result<PreparedScheme> prepare_scheme(const SaidScheme& said) {
   const auto document = format::parse_json(said.first);
   const bool preset = document && document->root().is_string();
   prepared.name = preset ? std::string(document->root().text()) : "custom";
-  if (const std::string& pattern = prepared.scheme.key.pattern; !pattern.empty()) {
-    XD_TRY(prepared.certificate_url, format::Regex::compile(pattern));
-  }
-  for (const crypto::Scheme::Challenge& challenge : prepared.scheme.challenges) {
-    auto& url = prepared.fetch_urls.emplace_back();
-    if (!challenge.fetch) continue;
-    XD_TRY(url, format::Regex::compile(challenge.fetch_pattern));
-  }
   return prepared;
 }
 
@@ -166,8 +158,12 @@ Result<Location> read_json_place(std::string_view text) {
   return fail(Code::invalid, "this must be a place in the JSON body: json:record, or json:$ for all of it");
 }
 
-Result<crypto::Scheme> scheme_of(const Endpoint& endpoint) {
-  return read_said({endpoint.signature_scheme, endpoint.signature_config});
+Result<crypto::Scheme> scheme_of(const Endpoint& endpoint) { return read_said(endpoint.said_scheme()); }
+
+Result<void> check_patterns(const SaidScheme& said) {
+  XD_TRY(const crypto::Scheme scheme, read_said(said));
+  if (auto checked = check_patterns(scheme); !checked) return std::unexpected(of_scheme(checked.error()));
+  return {};
 }
 
 std::string default_source(const Endpoint& endpoint) {
@@ -192,14 +188,11 @@ bool awaits_secret(const crypto::Scheme& scheme, std::span<const tenant::Signing
          std::ranges::all_of(secrets, [](const auto& secret) { return secret.valid_until.has_value(); });
 }
 
-bool is_allowed(const std::optional<format::Regex>& pattern, std::string_view url) {
-  return pattern && url.starts_with("https://") && pattern->fits_whole(url);
-}
-
 namespace {
 
 Result<PreparedEndpoint> prepare(EndpointPtr config, SharedParts& shared) {
-  const SaidScheme said{config->signature_scheme, config->signature_config};
+  if (!config->broken.empty()) return fail(Code::corrupt, config->broken);
+  const SaidScheme said = config->said_scheme();
   PreparedEndpoint prepared{.config = std::move(config)};
   XD_TRY(prepared.prepared_scheme, shared.schemes.of(said, prepare_scheme));
   XD_DO(read_keys_into(prepared));
@@ -235,13 +228,17 @@ Result<void> check_endpoint(EndpointPtr config) {
 }
 
 void Book::put(const EndpointPtr& endpoint) {
-  const PreparedEndpointPtr known = find(endpoint->id);
+  const PreparedEndpointPtr known = catalog_.find(endpoint->id);
   if (known && known->config->version > endpoint->version) return;
   auto prepared = prepare(endpoint, shared_);
   if (!prepared) {
-    base::log(base::LogLevel::error, "a stored endpoint cannot be used; save it again",
-              {{"endpoint_id", endpoint->id}, {"error", prepared.error().message}});
-    return;
+    base::log(base::LogLevel::error,
+              "a stored endpoint cannot be used; what is sent to it is answered with 503",
+              {{"endpoint_id", endpoint->id},
+               {"tenant_id", endpoint->tenant},
+               {"error", prepared.error().message}});
+    if (known && known->broken.empty()) return;  // what works is kept
+    prepared = PreparedEndpoint{.config = endpoint, .broken = prepared.error().message};
   }
   prepared->meter = meters_.of(*endpoint);
   if (known) drop_path(*known->config);

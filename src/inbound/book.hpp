@@ -8,7 +8,6 @@
 #include "base/interned.hpp"
 #include "base/text.hpp"
 #include "crypto/scheme.hpp"
-#include "format/regex.hpp"
 #include "http/egress.hpp"
 #include "inbound/endpoint.hpp"
 #include "inbound/meter.hpp"
@@ -16,13 +15,11 @@
 
 namespace inbound {
 
-/// A scheme with its patterns set up; one for all endpoints that say the same of it.
+/// A scheme as it was read; one for all endpoints that say the same of it.
 struct PreparedScheme {
   std::string name{};  ///< of a preset; "custom" for others
   crypto::Scheme scheme{};
   SchemeDefaults defaults{};
-  std::optional<format::Regex> certificate_url{};          ///< where the key is a certificate's
-  std::vector<std::optional<format::Regex>> fetch_urls{};  ///< of each handshake, where it has one got
 };
 /// What an endpoint says of it: signature_scheme and signature_config.
 using SaidScheme = std::pair<std::string, SchemeConfig>;
@@ -60,6 +57,8 @@ struct PreparedEndpoint {
   std::vector<Key> keys{};
   std::vector<http::AllowedRange> allowed{};  ///< empty: anybody
   std::shared_ptr<Meter> meter{};             ///< null: no limit
+  /// Why nothing can be verified or processed; then it has no more than its config. Empty for all others.
+  std::string broken{};
 
   const crypto::Scheme& scheme() const { return prepared_scheme->scheme; }
   /// How repeats are known; none: by the id, or the content where there is none.
@@ -74,8 +73,6 @@ using PreparedEndpointPtr = std::shared_ptr<const PreparedEndpoint>;
 
 /// Whether a handshake is to tell the secret: the scheme says so, and there is none that is to stay.
 bool awaits_secret(const crypto::Scheme& scheme, std::span<const tenant::SigningSecret> secrets);
-/// Whether a URL of a request may be got: it is https, and fits.
-bool is_allowed(const std::optional<format::Regex>& pattern, std::string_view url);
 
 /// The scheme that its signature_scheme names or is. Error: invalid, with a pointer for each member that
 /// cannot be used.
@@ -83,6 +80,10 @@ base::Result<crypto::Scheme> scheme_of(const Endpoint& endpoint);
 
 /// The source of an endpoint that says none: as its scheme says, else its path.
 std::string default_source(const Endpoint& endpoint);
+
+/// Whether the patterns of its scheme can be used. Takes up to some milliseconds: not for a shard. Error:
+/// invalid, with a pointer for each that cannot.
+base::Result<void> check_patterns(const SaidScheme& said);
 
 /// Sets an endpoint up, without a limit: to check it, or to use its keys. Error: invalid, with a pointer for
 /// each member that cannot be used.
@@ -111,8 +112,18 @@ class Book {
   /// since.
   void replace(const std::vector<EndpointPtr>& all, base::Steady read_began);
 
-  PreparedEndpointPtr find(EndpointId id) const { return catalog_.find(id); }
-  /// For each request: it touches little, for of many endpoints nothing is in the processor's cache.
+  /// Null as well where it cannot be used.
+  PreparedEndpointPtr find(EndpointId id) const {
+    PreparedEndpointPtr known = catalog_.find(id);
+    return known && known->broken.empty() ? known : nullptr;
+  }
+  /// Why one that there is cannot be used; empty for all others.
+  std::string why_broken(EndpointId id) const {
+    const PreparedEndpointPtr known = catalog_.find(id);
+    return known ? known->broken : std::string();
+  }
+  /// For each request, also of one that cannot be used. It touches little, for of many endpoints nothing is
+  /// in the processor's cache.
   PreparedEndpointPtr find(TenantId tenant, std::string_view path) const;
 
  private:

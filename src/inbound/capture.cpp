@@ -13,7 +13,7 @@ Result<bool> capture_secret(db::Tx& tx, const crypto::KeyRing& ring, const Told&
   // As for every change of an endpoint: one at a time.
   XD_DO(queue::lock_lane(tx, told.tenant, queue::LaneId{told.endpoint.uuid}));
   XD_TRY(const EndpointPtr known, find_endpoint(tx, ring, told.tenant, told.endpoint));
-  if (!known) return false;
+  if (!known || !known->broken.empty()) return false;
   const bool repeated = std::ranges::any_of(known->secrets, [&](const tenant::SigningSecret& secret) {
     return !secret.valid_until && secret.text.reveal() == told.secret.reveal();
   });

@@ -112,6 +112,7 @@ Endpoint Endpoint::copy() const {
   twin.created = created;
   twin.updated = updated;
   for (const tenant::SigningSecret& secret : secrets) twin.secrets.push_back(secret.copy());
+  twin.broken = broken;
   return twin;
 }
 

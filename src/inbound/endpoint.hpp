@@ -129,6 +129,9 @@ struct Endpoint {
   base::Time created{};
   base::Time updated{};
   std::vector<tenant::SigningSecret> secrets{};  ///< newest first
+  /// Why it cannot be used: what of its row cannot be read. Then nothing may write it but its deletion. Empty
+  /// for all others.
+  std::string broken{};
 
   bool accepts() const { return is_enabled && status != EndpointStatus::disabled; }
   queue::LaneState lane_state() const {
@@ -139,6 +142,7 @@ struct Endpoint {
   /// The lane of an endpoint has its id.
   queue::LaneId lane() const { return queue::LaneId{id.uuid}; }
 
+  std::pair<std::string, SchemeConfig> said_scheme() const { return {signature_scheme, signature_config}; }
   Rules rules() const { return {source, event_types, paths, routes}; }
   Endpoint copy() const;
 };
@@ -161,6 +165,7 @@ struct EndpointStats {
 };
 
 // The tables webhook_endpoints and endpoint_stats, with the secrets. Those pass the key ring on their way.
+// One that cannot be read stops none of the others: it comes as `broken`.
 /// Error: conflict when the path is taken.
 base::Result<void> insert_endpoint(db::Tx& tx, const crypto::KeyRing& ring, const Endpoint& endpoint);
 /// Writes everything but the secrets, where the stored version is one less; false when it is not.

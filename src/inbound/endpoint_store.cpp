@@ -48,7 +48,22 @@ Result<std::vector<std::string>> read_list(const db::Row& row, int column) {
   return texts;
 }
 
+Result<EndpointStatus> stored_status(const db::Row& row, int column) {
+  for (const auto status : {EndpointStatus::active, EndpointStatus::paused, EndpointStatus::disabled}) {
+    if (row.text(column) == name(status)) return status;
+  }
+  return fail(Code::corrupt,
+              "its status '" + row.string(column) +
+                  "' is none that this version of Crossdock knows; run the version that wrote it");
+}
+
+/// Everything that may be damaged.
 Result<void> read_parts(const db::Row& row, Endpoint& endpoint) {
+  XD_TRY(endpoint.status, stored_status(row, 20));
+  XD_TRY(endpoint.event_types, read_list(row, 6));
+  XD_TRY(endpoint.ip_whitelist, read_list(row, 9));
+  XD_DO(stored_json(row, 12));
+  endpoint.signature_scheme = row.string(12);
   XD_TRY(const auto config, stored_json(row, 13));
   for (const format::Member& setting : config.root().members()) {
     endpoint.signature_config.emplace(setting.key, setting.value.text());
@@ -76,7 +91,7 @@ Result<void> read_parts(const db::Row& row, Endpoint& endpoint) {
   return {};
 }
 
-Result<Endpoint> read_endpoint(const db::Row& row) {
+Endpoint read_endpoint(const db::Row& row) {
   Endpoint result;
   result.id = row.id<EndpointId>(0);
   result.tenant = row.id<TenantId>(1);
@@ -84,22 +99,15 @@ Result<Endpoint> read_endpoint(const db::Row& row) {
   result.path = row.string(3);
   result.name = row.string(4);
   result.source = row.string(5);
-  XD_TRY(result.event_types, read_list(row, 6));
   result.handler_type = row.string(7);
   result.target_service = row.maybe_string(8);
-  XD_TRY(result.ip_whitelist, read_list(row, 9));
   result.signature_header = row.maybe_string(10);
   result.signature_algorithm = row.maybe_string(11);
-  result.signature_scheme = row.string(12);
-  XD_DO(read_parts(row, result));
   result.dedup_window = std::chrono::seconds{row.integer(16)};
   if (const auto days = row.maybe_integer(17)) result.retention_days = static_cast<int>(*days);
   if (!row.is_null(18)) {
     result.rate_limit = {static_cast<std::size_t>(row.integer(18)), std::chrono::seconds{row.integer(19)}};
   }
-  result.status = row.text(20) == "ACTIVE"   ? EndpointStatus::active
-                  : row.text(20) == "PAUSED" ? EndpointStatus::paused
-                                             : EndpointStatus::disabled;
   result.is_enabled = row.flag(21);
   result.version = row.integer(22);
   if (!row.is_null(23)) result.created_by = row.uuid(23);
@@ -107,17 +115,19 @@ Result<Endpoint> read_endpoint(const db::Row& row) {
   result.updated = row.time(25);
   if (!row.is_null(26)) result.dedup = parse_dedup(row.text(26));
   result.holds_conflicts = row.text(27) == "hold";
+  if (auto read = read_parts(row, result); !read) result.broken = read.error().message;
   return result;
 }
 
 Result<std::vector<EndpointPtr>> select(db::Tx& tx, const crypto::KeyRing& ring, db::PageQuery query) {
-  std::vector<Result<Endpoint>> read;
+  std::vector<Endpoint> read;
   XD_DO(query.run(tx, read, read_endpoint));
   std::vector<EndpointPtr> result;
-  for (Result<Endpoint>& endpoint : read) {
-    if (!endpoint) return std::unexpected(endpoint.error());
-    XD_TRY(endpoint->secrets, tenant::find_secrets(tx, ring, endpoint->secret_owner()));
-    result.push_back(std::make_shared<const Endpoint>(std::move(*endpoint)));
+  for (Endpoint& endpoint : read) {
+    XD_TRY(auto found, tenant::find_secrets(tx, ring, endpoint.secret_owner()));
+    endpoint.secrets = std::move(found.secrets);
+    if (endpoint.broken.empty()) endpoint.broken = std::move(found.broken);
+    result.push_back(std::make_shared<const Endpoint>(std::move(endpoint)));
   }
   return result;
 }

@@ -23,6 +23,7 @@ constexpr auto kFailureAge = 10s;  // what could not be got is not asked for aga
 constexpr auto kTimeout = 10s;     // senders wait for about 15
 constexpr std::size_t kEntriesMax = 1000;
 constexpr std::size_t kMetersMax = 10'000;
+constexpr std::size_t kPatternsMax = 200;  // of some ten kilobytes each
 constexpr std::size_t kKeysMax = 100;
 
 std::string first_at(const crypto::Location& place, const Message& message) {
@@ -95,8 +96,8 @@ base::Task<KeyFinder::Keys> KeyFinder::find(const PreparedEndpoint& endpoint, co
 base::Task<KeyFinder::Keys> KeyFinder::find_certificate(const PreparedEndpoint& endpoint,
                                                         const Message& message) {
   const std::string url = first_at(*endpoint.scheme().key.certificate_at, message);
-  if (url.size() > base::limits::kUrlBytesMax || !is_allowed(endpoint.prepared_scheme->certificate_url, url))
-    co_return Keys{};
+  XD_CO_TRY(const bool allowed, co_await is_allowed(*endpoint.config, endpoint.scheme().key.pattern, url));
+  if (!allowed) co_return Keys{};
   const Read read = [](const http::OutboundResponse& response, base::Time now) -> Result<KeySet> {
     XD_DO(check_answer(response));
     auto key = PublicKey::from_certificate(response.body, now);
@@ -162,9 +163,8 @@ base::Task<KeyFinder::Keys> KeyFinder::find_in_set(const PreparedEndpoint& endpo
 base::Task<void> KeyFinder::confirm(const PreparedEndpoint& endpoint,
                                     const crypto::Scheme::Challenge& challenge, const Message& message) {
   const std::string url = first_at(*challenge.fetch, message);
-  const auto index = static_cast<std::size_t>(&challenge - endpoint.scheme().challenges.data());
-  if (!is_allowed(endpoint.prepared_scheme->fetch_urls[index], url))
-    co_return fail(Code::unauthenticated, "the signature does not fit");
+  XD_CO_TRY(const bool allowed, co_await is_allowed(*endpoint.config, challenge.fetch_pattern, url));
+  if (!allowed) co_return fail(Code::unauthenticated, "the signature does not fit");
   if (!may_fetch(endpoint.config->id))
     co_return fail(Code::limited, "too many handshakes at the moment; send it again", "OVERLOADED");
   const http::OutboundResponse response = co_await client_.send(get_request(url));
@@ -210,6 +210,25 @@ base::Task<KeyFinder::Outcome> KeyFinder::get(const PreparedEndpoint& endpoint, 
   entry->fetching = false;
   for (base::Waiter<Outcome>* waiter : std::exchange(entry->waiting, {})) waiter->give(entry->outcome);
   co_return entry->outcome;
+}
+
+base::Task<bool> KeyFinder::is_allowed(const Endpoint& endpoint, std::string pattern,
+                                       const std::string& url) {
+  if (!url.starts_with("https://") || url.size() > base::limits::kUrlBytesMax) co_return false;
+  auto known = patterns_.find(pattern);
+  if (known == patterns_.end()) {
+    auto compiled = co_await offload_.run(endpoint.tenant.uuid, [&pattern]() -> Result<format::Regex> {
+      return format::Regex::compile(pattern);
+    });
+    if (!compiled) {
+      base::log(base::LogLevel::error, "the pattern of an endpoint's scheme cannot be used; save it again",
+                {{"endpoint_id", endpoint.id}, {"error", compiled.error().message}});
+    }
+    if (patterns_.size() >= kPatternsMax) patterns_.clear();
+    known = patterns_.insert_or_assign(std::move(pattern), std::move(compiled)).first;
+  }
+  if (!known->second) co_return not_now();
+  co_return known->second->fits_whole(url);
 }
 
 bool KeyFinder::may_fetch(EndpointId endpoint) {

@@ -5,6 +5,8 @@
 #include <map>
 #include <unordered_map>
 
+#include "base/offload.hpp"
+#include "format/regex.hpp"
 #include "http/client.hpp"
 #include "inbound/book.hpp"
 #include "inbound/message.hpp"
@@ -20,7 +22,8 @@ class KeyFinder {
   using KeyPtr = std::shared_ptr<const crypto::SchemeKey>;
   using Keys = std::vector<KeyPtr>;
 
-  KeyFinder(http::Client& client, const base::Clock& clock) : client_(client), clock_(clock) {}
+  KeyFinder(http::Client& client, base::Offload& offload, const base::Clock& clock)
+      : client_(client), offload_(offload), clock_(clock) {}
 
   /// Whether the scheme's keys are such ones.
   static bool is_needed(const crypto::Scheme& scheme);
@@ -53,11 +56,16 @@ class KeyFinder {
   /// What was got less than max_age ago, or is got now.
   base::Task<Outcome> get(const PreparedEndpoint& endpoint, std::string name, http::OutboundRequest request,
                           Read read, std::chrono::seconds max_age);
+  /// Whether a URL of a request may be got: it is https, and fits the pattern, which is set up when it is
+  /// needed first. Error: unavailable, where it cannot be.
+  base::Task<bool> is_allowed(const Endpoint& endpoint, std::string pattern, const std::string& url);
   bool may_fetch(EndpointId endpoint);
   void make_room();
 
   http::Client& client_;
+  base::Offload& offload_;
   const base::Clock& clock_;
+  std::unordered_map<std::string, base::Result<format::Regex>> patterns_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;
   std::unordered_map<EndpointId, std::unique_ptr<Meter>> meters_;
 };

@@ -65,7 +65,8 @@ class KeyFinding : public ::testing::Test {
   ::testing::FakeClock clock;
   Imposter peer{{.tls = true}};
   http::ClientFixture client{{.ca_file = authorities(peer)}};
-  KeyFinder finder{client.client(), clock};
+  base::Offload offload;
+  KeyFinder finder{client.client(), offload, clock};
   std::deque<std::optional<Result<KeyFinder::Keys>>> outcomes;
 
  private:

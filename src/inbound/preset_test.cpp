@@ -32,6 +32,8 @@ Scheme scheme_of(const std::string& name) {
     ADD_FAILURE() << name << ": " << why;
     return {};
   }
+  if (auto checked = check_patterns(*scheme); !checked)
+    ADD_FAILURE() << name << ": " << checked.error().fields[0].detail;
   return std::move(*scheme);
 }
 

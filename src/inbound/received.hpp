@@ -118,7 +118,7 @@ struct ReceivedQuery {
   std::optional<ReceivedStatus> status{};
   std::string source{};
   std::string table{};
-  std::string event_type{};
+  std::string event_type{};  ///< a type or a pattern
   std::string external_id{};
   std::optional<base::Time> since{};
   std::optional<base::Time> until{};

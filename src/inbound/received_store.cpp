@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "event/pattern_sql.hpp"
 #include "inbound/received_index.hpp"
 
 namespace inbound {
@@ -328,7 +329,7 @@ void add_filters(db::PageQuery& sql, const ReceivedQuery& query) {
   if (query.status && !waits) sql.also(" AND r.status = $", name(*query.status));
   if (!query.source.empty()) sql.also(" AND r.source = $", query.source);
   if (!query.table.empty()) sql.also(" AND r.table_name = $", query.table);
-  if (!query.event_type.empty()) sql.also(" AND r.event_type = $", query.event_type);
+  event::add_pattern(sql, "r.event_type", query.event_type);
   if (!query.external_id.empty()) sql.also(" AND e.external_id = $", query.external_id);
 }
 

@@ -25,6 +25,12 @@ std::unexpected<base::Error> nobody() {
   return fail(Code::not_found, "there is no endpoint at this address");
 }
 
+/// One that is there and cannot be used: its sender is to come again.
+Result<void> check_usable(const PreparedEndpoint& endpoint) {
+  if (endpoint.broken.empty()) return {};
+  return fail(Code::unavailable, "this endpoint cannot be used at the moment; send it again later");
+}
+
 std::string verification_json(const PreparedEndpoint& endpoint, std::size_t key, const std::string& problem) {
   std::string text;
   format::JsonWriter json(text);
@@ -119,6 +125,7 @@ Result<void> Receiver::check_head(const http::Request& request, std::string_view
                                   std::string_view path) {
   const PreparedEndpointPtr endpoint = find(tenant, path);
   if (!endpoint) return nobody();
+  XD_DO(check_usable(*endpoint));
   if (has_handshake(endpoint->scheme(), request.method)) return {};
   const std::string address = client_address(request, parts_.proxies);
   const auto refuse = [&](std::string_view reason, std::string detail) {
@@ -139,6 +146,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   const PreparedEndpointPtr endpoint = find(tenant, path);
   const std::int64_t deletions = parts_.book.deletions();
   if (!endpoint) co_return nobody();
+  XD_CO_DO(check_usable(*endpoint));
   const base::Time now = parts_.clock.now();
   const Message message(request, parts_.origin.url_of(request));
   const crypto::Scheme& scheme = endpoint->scheme();

@@ -1,3 +1,4 @@
+#include "event/pattern.hpp"
 #include "inbound/replay.hpp"
 
 namespace inbound {
@@ -39,7 +40,7 @@ bool matches(const ReplayFilter& filter, const Row& row) {
   return wants(filter, row.status) && (!filter.endpoint || *filter.endpoint == row.one.endpoint) &&
          (filter.source.empty() || filter.source == row.source) &&
          (filter.table.empty() || filter.table == row.table) &&
-         (filter.event_type.empty() || filter.event_type == row.event_type);
+         (filter.event_type.empty() || event::pattern_matches(filter.event_type, row.event_type));
 }
 
 /// Ids between the two.

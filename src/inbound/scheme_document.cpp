@@ -47,6 +47,11 @@ constexpr std::array kUrls = {Word{"configured", Scheme::Url::configured},
                               Word{"port", Scheme::Url::port_variants},
                               Word{"hubspot", Scheme::Url::hubspot_decoded}};
 
+base::Error refused_scheme(base::FieldErrors errors) {
+  return {base::Code::invalid, "the signature scheme cannot be used; see errors", "INVALID_SCHEME",
+          std::move(errors)};
+}
+
 class SchemeReader {
  public:
   explicit SchemeReader(const SchemeConfig& config) : in_(config, errors_) {
@@ -98,10 +103,7 @@ class SchemeReader {
   }
 
  private:
-  base::Result<Scheme> refused() {
-    return std::unexpected(base::Error{base::Code::invalid, "the signature scheme cannot be used; see errors",
-                                       "INVALID_SCHEME", std::move(errors_)});
-  }
+  base::Result<Scheme> refused() { return std::unexpected(refused_scheme(std::move(errors_))); }
 
   template <class F>
   void with(const Value& object, std::string_view name, const F& what, const std::string& pointer = "#") {
@@ -232,7 +234,6 @@ class SchemeReader {
   /// Of URLs that a request names: https only, whatever else fits.
   std::string pattern(const Value& value, const std::string& pointer) {
     std::string text = in_.text(value, pointer);
-    if (auto compiled = format::Regex::compile(text); !compiled) in_.error(pointer, compiled.error().message);
     if (!text.starts_with("https://"))
       in_.error(pointer, "this must begin with https://, or anybody on the way brings his own");
     return text;
@@ -367,7 +368,7 @@ class SchemeReader {
     }
   }
 
-  std::vector<base::FieldError> errors_;
+  base::FieldErrors errors_;
   MemberReader in_;
   Scheme made_;
 };
@@ -376,6 +377,21 @@ class SchemeReader {
 
 base::Result<Scheme> read_scheme(const Value& document, const SchemeConfig& config) {
   return SchemeReader(config).read(document);
+}
+
+base::Result<void> check_patterns(const Scheme& scheme) {
+  base::FieldErrors errors;
+  const auto check = [&](const std::string& pattern, const std::string& pointer) {
+    if (pattern.empty()) return;
+    if (auto compiled = format::Regex::compile(pattern); !compiled)
+      errors.push_back({pointer, "INVALID", compiled.error().message});
+  };
+  check(scheme.key.pattern, "#/key/pattern");
+  for (std::size_t i = 0; i < scheme.challenges.size(); ++i) {
+    check(scheme.challenges[i].fetch_pattern, "#/challenge/" + std::to_string(i) + "/pattern");
+  }
+  if (errors.empty()) return {};
+  return std::unexpected(refused_scheme(std::move(errors)));
 }
 
 }  // namespace inbound

@@ -17,4 +17,8 @@ using SchemeConfig = std::map<std::string, std::string, std::less<>>;
 /// INVALID_SCHEME, with a pointer and what to write for each member that is wrong.
 base::Result<crypto::Scheme> read_scheme(const format::Value& document, const SchemeConfig& config);
 
+/// Whether its patterns are regular expressions: before it is stored, for it is not read again for that.
+/// Takes up to some milliseconds: not for a shard. Error: as read_scheme's.
+base::Result<void> check_patterns(const crypto::Scheme& scheme);
+
 }  // namespace inbound

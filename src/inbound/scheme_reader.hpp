@@ -33,8 +33,7 @@ class MemberReader {
   static constexpr std::size_t kListMax = 16;
   static constexpr std::size_t kTextBytesMax = 2000;
 
-  MemberReader(const SchemeConfig& config, std::vector<base::FieldError>& errors)
-      : config_(config), errors_(errors) {}
+  MemberReader(const SchemeConfig& config, base::FieldErrors& errors) : config_(config), errors_(errors) {}
 
   void error(const std::string& pointer, std::string detail, std::string code = "INVALID") {
     errors_.push_back({pointer, std::move(code), std::move(detail)});
@@ -159,7 +158,7 @@ class MemberReader {
   }
 
   const SchemeConfig& config_;
-  std::vector<base::FieldError>& errors_;
+  base::FieldErrors& errors_;
 };
 
 }  // namespace inbound

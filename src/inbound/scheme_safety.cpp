@@ -44,8 +44,8 @@ bool is_covered(const Scheme& scheme, const Scheme::Challenge& challenge) {
 
 }  // namespace
 
-std::vector<base::FieldError> dangers_of(const Scheme& scheme) {
-  std::vector<base::FieldError> dangers;
+base::FieldErrors dangers_of(const Scheme& scheme) {
+  base::FieldErrors dangers;
   const auto refuse = [&](std::string pointer, const char* detail) {
     dangers.push_back({std::move(pointer), "INVALID", detail});
   };

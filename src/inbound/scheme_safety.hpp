@@ -2,8 +2,6 @@
 // is saved; one that was stored before stays what it was.
 #pragma once
 
-#include <vector>
-
 #include "base/result.hpp"
 #include "crypto/scheme.hpp"
 
@@ -11,7 +9,7 @@ namespace inbound {
 
 /// Kinds of keys and algorithms that do not go together, and handshakes that sign what nothing has verified.
 /// The pointers are the scheme's own ("#/alg").
-std::vector<base::FieldError> dangers_of(const crypto::Scheme& scheme);
+base::FieldErrors dangers_of(const crypto::Scheme& scheme);
 
 /// Whether a secret that fits the scheme's key rule can prove anything. Error: invalid, for a public key
 /// where a secret belongs, and for a key that suits none of the algorithms; the message never holds it.

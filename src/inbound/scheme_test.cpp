@@ -374,6 +374,20 @@ TEST(SchemeDocument, is_refused_with_the_place_of_what_is_wrong) {
   }
 }
 
+TEST(SchemeDocument, says_which_pattern_cannot_be_set_up) {
+  const auto scheme = read(R"({"kind":"pk","alg":"rsa-sha256","sig":"header:x",)"
+                           R"("key":{"cert":"header:c","pattern":"https://("},)"
+                           R"("challenge":[{"method":"GET","fetch":"json:u","pattern":"https://a/.*"},)"
+                           R"({"method":"PUT","fetch":"json:u","pattern":"https://[a-z]{900}{900}"}]})");
+  ASSERT_TRUE(scheme) << "reading sets none up: it happens for each endpoint at the start";
+  const auto checked = check_patterns(*scheme);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().reason, "INVALID_SCHEME");
+  ASSERT_EQ(checked.error().fields.size(), 2u);
+  EXPECT_EQ(checked.error().fields[0].pointer, "#/key/pattern");
+  EXPECT_EQ(checked.error().fields[1].pointer, "#/challenge/1/pattern");
+}
+
 TEST(SchemeDocument, refuses_settings_that_would_open_a_hole) {
   const auto scheme = read(R"({"sig":"header:x","content":"{config:a}{body}"})", {{"a", "{secret}"}});
   ASSERT_FALSE(scheme);

@@ -2,8 +2,8 @@
 
 #include "base/log.hpp"
 #include "crypto/encoding.hpp"
+#include "event/pattern.hpp"
 #include "format/json.hpp"
-#include "outbound/pattern.hpp"
 #include "outbound/system_event.hpp"
 
 namespace outbound {
@@ -41,7 +41,8 @@ Whose whose(const event::Event& event) {
   return event.origin == event::kSystemOrigin ? Whose::hub : Whose::tenant;
 }
 
-/// What Book::Patterns knows a pattern by: a type by itself, "order.*" by "order.", "*" by nothing.
+/// What Book::Patterns knows a pattern by: a type by itself, "order.*" by "order.", "workitem_*" by
+/// "workitem_" (in a table of their own, for that may be a type as well), "*" by nothing.
 std::string_view stem(std::string_view pattern) {
   if (pattern.ends_with('*')) pattern.remove_suffix(1);
   return pattern;
@@ -50,7 +51,7 @@ constexpr std::string_view kEveryType;
 
 bool is_of_types(const Subscription& subscription, std::string_view type, Whose whose) {
   return std::ranges::any_of(subscription.event_types, [&](const std::string& pattern) {
-    return (whose == Whose::tenant || pattern != "*") && pattern_matches(pattern, type);
+    return (whose == Whose::tenant || pattern != "*") && event::pattern_matches(pattern, type);
   });
 }
 
@@ -87,6 +88,11 @@ bool is_of_types(const Subscription& subscription, const event::Event& event) {
 }
 
 Result<Prepared> prepare(SubscriptionPtr config) {
+  Filters alone;
+  return prepare(std::move(config), alone);
+}
+
+Result<Prepared> prepare(SubscriptionPtr config, Filters& filters) {
   Prepared prepared;
   XD_TRY(prepared.auth, prepare_auth(*config));
   XD_TRY(prepared.signer, Signer::make(*config));
@@ -102,32 +108,60 @@ Result<Prepared> prepare(SubscriptionPtr config) {
     prepared.oauth2 = std::make_shared<OAuth2Session>(std::move(oauth2));
   }
   if (!config->filter.empty()) {
-    XD_TRY(const auto document, format::parse_json(config->filter));
-    XD_TRY(prepared.filter, Filter::compile(document.root()));
+    const auto compile = [](const std::string& text) -> Result<Filter> {
+      XD_TRY(const auto document, format::parse_json(text));
+      return Filter::compile(document.root());
+    };
+    XD_TRY(prepared.filter, filters.of(config->filter, compile));
   }
   prepared.config = std::move(config);
   return prepared;
 }
 
+namespace {
+
+/// One that cannot be used as what can be said of it.
+Prepared prepare_or_say(const SubscriptionPtr& config, Filters& filters) {
+  auto prepared = config->broken.empty() ? prepare(config, filters) : fail(Code::corrupt, config->broken);
+  if (prepared) return std::move(*prepared);
+  base::log(
+      base::LogLevel::error, "a stored subscription cannot be used; its deliveries fail",
+      {{"subscription_id", config->id}, {"tenant_id", config->tenant}, {"error", prepared.error().message}});
+  return {.config = config, .broken = prepared.error().message};
+}
+
+}  // namespace
+
+std::size_t memory_of(const Prepared& prepared) {
+  const Subscription& s = *prepared.config;
+  // What each pattern, header and intermediate node takes beside its text.
+  constexpr std::size_t kEach = 200;
+  std::size_t bytes = sizeof(Prepared) + sizeof(Subscription) + s.name.size() + s.url.size() +
+                      s.filter.size() + s.description.value_or("").size() + s.signing_config.size() +
+                      s.auth_config.reveal().size();
+  for (const std::string& type : s.event_types) bytes += 2 * type.size() + kEach;
+  for (const auto& [name, value] : s.headers) bytes += name.size() + value.size() + kEach;
+  // With what the TLS of each shard is made of.
+  bytes += 2 * (s.client_certificate.reveal().size() + s.ca_certificate.size());
+  return bytes + (prepared.filter ? prepared.filter->bytes() : 0);
+}
+
 bool wants_type(const Subscription& subscription, std::string_view type) {
-  return std::ranges::any_of(subscription.event_types,
-                             [type](const std::string& pattern) { return pattern_matches(pattern, type); });
+  return std::ranges::any_of(subscription.event_types, [type](const std::string& pattern) {
+    return event::pattern_matches(pattern, type);
+  });
 }
 
 void Book::put(const SubscriptionPtr& subscription) {
   const PreparedPtr known = find(subscription->id);
   if (known && known->config->version > subscription->version) return;
-  auto prepared = prepare(subscription);
-  if (!prepared) {
-    base::log(base::LogLevel::error, "a stored subscription cannot be used; save it again",
-              {{"subscription_id", subscription->id}, {"error", prepared.error().message}});
-    return;
-  }
+  auto shared = std::make_shared<const Prepared>(prepare_or_say(subscription, filters_));
+  if (!shared->broken.empty() && known && known->broken.empty()) return;  // what works is kept
   if (known) drop_patterns(*known);
-  auto shared = std::make_shared<const Prepared>(std::move(*prepared));
-  Patterns& patterns = by_tenant_[subscription->tenant];
+  OfTenant& tenant = by_tenant_[subscription->tenant];
+  tenant.memory += memory_of(*shared);
   for (const std::string& pattern : subscription->event_types) {
-    auto& those = patterns[std::string(stem(pattern))];
+    auto& those = tenant.of(pattern)[std::string(stem(pattern))];
     if (those.empty() || those.back() != shared) those.push_back(shared);
   }
   catalog_.put(std::move(shared));
@@ -140,14 +174,16 @@ void Book::remove(SubscriptionId id) {
 
 void Book::drop_patterns(const Prepared& known) {
   const Subscription& subscription = *known.config;
-  Patterns& patterns = by_tenant_[subscription.tenant];
+  OfTenant& tenant = by_tenant_[subscription.tenant];
+  tenant.memory -= memory_of(known);
   for (const std::string& pattern : subscription.event_types) {
+    Patterns& patterns = tenant.of(pattern);
     const auto those = patterns.find(stem(pattern));
     if (those == patterns.end()) continue;  // a pattern it has twice
     std::erase_if(those->second, [&](const PreparedPtr& prepared) { return prepared.get() == &known; });
     if (those->second.empty()) patterns.erase(those);
   }
-  if (patterns.empty()) by_tenant_.erase(subscription.tenant);
+  if (tenant.empty()) by_tenant_.erase(subscription.tenant);
 }
 
 void Book::replace(const std::vector<SubscriptionPtr>& all, base::Steady read_began) {
@@ -158,17 +194,25 @@ void Book::replace(const std::vector<SubscriptionPtr>& all, base::Steady read_be
 
 template <class Visit>
 void Book::for_each_match(TenantId tenant, std::string_view type, Whose whose, const Visit& visit) const {
-  const auto patterns = by_tenant_.find(tenant);
-  if (patterns == by_tenant_.end()) return;
-  const auto look = [&](std::string_view stem) {
-    const auto those = patterns->second.find(stem);
-    if (those != patterns->second.end()) visit(those->second);
+  const auto found = by_tenant_.find(tenant);
+  if (found == by_tenant_.end()) return;
+  const auto look = [&](const Patterns& patterns, std::string_view stem) {
+    const auto those = patterns.find(stem);
+    if (those != patterns.end()) visit(those->second);
   };
-  look(type);
+  const auto& [types, underscored, memory] = found->second;
+  look(types, type);
   for (std::size_t dot = type.find('.'); dot != type.npos; dot = type.find('.', dot + 1)) {
-    look(type.substr(0, dot + 1));
+    look(types, type.substr(0, dot + 1));
   }
-  if (whose == Whose::tenant) look(kEveryType);
+  if (!underscored.empty()) {
+    // Something has to follow.
+    for (std::size_t at = type.find('_'); at + 1 < type.size();
+         at = std::min(type.find('_', at + 1), type.size())) {
+      look(underscored, type.substr(0, at + 1));
+    }
+  }
+  if (whose == Whose::tenant) look(types, kEveryType);
 }
 
 const std::vector<PreparedPtr>& Book::match(const event::Event& event) {
@@ -179,18 +223,34 @@ const std::vector<PreparedPtr>& Book::match(const event::Event& event) {
     ++patterns;
   });
   if (patterns > 1) {
-    std::ranges::sort(matched_, {}, [](const PreparedPtr& prepared) { return prepared->config->id; });
+    std::ranges::sort(matched_);
     const auto [first, last] = std::ranges::unique(matched_);
     matched_.erase(first, last);
   }
   return matched_;
 }
 
+std::size_t Book::matches_max(const event::Event& event) const {
+  std::size_t count = 0;
+  for_each_match(event.tenant, event.type, whose(event),
+                 [&](const std::vector<PreparedPtr>& those) { count += those.size(); });
+  return count;
+}
+
+std::size_t Book::memory_of_others(TenantId tenant, SubscriptionId but) const {
+  const auto found = by_tenant_.find(tenant);
+  if (found == by_tenant_.end()) return 0;
+  const PreparedPtr own = find(but);
+  return found->second.memory - (own && own->config->tenant == tenant ? memory_of(*own) : 0);
+}
+
 bool Book::wants_system(TenantId tenant, std::string_view type, SubscriptionId but) const {
   bool wanted = false;
+  std::size_t looks = 0;
   for_each_match(tenant, type, Whose::hub, [&](const std::vector<PreparedPtr>& those) {
     wanted = wanted || std::ranges::any_of(those, [&](const PreparedPtr& prepared) {
-               return prepared->config->id != but && prepared->config->takes_events();
+               const bool too_many = ++looks > base::limits::kFanoutInline;
+               return too_many || (prepared->config->id != but && prepared->config->takes_events());
              });
   });
   return wanted;

@@ -295,6 +295,11 @@ asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(Sending sending) {
   sent.attempt.number = sending.number;
   sent.attempt.started = parts_.clock.now();
   sent.attempt.request_url = sending.args.url.empty() ? subscription->config->url : sending.args.url;
+  if (!subscription->broken.empty()) {
+    const base::Error error{base::Code::unavailable,
+                            "the subscription cannot be used: " + subscription->broken, "INTERNAL"};
+    co_return unsent(std::move(sent), error, *subscription->config, sending.end);
+  }
   const base::Deadline deadline = parts_.clock.steady() + subscription->config->timeout;
   const Credentials credentials =
       credentials_for(*subscription->config, {sending.args.url, sending.args.with_credentials});
@@ -401,6 +406,7 @@ Result<void> DeliveryHandler::disable(db::Tx& tx, TenantId tenant, SubscriptionI
                                       std::string reason) const {
   XD_TRY(const SubscriptionPtr known, find_subscription(tx, parts_.ring, tenant, id));
   if (!known || !known->delivers()) return {};  // gone, or somebody was quicker
+  if (!known->broken.empty()) return {};        // what cannot be read is not written
   // What it still has ends by itself; held, it would never.
   if (known->status == SubscriptionStatus::deleting) return {};
   const base::Time now = parts_.clock.now();

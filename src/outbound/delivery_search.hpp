@@ -2,6 +2,7 @@
 // many deliveries there are.
 #pragma once
 
+#include "base/time_range.hpp"
 #include "outbound/delivery.hpp"
 
 namespace outbound {
@@ -21,8 +22,7 @@ struct DeliveryQuery {
   std::optional<std::int64_t> response_time_ms_min{};
   std::optional<int> attempts_min{};
   std::optional<bool> is_test{};
-  std::optional<base::Time> created_from{};    ///< goes by the time in the delivery's id
-  std::optional<base::Time> created_before{};  ///< likewise; not this moment itself
+  base::TimeRange created{};  ///< goes by the time in the delivery's id
   /// With `after` and `before` both set: what lies between, the oldest of it. That is how a bulk operation
   /// goes from one end to the other: `before` stays, `after` follows the last id it has seen.
   db::Page page{};

@@ -1,6 +1,6 @@
+#include "event/pattern.hpp"
 #include "outbound/delivery_rows.hpp"
 #include "outbound/delivery_search.hpp"
-#include "outbound/pattern.hpp"
 #include "queue/queue_store.hpp"
 
 namespace outbound {
@@ -71,8 +71,8 @@ void add_conditions(Sql& sql, const DeliveryQuery& query) {
   if (query.is_test) sql.also(" AND d.is_test = ", *query.is_test);
   const std::string_view type = query.event_type;
   if (type.empty() || type == "*") return;
-  if (type.ends_with(".*")) {
-    const std::string_view stem = type.substr(0, type.size() - 1);
+  if (event::has_stem(type)) {
+    const std::string_view stem = event::stem_of(type);
     sql.also(" AND substr(d.event_type, 1, CAST(CAST(", stem.size())
         .also(" AS BIGINT) AS INTEGER)) = ", stem);
     sql.also(" AND d.event_type <> ", stem);
@@ -187,11 +187,11 @@ struct Range {
   explicit Range(const DeliveryQuery& query) : ascending(query.page.after.has_value()) {
     before = query.page.before;
     after = query.page.after;
-    if (query.created_before) {
-      const base::Uuid end = base::first_uuid_of(*query.created_before);
+    if (query.created.before) {
+      const base::Uuid end = base::first_uuid_of(*query.created.before);
       if (!before || end < *before) before = end;
     }
-    if (query.created_from) from = base::first_uuid_of(*query.created_from);
+    if (query.created.from) from = base::first_uuid_of(*query.created.from);
   }
   void add_to(Sql& sql, const std::string& id) const {
     add_begin(sql, id);
@@ -353,7 +353,7 @@ bool matches_answer(const DeliveryQuery& query, const Delivery& delivery) {
 
 bool matches_waiting(const DeliveryQuery& query, const Delivery& delivery) {
   return matches_answer(query, delivery) &&
-         (query.event_type.empty() || pattern_matches(query.event_type, delivery.event_type)) &&
+         (query.event_type.empty() || event::pattern_matches(query.event_type, delivery.event_type)) &&
          (!query.event || *query.event == delivery.event) &&
          (!query.operation || query.operation == delivery.operation) &&
          delivery.last.number >= query.attempts_min.value_or(0);

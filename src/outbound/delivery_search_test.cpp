@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "outbound/pattern.hpp"
+#include "event/pattern.hpp"
 #include "outbound/subscription_test.hpp"
 #include "outbound/verdict.hpp"
 #include "testing/core_db.hpp"
@@ -74,8 +74,8 @@ class DeliverySearch : public ::testing::StoreTest {
     if (any(8) == 0) q.response_time_ms_min = any(2) == 0 ? 50 : 1000 + any(1000);
     if (any(8) == 0) q.attempts_min = any(4);
     if (any(8) == 0) q.is_test = any(2) == 0;
-    if (sometimes()) q.created_from = begin + 1s * any(kDeliveries);
-    if (sometimes()) q.created_before = begin + 1s * any(kDeliveries);
+    if (sometimes()) q.created.from = begin + 1s * any(kDeliveries);
+    if (sometimes()) q.created.before = begin + 1s * any(kDeliveries);
     if (sometimes()) q.page.before = all[static_cast<std::size_t>(any(kDeliveries))].id.uuid;
     if (sometimes()) q.page.after = all[static_cast<std::size_t>(any(kDeliveries))].id.uuid;
     q.page.limit = 1 + static_cast<std::size_t>(any(any(2) == 0 ? 10 : 400));
@@ -85,7 +85,7 @@ class DeliverySearch : public ::testing::StoreTest {
   static bool matches(const DeliveryQuery& q, const Delivery& d) {
     const auto in = [&](const auto& wanted, const auto& value) { return !wanted || *wanted == value; };
     const int status = static_cast<int>(d.last.response_status.value_or(0));
-    const bool type = q.event_type.empty() || pattern_matches(q.event_type, d.event_type);
+    const bool type = q.event_type.empty() || event::pattern_matches(q.event_type, d.event_type);
     const bool wanted_status =
         q.statuses.empty() || std::ranges::find(q.statuses, d.status) != q.statuses.end();
     return d.tenant == q.tenant && in(q.subscription, d.subscription) && wanted_status && type &&
@@ -95,8 +95,8 @@ class DeliverySearch : public ::testing::StoreTest {
            (q.error_signature.empty() || q.error_signature == d.error_signature) &&
            d.last.response_time_ms >= q.response_time_ms_min.value_or(0) &&
            d.last.number >= q.attempts_min.value_or(0) && in(q.is_test, d.is_test) &&
-           (!q.created_from || d.created >= *q.created_from) &&
-           (!q.created_before || d.created < *q.created_before) &&
+           (!q.created.from || d.created >= *q.created.from) &&
+           (!q.created.before || d.created < *q.created.before) &&
            (!q.page.before || d.id.uuid < *q.page.before) && (!q.page.after || d.id.uuid > *q.page.after);
   }
   Ids expected(const DeliveryQuery& q) const {

@@ -83,12 +83,12 @@ bool is_counted(const DeliveryQuery& query) {
 
 Result<void> collect_hours(db::Tx& tx, const DeliveryQuery& query, base::Time now, Collected& collected) {
   const std::int64_t end =
-      hour_of(query.created_before.value_or(now) + std::chrono::microseconds{kHourMicros - 1});
+      hour_of(query.created.before.value_or(now) + std::chrono::microseconds{kHourMicros - 1});
   std::string sql =
       "SELECT signature, subscription_id, deliveries, attempts, first_seen_at, last_seen_at, "
       "sample_delivery_id"
       " FROM error_hours WHERE tenant_id = $1 AND hour >= $2 AND hour < $3";
-  std::vector<db::Arg> args = {query.tenant, hour_of(query.created_from.value_or(base::Time{})), end};
+  std::vector<db::Arg> args = {query.tenant, hour_of(query.created.from.value_or(base::Time{})), end};
   if (query.subscription) {
     sql += " AND subscription_id = $4";
     args.emplace_back(*query.subscription);

@@ -121,8 +121,8 @@ TEST_P(ErrorGrouping, goes_by_the_conditions_of_the_query) {
   EXPECT_EQ(signatures({.tenant = acme, .response_class = 4}), std::vector<std::string>{});
   EXPECT_EQ(signatures({.tenant = acme, .error_class = "HTTP_5XX"}).size(), 2u);
   EXPECT_EQ(signatures({.tenant = acme, .error_signature = error_signature(down)}), only_down);
-  EXPECT_EQ(signatures({.tenant = acme, .created_from = hour - 1h}), only_broken);
-  EXPECT_EQ(signatures({.tenant = acme, .created_before = hour - 2h}), only_down);
+  EXPECT_EQ(signatures({.tenant = acme, .created = {.from = hour - 1h}}), only_broken);
+  EXPECT_EQ(signatures({.tenant = acme, .created = {.before = hour - 2h}}), only_down);
   EXPECT_EQ(signatures({.tenant = TenantId::make(kNow)}), std::vector<std::string>{});
   EXPECT_EQ(groups({.tenant = acme}, 1).groups.size(), 1u);
 }

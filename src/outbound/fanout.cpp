@@ -11,21 +11,8 @@ namespace {
 
 /// One transaction's worth.
 constexpr std::size_t kPiece = 500;
-
-/// What one transaction of a fan-out writes.
-struct Piece {
-  std::vector<queue::Task> tasks{};
-  std::vector<Delivery> skipped{};
-
-  std::size_t size() const { return tasks.size() + skipped.size(); }
-  void add(const Prepared& match, EventView& view, const event::EventPtr& event, base::Time now) {
-    if (const auto reason = why_skipped(match, view)) {
-      skipped.push_back(make_skipped(*match.config, *event, *reason, now));
-    } else {
-      tasks.push_back(make_delivery_task(*match.config, event, now));
-    }
-  }
-};
+/// A piece is written after so many slices of work beside the shard, however little was found.
+constexpr int kSlicesOfPiece = 100;
 
 }  // namespace
 
@@ -68,27 +55,60 @@ queue::Task make_fanout_task(const event::EventPtr& event, base::Time now) {
   return task;
 }
 
-event::Publication make_publication(Book& book, event::EventPtr event, base::Time now,
-                                    EventView::Parsed parsed) {
-  event::Publication publication;
-  const auto& matches = book.match(*event);
-  const bool inline_fanout = matches.size() <= base::limits::kFanoutInline;
-  EventView view(*event, parsed);
+namespace {
+
+/// Adds what becomes of the event at each, counted, and as tasks and rows where they are few. False where a
+/// fan-out has to make these: they are many, or the steps did not suffice.
+bool add_matches(event::Publication& publication, const std::vector<PreparedPtr>& matches,
+                 const event::EventPtr& event, EventView& view, base::Time now, std::size_t& steps) {
+  const bool few = matches.size() <= base::limits::kFanoutInline;
   std::unique_ptr<SkippedDeliveries> skipped;
-  if (inline_fanout) publication.tasks.reserve(matches.size());
-  for (const PreparedPtr& match : matches) {
-    const std::optional<Skipping> reason = why_skipped(*match, view);
-    if (!reason) ++publication.deliveries;
-    if (!inline_fanout) continue;
-    if (!reason) {
-      publication.tasks.push_back(make_delivery_task(*match->config, event, now));
+  if (few) publication.tasks.reserve(matches.size());
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    const Subscription& match = *matches[i]->config;
+    const Fate fate = fate_of(*matches[i], view, steps);
+    if (fate == Fate::undecided) {
+      publication.deliveries += static_cast<std::int64_t>(matches.size() - i);
+      return false;
+    }
+    if (fate == Fate::delivered) ++publication.deliveries;
+    if (!few) continue;
+    if (fate == Fate::delivered) {
+      publication.tasks.push_back(make_delivery_task(match, event, now));
     } else {
       if (!skipped) skipped = std::make_unique<SkippedDeliveries>();
-      skipped->add(make_skipped(*match->config, *event, *reason, now));
+      skipped->add(make_skipped(match, *event, fate, now));
     }
   }
-  if (!inline_fanout) publication.tasks.push_back(make_fanout_task(event, now));
   publication.companion = std::move(skipped);
+  return few;
+}
+
+/// One task makes all of its deliveries, once it is published.
+void fan_out(event::Publication& publication, const event::EventPtr& event, base::Time now) {
+  publication.tasks.clear();
+  publication.tasks.push_back(make_fanout_task(event, now));
+}
+
+}  // namespace
+
+event::Publication make_publication(Book& book, event::EventPtr event, base::Time now,
+                                    EventView::Parsed parsed, std::size_t& steps) {
+  event::Publication publication;
+  const std::size_t most = book.matches_max(*event);
+  if (most * base::limits::kFilterStepsOfMatch > steps) {
+    publication.deliveries = static_cast<std::int64_t>(most);
+    fan_out(publication, event, now);
+  } else if (most > 0) {
+    EventView view(*event, parsed);
+    if (!add_matches(publication, book.match(*event), event, view, now, steps)) {
+      fan_out(publication, event, now);
+    } else if (!event->ordering_key.empty() && std::ranges::any_of(publication.tasks, [](const auto& task) {
+                 return !task.order_key.empty();
+               })) {
+      publication.behind = make_fanout_task(event, now);
+    }
+  }
   publication.event = std::move(event);
   return publication;
 }
@@ -101,7 +121,7 @@ event::Publication make_publication_for(const Prepared& subscription, event::Eve
     publication.tasks.push_back(make_delivery_task(config, event, now));
   } else {
     auto skipped = std::make_unique<SkippedDeliveries>();
-    skipped->add(make_skipped(config, *event, Skipping::disabled, now));
+    skipped->add(make_skipped(config, *event, Fate::disabled, now));
     publication.companion = std::move(skipped);
   }
   publication.event = std::move(event);
@@ -119,36 +139,66 @@ base::Result<void> FanoutHandler::hydrate(db::Tx& tx, std::span<queue::Task> tas
   return {};
 }
 
+/// What one transaction of a fan-out writes.
+struct FanoutHandler::Piece {
+  std::vector<queue::Task> tasks{};
+  std::vector<Delivery> skipped{};
+};
+
 asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& given) {
   queue::Task task = given;
   const auto event = std::static_pointer_cast<const event::Event>(task.payload);
   if (!event) co_return queue::Outcome{};
-  std::vector<PreparedPtr> matches = book_.match(*event);
+  std::vector<PreparedPtr> matches = parts_.book.match(*event);
   const auto subject = subject_of(*event);
   std::erase_if(matches, [&](const PreparedPtr& match) { return match->config->id == subject; });
-  std::ranges::sort(matches, {}, [](const PreparedPtr& match) { return match->config->id; });
-  SubscriptionId done = SubscriptionId::parse(task.args).value_or(SubscriptionId{});
-  EventView view(*event);
-  Piece piece;
-  for (std::size_t i = 0; i < matches.size(); ++i) {
-    if (matches[i]->config->id > done) piece.add(*matches[i], view, event, clock_.now());
-    const bool last = i + 1 == matches.size();
-    if (piece.size() == 0 || (piece.size() < kPiece && !last)) continue;
-    const std::string cursor = matches[i]->config->id.str();
-    auto written = co_await store_.write(
-        [this, &task, &cursor, piece = std::exchange(piece, {})](db::Tx& tx) mutable -> base::Result<void> {
-          // First, so that of two nodes that both believe to hold the lane one writes nothing.
-          XD_TRY(const bool ours, queue::advance_args(tx, task, cursor));
-          if (!ours) return base::fail(base::Code::conflict, "another node goes on with this fan-out");
-          if (!piece.skipped.empty()) XD_DO(insert_deliveries(tx, piece.skipped));
-          return piece.tasks.empty() ? base::Result<void>{} : queue_.enqueue(tx, std::move(piece.tasks));
-        });
-    if (!written) {
-      co_return queue::Outcome{queue::Verdict::retry_at(clock_.now() + std::chrono::seconds{1})};
+  Matching matching(std::move(matches), *event, SubscriptionId::parse(task.args).value_or(SubscriptionId{}));
+  while (true) {
+    const auto matched = co_await match(matching, task.tenant);
+    const std::vector<Matching::Found> found = matching.take();
+    if (matched && found.empty()) break;
+    Piece piece;
+    const base::Time now = parts_.clock.now();
+    for (const auto& [match, fate] : found) {
+      if (fate == Fate::delivered) {
+        piece.tasks.push_back(make_delivery_task(*match->config, event, now));
+      } else {
+        piece.skipped.push_back(make_skipped(*match->config, *event, fate, now));
+      }
     }
-    task.args = cursor;
+    std::string cursor = found.empty() ? task.args : found.back().subscription->config->id.str();
+    if (!matched || !co_await write(task, cursor, std::move(piece))) {
+      co_return queue::Outcome{queue::Verdict::retry_at(parts_.clock.now() + std::chrono::seconds{1})};
+    }
+    task.args = std::move(cursor);
   }
   co_return queue::Outcome{.signal = queue::Signal::success};
+}
+
+base::Task<void> FanoutHandler::match(Matching& matching, TenantId tenant) {
+  // What takes no longer than a request may is not worth another thread.
+  std::size_t here = matching.is_large() ? 0 : base::limits::kFilterStepsOfEvent;
+  if (here > 0) matching.go_on(kPiece, here);
+  for (int slice = 0; slice < kSlicesOfPiece || matching.found() == 0; ++slice) {
+    if (matching.is_over() || matching.found() == kPiece) break;
+    XD_CO_DO(co_await parts_.offload.run(tenant.uuid, [&matching]() -> base::Result<void> {
+      std::size_t steps = Matching::kSlice;
+      matching.go_on(kPiece, steps);
+      return {};
+    }));
+  }
+  co_return base::Result<void>{};
+}
+
+base::Task<void> FanoutHandler::write(const queue::Task& task, const std::string& cursor, Piece piece) {
+  co_return co_await parts_.store.write(
+      [this, &task, &cursor, piece = std::move(piece)](db::Tx& tx) mutable -> base::Result<void> {
+        // First, so that of two nodes that both believe to hold the lane one writes nothing.
+        XD_TRY(const bool ours, queue::advance_args(tx, task, cursor));
+        if (!ours) return base::fail(base::Code::conflict, "another node goes on with this fan-out");
+        if (!piece.skipped.empty()) XD_DO(insert_deliveries(tx, piece.skipped));
+        return piece.tasks.empty() ? base::Result<void>{} : parts_.queue.enqueue(tx, std::move(piece.tasks));
+      });
 }
 
 }  // namespace outbound

@@ -1,9 +1,11 @@
 // From an event to its deliveries: which subscriptions match, and what happens when there are very many.
 #pragma once
 
+#include "base/offload.hpp"
 #include "event/publish.hpp"
 #include "outbound/book.hpp"
 #include "outbound/delivery.hpp"
+#include "outbound/matching.hpp"
 
 namespace outbound {
 
@@ -12,11 +14,19 @@ namespace outbound {
 inline constexpr const char* kFanoutKind = "fanout";
 inline queue::LaneId fanout_lane(TenantId tenant) { return queue::LaneId{tenant.uuid}; }
 
-/// The event with what it causes now: its deliveries and rows of those that are skipped, or one fan-out task
-/// that makes them. Its count is of deliveries that will be attempted or held. parsed is the event's JSON
-/// where the caller has it.
+/// The event with what it causes now: its deliveries and rows of those that are skipped; or one fan-out task
+/// that makes them, where very many match or the filters would take more than these steps, from which it
+/// takes those that they used. Its count is of deliveries that will be attempted or held; subscriptions whose
+/// filters were not asked count as if they wanted the event. parsed is the event's JSON where the caller has
+/// it.
 event::Publication make_publication(Book& book, event::EventPtr event, base::Time now,
-                                    EventView::Parsed parsed = {});
+                                    EventView::Parsed parsed, std::size_t& steps);
+/// With all the steps that one event has.
+inline event::Publication make_publication(Book& book, event::EventPtr event, base::Time now,
+                                           EventView::Parsed parsed = {}) {
+  std::size_t steps = base::limits::kFilterStepsOfEvent;
+  return make_publication(book, std::move(event), now, parsed, steps);
+}
 
 /// The event with its delivery to one subscription alone, whatever that one's types and filter are.
 event::Publication make_publication_for(const Prepared& subscription, event::EventPtr event, base::Time now);
@@ -33,11 +43,17 @@ inline queue::Task make_delivery_task(const Subscription& subscription, const ev
 }
 
 /// Makes deliveries piece by piece; the last subscription done is kept in the task's args, so that a crash
-/// repeats nothing. One for each shard.
+/// repeats nothing. Filters are asked beside the shard where they take long. One for each shard.
 class FanoutHandler final : public queue::Handler {
  public:
-  FanoutHandler(db::Db& store, Book& book, queue::Queue& queue, const base::Clock& clock)
-      : store_(store), book_(book), queue_(queue), clock_(clock) {}
+  struct Parts {
+    db::Db& store;
+    Book& book;
+    queue::Queue& queue;
+    base::Offload& offload;
+    const base::Clock& clock;
+  };
+  explicit FanoutHandler(Parts parts) : parts_(parts) {}
 
   /// The deliveries of one ordering key are made in the order of its events.
   queue::LanePolicy lane_policy() const override { return {.ordered = true}; }
@@ -46,10 +62,12 @@ class FanoutHandler final : public queue::Handler {
   base::Result<void> record(db::Tx&, std::span<const queue::Finished>) const override { return {}; }
 
  private:
-  db::Db& store_;
-  Book& book_;
-  queue::Queue& queue_;
-  const base::Clock& clock_;
+  struct Piece;
+  /// Those of a piece, with what becomes of the event at each.
+  base::Task<void> match(Matching& matching, TenantId tenant);
+  base::Task<void> write(const queue::Task& task, const std::string& cursor, Piece piece);
+
+  Parts parts_;
 };
 
 }  // namespace outbound

@@ -142,6 +142,36 @@ TEST(Publication, counts_what_a_fan_out_will_deliver) {
   EXPECT_EQ(publication.companion, nullptr);
 }
 
+TEST(Publication, leaves_filters_that_take_long_together_to_a_fan_out) {
+  Book book;
+  for (int i = 0; i < 40; ++i) put_one(book, any_is(i == 0 ? 7 : 100 + i).c_str());
+  EXPECT_EQ(make_publication(book, make_long_event(kAcme, 100), kNow).deliveries, 1)
+      << "they may take that long";
+
+  const event::Publication publication = make_publication(book, make_long_event(kAcme, 3000), kNow);
+
+  ASSERT_EQ(publication.tasks.size(), 1u);
+  EXPECT_EQ(publication.tasks[0].kind, kFanoutKind);
+  EXPECT_EQ(publication.companion, nullptr);
+  EXPECT_GT(publication.deliveries, 30) << "those that were not asked count";
+  EXPECT_LE(publication.deliveries, 40);
+}
+
+TEST(Publication, shares_its_steps_with_others_and_asks_nobody_without) {
+  Book book;
+  put_many(book, 30);
+  std::size_t steps = 100;
+
+  EXPECT_EQ(make_publication(book, make_event(kAcme), kNow, {}, steps).tasks.size(), 30u);
+  EXPECT_EQ(steps, 40u);
+  const event::Publication second = make_publication(book, make_event(kAcme), kNow, {}, steps);
+
+  ASSERT_EQ(second.tasks.size(), 1u);
+  EXPECT_EQ(second.tasks[0].kind, kFanoutKind);
+  EXPECT_EQ(second.deliveries, 30);
+  EXPECT_EQ(steps, 40u);
+}
+
 TEST(DeliveryTask, carries_what_a_replay_needs) {
   const Subscription subscription = make_subscription(kAcme);
   const DeliveryArgs args{2, DeliveryId::make(kNow), "https://example.org/"};
@@ -217,7 +247,8 @@ class Fanout : public ::testing::StoreTest {
   ::testing::FakeClock clock;
   ::testing::FaultyDb faulty{*store};
   ::testing::Node node{faulty, clock};  // not started: nothing takes the deliveries away
-  FanoutHandler handler{faulty, book, node.queue(), clock};
+  base::Offload offload;
+  FanoutHandler handler{{faulty, book, node.queue(), offload, clock}};
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, Fanout, ::testing::both_engines(), ::testing::engine_name);
@@ -263,6 +294,72 @@ TEST_P(Fanout, leaves_a_row_for_each_match_that_is_skipped) {
   for (const Delivery& row : rows) reasons[row.subscription] = row.status + " " + row.reason;
   EXPECT_EQ(reasons, (std::map<SubscriptionId, std::string>{{filtered->id, "SKIPPED FILTERED"},
                                                             {disabled->id, "SKIPPED DISABLED"}}));
+}
+
+TEST_P(Fanout, asks_the_filters_that_took_too_long_before_it_was_published) {
+  std::vector<SubscriptionPtr> wanting;
+  for (int i = 0; i < 6; ++i) wanting.push_back(put_one(book, any_is(i < 2 ? 7 : 100 + i).c_str()));
+  const event::EventPtr large = make_long_event(kAcme, 99'000);
+  store.write([&](db::Tx& tx) { return event::insert_events(tx, {{large}}, {{1}}); });
+  queue::Task task = make_fanout_task(large, kNow);
+  store.write([&](db::Tx& tx) { return queue::insert_tasks(tx, {{task}}); });
+
+  EXPECT_EQ(ran(task).verdict.kind, Verdict::Kind::done);
+
+  EXPECT_EQ(deliveries(), 2);
+  for (const SubscriptionPtr& one : wanting) EXPECT_EQ(deliveries_of(one), &one - wanting.data() < 2 ? 1 : 0);
+  EXPECT_EQ(store.integer("SELECT count(*) FROM webhook_deliveries WHERE reason = 'FILTERED'"), 4);
+}
+
+TEST_P(Fanout, is_not_overtaken_by_later_events_of_its_ordering_key) {
+  Subscription ordered = make_subscription(kAcme);
+  ordered.ordering = Ordering::per_key;
+  ordered.filter = any_is(7);
+  const SubscriptionPtr shared = share(std::move(ordered));
+  book.put(shared);
+  for (int i = 0; i < 6; ++i) put_one(book, any_is(100 + i).c_str());
+  const auto keyed = [](event::EventPtr event, std::string key) {
+    auto made = std::make_shared<event::Event>(*event);
+    made->id = event::EventId::make(kNow);
+    made->ordering_key = std::move(key);
+    return event::EventPtr(std::move(made));
+  };
+  const event::EventPtr large = keyed(make_long_event(kAcme, 99'000), "k");
+  const event::EventPtr small = keyed(make_long_event(kAcme, 3), "k");
+  const event::EventPtr of_another_key = keyed(make_long_event(kAcme, 3), "other");
+  const event::EventPtr last = keyed(make_long_event(kAcme, 3), "k");
+  const auto publish = [&](const std::vector<event::EventPtr>& events) {
+    std::vector<event::Publication> all;
+    for (const event::EventPtr& one : events) all.push_back(make_publication(book, one, kNow));
+    store.write([&](db::Tx& tx) -> base::Result<void> {
+      XD_DO(event::publish(tx, node.queue(), std::move(all)));
+      return {};
+    });
+  };
+
+  publish({large, small, of_another_key});
+  publish({last});
+
+  EXPECT_EQ(deliveries_of(shared), 1) << "that of the other key";
+  EXPECT_EQ(store.integer("SELECT count(*) FROM tasks WHERE kind = 'fanout'"), 3);
+  // In their order, as the lane runs them.
+  for (int i = 0; i < 3; ++i) {
+    const queue::Task next = reloaded();
+    EXPECT_EQ(ran(next).verdict.kind, Verdict::Kind::done);
+    store.write([&](db::Tx& tx) {
+      return tx.exec("DELETE FROM tasks WHERE lane_id = $1 AND id = $2", {next.lane, next.id});
+    });
+  }
+  const auto made = store.read([&](db::Tx& tx) { return queue::pending(tx, shared->lane(), {.limit = 10}); });
+  std::vector<base::Uuid> order;
+  for (const queue::Task& task : made) {
+    if (task.order_key == "k") order.insert(order.begin(), task.ref);  // newest first
+  }
+  EXPECT_EQ(order, (std::vector<base::Uuid>{large->id.uuid, small->id.uuid, last->id.uuid}));
+  const event::EventPtr after = keyed(make_long_event(kAcme, 3), "k");
+  publish({after});
+  EXPECT_EQ(store.integer("SELECT count(*) FROM tasks WHERE kind = 'fanout'"), 0);
+  EXPECT_EQ(deliveries_of(shared), 5);
 }
 
 TEST_P(Fanout, writes_what_is_skipped_once_though_it_goes_on_after_a_failure) {

@@ -14,6 +14,8 @@ namespace {
 using Kind = format::Value::Kind;
 
 constexpr std::size_t kBytesPerStep = 16;
+constexpr std::size_t kMomentBytesMin = 20;  // "2026-01-31T08:15:00Z"
+constexpr std::size_t kMomentBytesMax = 40;
 
 /// What a path led to: a value, or one of the event's own texts.
 struct Seen {
@@ -25,6 +27,14 @@ struct Seen {
 
 Seen seen(const format::Value& value) {
   return {value.kind(), value.boolean(), value.text(), value.elements()};
+}
+
+/// Two texts; two times as such, however they are written. operand.integer is what moment_of() says of it.
+std::strong_ordering compare_texts(std::string_view text, const auto& operand) {
+  if (operand.integer) {
+    if (const auto moment = moment_of(text)) return *moment <=> *operand.integer;
+  }
+  return text <=> operand.text;
 }
 
 std::strong_ordering compare_numbers(std::string_view text, const auto& operand) {
@@ -40,6 +50,13 @@ std::strong_ordering compare_numbers(std::string_view text, const auto& operand)
 
 }  // namespace
 
+std::optional<std::int64_t> moment_of(std::string_view text) {
+  // Most texts are none, which their length or their beginning tells.
+  if (text.size() < kMomentBytesMin || text.size() > kMomentBytesMax || text[4] != '-') return std::nullopt;
+  const auto moment = base::parse_rfc3339(text);
+  return moment ? std::optional(base::to_micros(*moment)) : std::nullopt;
+}
+
 const format::Value* EventView::Json::value(const std::string& text) {
   if (known_) return value_;
   known_ = true;
@@ -52,9 +69,13 @@ const format::Value* EventView::Json::value(const std::string& text) {
 /// One evaluation.
 class FilterRun {
  public:
-  FilterRun(const Filter& filter, EventView& event) : filter_(filter), event_(event) {}
+  FilterRun(const Filter& filter, EventView& event, std::size_t most)
+      : filter_(filter), event_(event), most_(most) {}
 
+  /// True as well where the steps did not suffice.
   bool matches();
+  std::size_t spent() const { return std::min(spent_, most_); }
+  bool is_over() const { return spent_ > most_; }
 
  private:
   using Test = Filter::Test;
@@ -72,11 +93,12 @@ class FilterRun {
   /// False when nothing is left to spend.
   bool spend(std::size_t steps) {
     spent_ += steps;
-    return spent_ <= base::limits::kFilterStepsMax;
+    return !is_over();
   }
 
   const Filter& filter_;
   EventView& event_;
+  std::size_t most_;
   std::size_t spent_ = 0;
 };
 
@@ -161,7 +183,8 @@ bool FilterRun::equals(const Seen& value, const Operand& operand) {
   switch (operand.kind) {
     case Kind::null: return true;
     case Kind::boolean: return value.boolean == operand.boolean;
-    case Kind::string: return value.text == operand.text;
+    case Kind::string:
+      return value.text == operand.text || (operand.integer && moment_of(value.text) == operand.integer);
     case Kind::number:
       return spend(value.text.size() / kBytesPerStep) && compare_numbers(value.text, operand) == 0;
     case Kind::array:
@@ -172,8 +195,8 @@ bool FilterRun::equals(const Seen& value, const Operand& operand) {
 
 bool FilterRun::is_in_order(Filter::Op op, const Seen& value, const Operand& operand) {
   if (value.kind != operand.kind || !spend(value.text.size() / kBytesPerStep)) return false;
-  const std::strong_ordering order =
-      operand.kind == Kind::number ? compare_numbers(value.text, operand) : value.text <=> operand.text;
+  const std::strong_ordering order = operand.kind == Kind::number ? compare_numbers(value.text, operand)
+                                                                  : compare_texts(value.text, operand);
   switch (op) {
     case Filter::Op::gt: return order > 0;
     case Filter::Op::gte: return order >= 0;
@@ -196,6 +219,24 @@ bool FilterRun::contains(const Seen& value, const Operand& operand) {
   return false;
 }
 
-bool Filter::matches(EventView& event) const { return FilterRun(*this, event).matches(); }
+bool Filter::matches(EventView& event) const {
+  return FilterRun(*this, event, base::limits::kFilterStepsMax).matches();
+}
+
+Filter::Answer Filter::ask(EventView& event, std::size_t& steps) const {
+  FilterRun run(*this, event, std::min(steps, base::limits::kFilterStepsMax));
+  const bool matches = run.matches();
+  const bool stopped = run.is_over() && run.spent() < base::limits::kFilterStepsMax;
+  steps -= run.spent();
+  return stopped ? Answer::undecided : matches ? Answer::yes : Answer::no;
+}
+
+std::size_t Filter::bytes() const {
+  std::size_t bytes = sizeof(*this) + tests_.capacity() * sizeof(Test) + steps_.capacity() * sizeof(Step) +
+                      operands_.capacity() * sizeof(Operand);
+  for (const Step& step : steps_) bytes += step.name.capacity();
+  for (const Operand& operand : operands_) bytes += operand.text.capacity();
+  return bytes;
+}
 
 }  // namespace outbound

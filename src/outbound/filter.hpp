@@ -52,6 +52,9 @@ class EventView {
   Json changes_{};
 };
 
+/// The moment that a text is the RFC 3339 form of, in microseconds; nothing for other texts.
+std::optional<std::int64_t> moment_of(std::string_view text);
+
 /// What users write, and what each operator means, is told to them in api/openapi.json (Filter):
 ///   {"and": [{"field": "data.order.total", "op": "gte", "value": 100},
 ///            {"not": {"field": "data.items[*].sku", "op": "starts_with", "value": "TEST-"}}]}
@@ -60,13 +63,20 @@ class EventView {
 class Filter {
  public:
   /// pointer is where the document stands in the request: errors begin with it. Error: invalid, with a field
-  /// for each thing that is wrong (the first 50); a document of more than kFilterBytesMax or kFilterDepthMax
-  /// is.
+  /// for each thing that is wrong; a document of more than kFilterBytesMax or kFilterDepthMax is.
   static base::Result<Filter> compile(const format::Value& document, std::string_view pointer = "#/filter");
 
-  /// Whether the event is wanted. True as well where telling would take more than kFilterStepsMax steps: an
-  /// event too many is better than one too few, and no filter holds up a shard.
+  /// Whether the event is wanted. Yes as well where telling would take more than kFilterStepsMax steps: an
+  /// event too many is better than one too few, and no filter holds up a thread.
   bool matches(EventView& event) const;
+
+  enum class Answer : std::uint8_t { no, yes, undecided };
+  /// The same with no more than so many steps, from which it takes those it used. undecided: they did not
+  /// suffice, and kFilterStepsMax were not used up.
+  Answer ask(EventView& event, std::size_t& steps) const;
+
+  /// The memory that it takes.
+  std::size_t bytes() const;
 
  private:
   friend class FilterCompiler;
@@ -85,7 +95,8 @@ class Filter {
     format::Value::Kind kind = format::Value::Kind::null;
     bool boolean = false;
     std::string text{};
-    std::optional<std::int64_t> integer{};  ///< of a number that is one, for a quick comparison
+    /// Of a number that is one, for a quick comparison; of a string that is a time, its microseconds.
+    std::optional<std::int64_t> integer{};
   };
   /// Ranges are of steps_ and operands_. The next test has a lower number; kYes and kNo are the end.
   struct Test {

@@ -13,7 +13,6 @@ using base::Result;
 using format::Value;
 using Kind = Value::Kind;
 
-constexpr std::size_t kErrorsMax = 50;
 constexpr std::size_t kNameShownBytes = 100;
 constexpr const char* kShapes =
     "a filter is {\"field\", \"op\", \"value\"}, {\"and\": […]}, {\"or\": […]} or {\"not\": {…}}";
@@ -72,8 +71,7 @@ class FilterCompiler {
                        std::initializer_list<std::string_view> known);
 
   void error(std::string pointer, std::string code, std::string detail) {
-    if (errors_.size() < kErrorsMax)
-      errors_.push_back({std::move(pointer), std::move(code), std::move(detail)});
+    errors_.push_back({std::move(pointer), std::move(code), std::move(detail)});
   }
   bool invalid(const std::string& pointer, std::string detail) {
     error(pointer, "INVALID", std::move(detail));
@@ -81,7 +79,7 @@ class FilterCompiler {
   }
 
   Filter filter_;
-  std::vector<base::FieldError> errors_;
+  base::FieldErrors errors_;
 };
 
 const FilterCompiler::Word* FilterCompiler::find_word(std::string_view text) {
@@ -108,7 +106,12 @@ Result<Filter> FilterCompiler::compile(const Value& document, std::string_view p
   } else {
     filter(document, std::string(pointer), 1, {});
   }
-  if (errors_.empty()) return std::move(filter_);
+  if (errors_.empty()) {
+    filter_.tests_.shrink_to_fit();
+    filter_.steps_.shrink_to_fit();
+    filter_.operands_.shrink_to_fit();
+    return std::move(filter_);
+  }
   base::Error failed{Code::invalid, "the filter cannot be used: " + errors_.front().detail + " (" +
                                         errors_.front().pointer + ")"};
   failed.fields = std::move(errors_);
@@ -304,7 +307,8 @@ void FilterCompiler::operand(const Value& value, const std::string& pointer, Op 
       return error(pointer, "OUT_OF_RANGE", "an exponent is at most " + std::to_string(most));
     }
   }
-  filter_.operands_.push_back({kind, value.boolean(), std::string(value.text()), value.integer()});
+  const auto moment = kind == Kind::string ? moment_of(value.text()) : value.integer();
+  filter_.operands_.push_back({kind, value.boolean(), std::string(value.text()), moment});
 }
 
 void FilterCompiler::unknown_members(const Value& value, const std::string& pointer,

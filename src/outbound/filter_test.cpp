@@ -285,6 +285,59 @@ TEST(Filter, refuses_a_condition_that_cannot_be_meant) {
   });
 }
 
+TEST(Filter, compares_times_as_times_however_they_are_written) {
+  event::Event event = make_event();
+  event.data = R"({"at":"2026-01-31T09:15:00.5+01:00","day":"2026-01-31","word":"2026-b"})";
+  const auto holds = [&](const char* field, const char* op, const char* value) {
+    return matches(condition(field, op, value), event);
+  };
+  EXPECT_TRUE(holds("data.at", "eq", R"("2026-01-31T08:15:00.500Z")"));
+  EXPECT_FALSE(holds("data.at", "ne", R"("2026-01-31T08:15:00.500Z")"));
+  EXPECT_TRUE(holds("data.at", "in", R"(["x","2026-01-31T08:15:00.500000Z"])"));
+  EXPECT_TRUE(holds("data.at", "lt", R"("2026-01-31T08:15:01Z")"));
+  EXPECT_TRUE(holds("data.at", "gt", R"("2026-01-31T08:15:00Z")"));
+  EXPECT_TRUE(holds("data.at", "gte", R"("2026-01-31T03:15:00.5-05:00")"));
+  EXPECT_FALSE(holds("data.at", "gt", R"("2026-01-31T03:15:00.5-05:00")"));
+  // What is no time is a text, on both sides.
+  EXPECT_TRUE(holds("data.day", "lt", R"("2026-01-31T00:00:00Z")"));
+  EXPECT_TRUE(holds("data.word", "gt", R"("2026-01-31T00:00:00Z")"));
+  EXPECT_TRUE(holds("data.at", "gt", R"("2026-01-31")"));
+}
+
+TEST(Filter, takes_the_steps_it_uses_and_stops_where_they_do_not_suffice) {
+  event::Event event = make_event();
+  event.data = "[0";
+  for (int i = 1; i < 1000; ++i) event.data += ",0";
+  event.data += "]";
+  EventView view(event);
+  const Filter none = compiled(condition("data[*]", "eq", "1")).value();
+  const Filter first = compiled(condition("data[*]", "eq", "0")).value();
+  std::size_t steps = 2000;
+  EXPECT_EQ(first.ask(view, steps), Filter::Answer::yes);
+  EXPECT_GT(steps, 1990u);
+  EXPECT_EQ(none.ask(view, steps), Filter::Answer::no);
+  EXPECT_LT(steps, 1000u);
+  EXPECT_EQ(none.ask(view, steps), Filter::Answer::undecided);
+  EXPECT_EQ(steps, 0u);
+  EXPECT_EQ(first.ask(view, steps), Filter::Answer::undecided);
+}
+
+TEST(Filter, lets_through_what_takes_more_than_all_steps_of_one_filter) {
+  event::Event event = make_event();
+  event.data = "[0";
+  for (int i = 1; i < 60'000; ++i) event.data += ",0";
+  event.data += "]";
+  EventView view(event);
+  const std::string none = condition("data[*]", "eq", "1");
+  const Filter filter = compiled(R"({"or":[)" + none + "," + none + "]}").value();
+  std::size_t steps = 10 * limits::kFilterStepsMax;
+  EXPECT_EQ(filter.ask(view, steps), Filter::Answer::yes);
+  EXPECT_EQ(steps, 9 * limits::kFilterStepsMax);
+  EXPECT_TRUE(filter.matches(view));
+  steps = limits::kFilterStepsMax - 1;
+  EXPECT_EQ(filter.ask(view, steps), Filter::Answer::undecided);
+}
+
 TEST(Filter, refuses_a_path_that_leads_nowhere) {
   std::vector<Refused> cases;
   for (const char* path : {"",
@@ -352,12 +405,13 @@ TEST(Filter, tells_all_that_is_wrong_at_once) {
                                                 "#/filter/and/1/not/value"}));
 }
 
-TEST(Filter, says_no_more_than_fifty_errors) {
-  std::string text = R"({"or":[1)";
-  for (int i = 0; i < 90; ++i) text += ",1";
-  const auto filter = compiled(text + "]}");
+TEST(Filter, says_how_many_errors_there_are_beyond_the_first_hundred) {
+  std::string text = R"({"or":[{"or":[1)";
+  for (int i = 1; i < 90; ++i) text += ",1";
+  const auto filter = compiled(text + "]}," + text.substr(7) + "]}]}");
   ASSERT_FALSE(filter);
-  EXPECT_EQ(filter.error().fields.size(), 50u);
+  EXPECT_EQ(filter.error().fields.size(), 100u);
+  EXPECT_EQ(filter.error().fields.more(), 80u);
 }
 
 }  // namespace

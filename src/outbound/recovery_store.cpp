@@ -19,8 +19,8 @@ struct Candidate {
 /// about its own work then is of no use now.
 Result<std::vector<Candidate>> next_events(db::Tx& tx, const ReplayScope& scope, const base::Uuid& after,
                                            std::size_t limit) {
-  const base::Time since = scope.filter.since.value_or(base::Time{});
-  const base::Time until = std::min(scope.filter.until.value_or(scope.begun), scope.begun);
+  const base::Time since = scope.filter.wanted.created.from.value_or(base::Time{});
+  const base::Time until = std::min(scope.filter.wanted.created.before.value_or(scope.begun), scope.begun);
   // An id is made after the moment of created_at, give or take what the clocks of two nodes differ.
   const base::Uuid from = std::max(after, first_id(since - std::chrono::minutes{1}));
   std::vector<Candidate> found;
@@ -43,6 +43,9 @@ using KnownEvents = std::unordered_map<event::EventId, Known>;
 /// So many ids are asked for in one statement.
 constexpr std::size_t kChunk = 100;
 constexpr std::size_t kEventsAtOnce = 20;
+/// What filters may use for one page, and parsing, which takes a step for each 16 bytes.
+constexpr std::size_t kStepsOfPage = 20 * base::limits::kFilterStepsMax;
+constexpr std::size_t kBytesPerStep = 16;
 
 /// " IN ($n, …)" of a chunk, filled up with the last id so that the text is always the same.
 template <class T>
@@ -112,10 +115,17 @@ Result<void> add_waiting(db::Tx& tx, SubscriptionId subscription, std::span<cons
   return {};
 }
 
-/// Leaves what the filter lets through. A few events at a time, because they may be large.
+/// Leaves what the filter lets through, a few events at a time, because they may be large. Cuts the page
+/// where telling takes long: what lies behind is another page's.
 Result<void> keep_matching(db::Tx& tx, TenantId tenant, const Filter& filter, ReplayPage& page) {
   std::vector<Replayable> kept;
+  std::size_t steps = kStepsOfPage;
   for (std::size_t i = 0; i < page.found.size(); i += kEventsAtOnce) {
+    if (steps == 0) {
+      page.reached = page.found[i - 1].place;
+      page.last = false;
+      break;
+    }
     const auto some = std::span(page.found).subspan(i, std::min(kEventsAtOnce, page.found.size() - i));
     std::vector<std::pair<TenantId, event::EventId>> wanted;
     for (const Replayable& one : some) wanted.emplace_back(tenant, one.event);
@@ -124,7 +134,10 @@ Result<void> keep_matching(db::Tx& tx, TenantId tenant, const Filter& filter, Re
       const auto found = events.find(one.event);
       if (found == events.end()) continue;
       EventView view(*found->second);
-      if (filter.matches(view)) kept.push_back(one);
+      std::size_t left = base::limits::kFilterStepsMax;
+      if (filter.ask(view, left) != Filter::Answer::no) kept.push_back(one);
+      const std::size_t used = base::limits::kFilterStepsMax - left + found->second->bytes() / kBytesPerStep;
+      steps -= std::min(steps, used);
     }
   }
   page.found = std::move(kept);

@@ -36,7 +36,7 @@ class Recovery : public ::testing::StoreTest {
     store.write([&](db::Tx& tx) { return queue::insert_tasks(tx, {{task}}); });
   }
   ReplayPage found(const base::Uuid& after = {}, std::size_t limit = 1000) {
-    const ReplayFilter filter{.since = kNow - 1h, .until = kNow + 1h};
+    const ReplayFilter filter{.wanted = {.created = {.from = kNow - 1h, .before = kNow + 1h}}};
     const ReplayScope scope{acme, filter, kNow + 1h};
     return store.read([&](db::Tx& tx) { return find_missed(tx, scope, prepared, after, limit); });
   }
@@ -76,7 +76,7 @@ TEST_P(Recovery, leaves_out_what_the_filter_does_not_let_through) {
                                       std::pair(R"({"field":"data.n","op":"eq","value":2})", 0U)}) {
     picky.filter = filter;
     const Prepared made = prepare(share(picky.copy())).value();
-    const ReplayFilter period{.since = kNow - 1h, .until = kNow + 1h};
+    const ReplayFilter period{.wanted = {.created = {.from = kNow - 1h, .before = kNow + 1h}}};
     const ReplayScope scope{acme, period, kNow + 1h};
 
     const ReplayPage page = store.read([&](db::Tx& tx) { return find_missed(tx, scope, made, {}, 10); });
@@ -84,6 +84,34 @@ TEST_P(Recovery, leaves_out_what_the_filter_does_not_let_through) {
     EXPECT_EQ(page.found.size(), count) << filter;
     EXPECT_TRUE(page.last);
   }
+}
+
+TEST_P(Recovery, cuts_a_page_where_the_filter_takes_long_and_goes_on_with_the_next) {
+  for (int i = 0; i < 50; ++i) {
+    event::Event made = *make_event(acme, "order.created", kNow);
+    made.data = "[0";
+    for (int k = 1; k < 60'000; ++k) made.data += ",0";
+    made.data += "]";
+    const event::EventPtr shared = std::make_shared<const event::Event>(std::move(made));
+    store.write([&](db::Tx& tx) { return event::insert_events(tx, {{shared}}, {{1}}); });
+  }
+  Subscription picky = shop.copy();
+  picky.filter = R"({"field":"data[*]","op":"eq","value":0})";
+  const std::string none = R"({"field":"data[*]","op":"eq","value":1})";
+  picky.filter = R"({"or":[)" + none + "," + picky.filter + "]}";
+  const Prepared made = prepare(share(picky.copy())).value();
+  const ReplayFilter period{.wanted = {.created = {.from = kNow - 1h, .before = kNow + 1h}}};
+  const ReplayScope scope{acme, period, kNow + 1h};
+  std::size_t found = 0;
+  std::size_t pages = 0;
+  for (base::Uuid after{};; ++pages) {
+    const ReplayPage page = store.read([&](db::Tx& tx) { return find_missed(tx, scope, made, after, 100); });
+    found += page.found.size();
+    after = page.reached;
+    if (page.last) break;
+  }
+  EXPECT_EQ(found, 50u);
+  EXPECT_GE(pages, 1u) << "the first was cut";
 }
 
 TEST_P(Recovery, finds_what_ended_without_being_delivered_with_its_last_replay) {

@@ -2,6 +2,7 @@
 
 #include "event/event_store.hpp"
 #include "format/json.hpp"
+#include "outbound/delivery_filter.hpp"
 #include "outbound/fanout.hpp"
 
 namespace outbound {
@@ -19,21 +20,7 @@ constexpr std::size_t kEventsAtOnce = 20;
 
 void write_filter(format::JsonWriter& json, const ReplayFilter& filter) {
   json.begin_object();
-  if (!filter.statuses.empty()) {
-    json.key("status").begin_array();
-    for (const std::string& status : filter.statuses) json.value(status);
-    json.end_array();
-  }
-  const auto text = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) json.key(name).value(value);
-  };
-  text("status_code", filter.status_code);
-  text("error_class", filter.error_class);
-  text("error_signature", filter.error_signature);
-  text("event_type", filter.event_type);
-  if (filter.since) json.key("since").value(*filter.since);
-  if (filter.until) json.key("until").value(*filter.until);
-  if (filter.subscription) json.key("subscription_id").value(*filter.subscription);
+  for (const auto& [name, text] : filter_members_of(filter.wanted)) json.key(name).value(text);
   if (!filter.ids.empty()) {
     json.key("delivery_ids").begin_array();
     for (const DeliveryId& id : filter.ids) json.value(id);
@@ -42,45 +29,25 @@ void write_filter(format::JsonWriter& json, const ReplayFilter& filter) {
   json.end_object();
 }
 
-ReplayFilter read_filter(const format::Value& value) {
+/// Error: what is not understood must not mean everything.
+Result<ReplayFilter> read_filter(const format::Value& value) {
   ReplayFilter filter;
-  const auto text = [&](std::string_view name) {
-    const format::Value* member = value.find(name);
-    return member != nullptr ? std::string(member->text()) : std::string();
-  };
-  const auto time = [&](std::string_view name) {
-    const auto moment = base::parse_rfc3339(text(name));
-    return moment ? std::optional(*moment) : std::nullopt;
-  };
-  if (const auto* statuses = value.find("status")) {
-    for (const format::Value& status : statuses->elements()) filter.statuses.emplace_back(status.text());
-  }
-  filter.status_code = text("status_code");
-  filter.error_class = text("error_class");
-  filter.error_signature = text("error_signature");
-  filter.event_type = text("event_type");
-  filter.since = time("since");
-  filter.until = time("until");
-  filter.subscription = SubscriptionId::parse(text("subscription_id"));
-  if (const auto* ids = value.find("delivery_ids")) {
-    for (const format::Value& id : ids->elements()) {
-      if (const auto parsed = DeliveryId::parse(id.text())) filter.ids.push_back(*parsed);
+  for (const format::Member& member : value.members()) {
+    if (member.key == "delivery_ids") {
+      for (const format::Value& id : member.value.elements()) {
+        if (const auto parsed = DeliveryId::parse(id.text())) filter.ids.push_back(*parsed);
+      }
+      continue;
     }
+    const auto text = filter_text(member.value);
+    XD_TRY(const bool known, read_filter_member(member.key, text.value_or(""), filter.wanted));
+    if (!known || !text)
+      return base::fail(Code::corrupt, "the filter's member " + std::string(member.key) + " cannot be read");
   }
   return filter;
 }
 
 }  // namespace
-
-std::optional<std::pair<int, int>> parse_status_codes(std::string_view text) {
-  if (text.size() != 3 || text[0] < '1' || text[0] > '5') return std::nullopt;
-  const int hundreds = (text[0] - '0') * 100;
-  if (text.substr(1) == "XX") return std::pair(hundreds, hundreds + 99);
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (!digit(text[1]) || !digit(text[2])) return std::nullopt;
-  const int code = hundreds + (text[1] - '0') * 10 + (text[2] - '0');
-  return std::pair(code, code);
-}
 
 std::string write_order(const ReplayOrder& order) {
   std::string text;
@@ -97,7 +64,9 @@ std::string write_order(const ReplayOrder& order) {
 Result<ReplayOrder> read_order(const std::string& text) {
   XD_TRY(const auto document, format::parse_json(text));
   ReplayOrder order;
-  if (const auto* filter = document.root().find("filter")) order.filter = read_filter(*filter);
+  if (const auto* filter = document.root().find("filter")) {
+    XD_TRY(order.filter, read_filter(*filter));
+  }
   if (const auto* rate = document.root().find("rate_per_second")) order.rate = rate->integer();
   if (const auto* url = document.root().find("url")) order.url = std::string(url->text());
   if (const auto* allowed = document.root().find("with_credentials"))

@@ -3,25 +3,15 @@
 
 #include "operation/pieces.hpp"
 #include "outbound/book.hpp"
-#include "outbound/delivery.hpp"
+#include "outbound/delivery_search.hpp"
 
 namespace outbound {
 
-/// Finished deliveries, by what they were and what became of them. Empty members mean any.
+/// Finished deliveries, by what they were and what became of them; where there are ids, of those.
 struct ReplayFilter {
-  std::vector<std::string> statuses{};
-  std::string status_code{};  ///< what the receiver answered: "503", or a class, "5XX"
-  std::string error_class{};
-  std::string error_signature{};
-  std::string event_type{};
-  std::optional<base::Time> since{};  ///< made then or later
-  std::optional<base::Time> until{};  ///< made before
-  std::optional<SubscriptionId> subscription{};
+  DeliveryQuery wanted{};  ///< without tenant and page
   std::vector<DeliveryId> ids{};
 };
-
-/// "503" or "5XX" as the lowest and the highest status it means; nothing for anything else.
-std::optional<std::pair<int, int>> parse_status_codes(std::string_view text);
 
 /// What somebody asked for: the parameters of the operation.
 struct ReplayOrder {
@@ -70,7 +60,7 @@ struct ReplayScope {
 base::Result<ReplayPage> find_replayable(db::Tx& tx, const ReplayScope& scope, const base::Uuid& after,
                                          std::size_t limit);
 /// Events of the period that the subscription wants, as it is now, and that were neither delivered to it nor
-/// wait to be. Looks at `limit` events.
+/// wait to be. Looks at `limit` events, or fewer where its filter takes long.
 base::Result<ReplayPage> find_missed(db::Tx& tx, const ReplayScope& scope, const Prepared& subscription,
                                      const base::Uuid& after, std::size_t limit);
 /// How many of them there are.

@@ -1,7 +1,6 @@
 #include <ranges>
 
-#include "outbound/delivery_search.hpp"
-#include "outbound/pattern.hpp"
+#include "outbound/delivery_filter.hpp"
 #include "outbound/replay.hpp"
 
 namespace outbound {
@@ -14,19 +13,6 @@ using base::Result;
 constexpr auto kPageTime = std::chrono::seconds{1};
 /// As many are counted however long it takes, if they are found in one page.
 constexpr std::size_t kCountPage = 10'001;
-
-bool matches(const ReplayFilter& filter, const Delivery& one) {
-  const auto codes = parse_status_codes(filter.status_code);
-  const std::int64_t code = one.last.response_status.value_or(0);
-  return (filter.statuses.empty() ||
-          std::ranges::find(filter.statuses, one.status) != filter.statuses.end()) &&
-         (!codes || (code >= codes->first && code <= codes->second)) &&
-         (filter.error_class.empty() || filter.error_class == one.last.error_class) &&
-         (filter.error_signature.empty() || filter.error_signature == one.error_signature) &&
-         (filter.event_type.empty() || pattern_matches(filter.event_type, one.event_type)) &&
-         (!filter.since || one.created >= *filter.since) && (!filter.until || one.created < *filter.until) &&
-         (!filter.subscription || *filter.subscription == one.subscription);
-}
 
 Replayable replayable(const Delivery& one) {
   return {one.id.uuid, one.id, one.subscription, one.event, one.replay_no};
@@ -42,7 +28,8 @@ Result<ReplayPage> find_named(db::Tx& tx, const ReplayScope& scope, const base::
     if (page.found.size() == limit) return page;
     page.reached = id.uuid;
     XD_TRY(const auto one, find_finished(tx, scope.tenant, id));
-    const bool counts = one && !one->is_test && one->completed <= scope.begun && matches(scope.filter, *one);
+    const bool counts =
+        one && !one->is_test && one->completed <= scope.begun && means(scope.filter.wanted, *one);
     if (counts) page.found.push_back(replayable(*one));
   }
   page.last = true;
@@ -50,24 +37,10 @@ Result<ReplayPage> find_named(db::Tx& tx, const ReplayScope& scope, const base::
 }
 
 DeliveryQuery query_of(const ReplayScope& scope) {
-  const ReplayFilter& filter = scope.filter;
-  DeliveryQuery query{.tenant = scope.tenant,
-                      .subscription = filter.subscription,
-                      .statuses = filter.statuses,
-                      .event_type = filter.event_type,
-                      .error_class = filter.error_class,
-                      .error_signature = filter.error_signature,
-                      .is_test = false,
-                      .created_from = filter.since,
-                      .created_before = filter.until};
-  if (const auto codes = parse_status_codes(filter.status_code)) {
-    if (codes->first == codes->second) {
-      query.response_status = codes->first;
-    } else {
-      query.response_class = codes->first / 100;
-    }
-  }
-  query.page.before = first_id(scope.begun + std::chrono::milliseconds{1});
+  DeliveryQuery query = scope.filter.wanted;
+  query.tenant = scope.tenant;
+  query.is_test = false;
+  query.page = {.before = first_id(scope.begun + std::chrono::milliseconds{1})};
   return query;
 }
 

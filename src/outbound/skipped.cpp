@@ -2,16 +2,23 @@
 
 namespace outbound {
 
-std::string_view name(Skipping reason) { return reason == Skipping::filtered ? "FILTERED" : "DISABLED"; }
+std::string_view name(Fate fate) { return fate == Fate::filtered ? "FILTERED" : "DISABLED"; }
 
-std::optional<Skipping> why_skipped(const Prepared& subscription, EventView& event) {
+Fate fate_of(const Prepared& subscription, Filter::Answer wanted) {
   // The filter first: what is DISABLED is what enabling it would have delivered.
-  if (subscription.filter && !subscription.filter->matches(event)) return Skipping::filtered;
-  if (!subscription.config->takes_events()) return Skipping::disabled;
-  return std::nullopt;
+  if (wanted == Filter::Answer::undecided) return Fate::undecided;
+  if (wanted == Filter::Answer::no) return Fate::filtered;
+  return subscription.config->takes_events() ? Fate::delivered : Fate::disabled;
 }
 
-Delivery make_skipped(const Subscription& subscription, const event::Event& event, Skipping reason,
+Fate fate_of(const Prepared& subscription, EventView& event, std::size_t& steps) {
+  if (steps < base::limits::kFilterStepsOfMatch) return Fate::undecided;
+  steps -= base::limits::kFilterStepsOfMatch;
+  return fate_of(subscription,
+                 subscription.filter ? subscription.filter->ask(event, steps) : Filter::Answer::yes);
+}
+
+Delivery make_skipped(const Subscription& subscription, const event::Event& event, Fate fate,
                       base::Time now) {
   Delivery delivery;
   delivery.id = DeliveryId::make(now);
@@ -20,7 +27,7 @@ Delivery make_skipped(const Subscription& subscription, const event::Event& even
   delivery.event = event.id;
   delivery.event_type = event.type;
   delivery.status = "SKIPPED";
-  delivery.reason = name(reason);
+  delivery.reason = name(fate);
   delivery.created = now;
   delivery.completed = now;
   delivery.last.started = now;

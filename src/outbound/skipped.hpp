@@ -8,16 +8,20 @@
 
 namespace outbound {
 
-/// FILTERED: its filter does not want the event. DISABLED: it would, but somebody has disabled it.
-enum class Skipping : std::uint8_t { filtered, disabled };
-std::string_view name(Skipping reason);
+/// What becomes of an event at a subscription of whose types it is. FILTERED: its filter does not want it.
+/// DISABLED: it would, but somebody has disabled the subscription. undecided: the filter would take more
+/// steps than there are.
+enum class Fate : std::uint8_t { delivered, filtered, disabled, undecided };
+/// Of what leaves a row: "FILTERED", "DISABLED".
+std::string_view name(Fate fate);
 
-/// Why the subscription gets no delivery of the event; nothing when it gets one.
-std::optional<Skipping> why_skipped(const Prepared& subscription, EventView& event);
+/// What its filter (yes: none) makes of it.
+Fate fate_of(const Prepared& subscription, Filter::Answer wanted);
+/// The same, with the filter asked: takes the steps that it uses.
+Fate fate_of(const Prepared& subscription, EventView& event, std::size_t& steps);
 
 /// The row of a skipped delivery: finished when it was made, without an attempt.
-Delivery make_skipped(const Subscription& subscription, const event::Event& event, Skipping reason,
-                      base::Time now);
+Delivery make_skipped(const Subscription& subscription, const event::Event& event, Fate fate, base::Time now);
 
 /// Skipped deliveries as what an event causes: written in the transaction that publishes it.
 class SkippedDeliveries final : public event::Companion {

@@ -35,6 +35,9 @@ std::optional<SigningScheme> parse_signing_scheme(std::string_view text) {
   return parse<SigningScheme>(kSchemes, text);
 }
 std::optional<Ordering> parse_ordering(std::string_view text) { return parse<Ordering>(kOrderings, text); }
+std::optional<SubscriptionStatus> parse_subscription_status(std::string_view text) {
+  return parse<SubscriptionStatus>(kStatuses, text);
+}
 
 namespace {
 
@@ -100,6 +103,7 @@ Subscription Subscription::copy() const {
   twin.created = created;
   twin.updated = updated;
   for (const SigningSecret& secret : secrets) twin.secrets.push_back(secret.copy());
+  twin.broken = broken;
   return twin;
 }
 

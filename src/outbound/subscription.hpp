@@ -40,6 +40,7 @@ std::optional<AuthType> parse_auth_type(std::string_view text);
 std::optional<PayloadFormat> parse_payload_format(std::string_view text);
 std::optional<SigningScheme> parse_signing_scheme(std::string_view text);
 std::optional<Ordering> parse_ordering(std::string_view text);
+std::optional<SubscriptionStatus> parse_subscription_status(std::string_view text);
 
 /// Deliveries that go to another URL have a lane of their own, made with the first of them: they are not held
 /// by the subscription's circuit, order or pace, nor do they hold up its others. Its id is the subscription's
@@ -95,6 +96,9 @@ struct Subscription {
   base::Time created{};
   base::Time updated{};
   std::vector<SigningSecret> secrets{};  ///< newest first
+  /// Why it cannot be used: what of its row cannot be read. Then nothing may write it but its deletion. Empty
+  /// for all others.
+  std::string broken{};
 
   /// Its tasks run.
   bool delivers() const {
@@ -130,7 +134,7 @@ struct SubscriptionStats {
 };
 
 // The tables webhook_subscriptions and subscription_stats, with the secrets. Those pass the key ring on their
-// way.
+// way. One that cannot be read stops none of the others: it comes as `broken`.
 base::Result<void> insert_subscription(db::Tx& tx, const crypto::KeyRing& ring,
                                        const Subscription& subscription);
 /// Writes everything but the secrets, where the stored version is one less; false when it is not.

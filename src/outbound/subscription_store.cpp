@@ -3,6 +3,7 @@
 #include "format/json.hpp"
 #include "outbound/delivery.hpp"
 #include "outbound/secret_header.hpp"
+#include "queue/backoff.hpp"
 #include "queue/queue_store.hpp"
 
 namespace outbound {
@@ -118,12 +119,27 @@ Result<void> read_headers(const db::Row& row, const crypto::KeyRing& ring, Subsc
   return {};
 }
 
+/// The value of a column that holds a word. Error: corrupt, where it is none that this version knows.
+template <class T>
+Result<T> stored_word(const db::Row& row, int column, std::optional<T> (*parse)(std::string_view)) {
+  if (const std::optional<T> known = parse(row.text(column))) return *known;
+  return fail(Code::corrupt, "'" + row.string(column) +
+                                 "' stands in a column, which this version of Crossdock "
+                                 "does not know; run the version that wrote it, or delete the subscription");
+}
+
+/// JSON that is kept as its text; empty for none.
+Result<std::string> stored_text(const db::Row& row, int column) {
+  if (row.is_null(column)) return std::string();
+  XD_DO(stored_json(row, column));
+  return row.string(column);
+}
+
 /// The columns from filter on.
 Result<void> read_settings(const db::Row& row, const crypto::KeyRing& ring, Subscription& result) {
-  result.filter = row.maybe_string(23).value_or("");
-  result.signing_scheme = parse_signing_scheme(row.text(24)).value_or(SigningScheme::standard);
-  result.signing_config = row.maybe_string(25).value_or("");
-  result.ordering = parse_ordering(row.text(26)).value_or(Ordering::none);
+  XD_TRY(result.filter, stored_text(row, 23));
+  XD_TRY(result.signing_scheme, stored_word(row, 24, parse_signing_scheme));
+  XD_TRY(result.signing_config, stored_text(row, 25));
   if (const auto most = row.maybe_integer(27)) result.max_in_flight = static_cast<int>(*most);
   if (!row.is_null(28)) {
     result.rate_limit = {static_cast<int>(row.integer(28)), std::chrono::seconds{row.integer(29)}};
@@ -136,32 +152,38 @@ Result<void> read_settings(const db::Row& row, const crypto::KeyRing& ring, Subs
   return read_headers(row, ring, result);
 }
 
-Result<Subscription> read_subscription(const db::Row& row, const crypto::KeyRing& ring) {
+/// Everything that may be damaged, or closed to the keys that there are: first what events are matched by,
+/// then what their deliveries wait by.
+Result<void> read_parts(const db::Row& row, const crypto::KeyRing& ring, Subscription& result) {
+  XD_TRY(const auto types, stored_json(row, 5));
+  result.event_types = texts_of(types);
+  XD_TRY(const auto intervals, stored_json(row, 14));
+  result.retry_intervals.clear();
+  for (const format::Value& interval : intervals.root().elements()) {
+    result.retry_intervals.emplace_back(interval.integer().value_or(60));
+  }
+  XD_TRY(result.ordering, stored_word(row, 26, parse_ordering));
+  XD_TRY(result.status, stored_word(row, 15, parse_subscription_status));
+  XD_TRY(result.auth_type, stored_word(row, 6, parse_auth_type));
+  if (!row.is_null(7)) {
+    XD_TRY(result.auth_config, ring.open(row.text(7), place_of(result, "auth_config")));
+  }
+  XD_TRY(result.payload_format, stored_word(row, 10, parse_payload_format));
+  return read_settings(row, ring, result);
+}
+
+Subscription read_subscription(const db::Row& row, const crypto::KeyRing& ring) {
   Subscription result;
   result.id = row.id<SubscriptionId>(0);
   result.tenant = row.id<TenantId>(1);
   result.name = row.string(2);
   result.description = row.maybe_string(3);
   result.url = row.string(4);
-  XD_TRY(const auto types, stored_json(row, 5));
-  result.event_types = texts_of(types);
-  result.auth_type = parse_auth_type(row.text(6)).value_or(AuthType::none);
-  if (!row.is_null(7)) {
-    XD_TRY(result.auth_config, ring.open(row.text(7), place_of(result, "auth_config")));
-  }
   result.content_type = row.string(8);
-  result.payload_format = parse_payload_format(row.text(10)).value_or(PayloadFormat::standard);
   result.timeout = std::chrono::seconds{row.integer(11)};
   result.retry_enabled = row.flag(12);
   result.max_retries = static_cast<int>(row.integer(13));
-  XD_TRY(const auto intervals, stored_json(row, 14));
-  for (const format::Value& interval : intervals.root().elements()) {
-    result.retry_intervals.emplace_back(interval.integer().value_or(60));
-  }
-  result.status = row.text(15) == "PAUSED"     ? SubscriptionStatus::paused
-                  : row.text(15) == "FAILED"   ? SubscriptionStatus::failed
-                  : row.text(15) == "DELETING" ? SubscriptionStatus::deleting
-                                               : SubscriptionStatus::active;
+  result.retry_intervals.assign(std::begin(queue::kRetryIntervals), std::end(queue::kRetryIntervals));
   result.is_enabled = row.flag(16);
   result.disabled_reason = row.maybe_string(17);
   result.disabled = row.maybe_time(18);
@@ -169,18 +191,19 @@ Result<Subscription> read_subscription(const db::Row& row, const crypto::KeyRing
   if (!row.is_null(20)) result.created_by = row.uuid(20);
   result.created = row.time(21);
   result.updated = row.time(22);
-  XD_DO(read_settings(row, ring, result));
+  if (auto read = read_parts(row, ring, result); !read) result.broken = read.error().message;
   return result;
 }
 
 Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& ring, db::PageQuery query) {
-  std::vector<Result<Subscription>> read;
+  std::vector<Subscription> read;
   XD_DO(query.run(tx, read, [&](const db::Row& row) { return read_subscription(row, ring); }));
   std::vector<SubscriptionPtr> result;
-  for (Result<Subscription>& subscription : read) {
-    if (!subscription) return std::unexpected(subscription.error());
-    XD_TRY(subscription->secrets, tenant::find_secrets(tx, ring, subscription->secret_owner()));
-    result.push_back(std::make_shared<const Subscription>(std::move(*subscription)));
+  for (Subscription& subscription : read) {
+    XD_TRY(auto found, tenant::find_secrets(tx, ring, subscription.secret_owner()));
+    subscription.secrets = std::move(found.secrets);
+    if (subscription.broken.empty()) subscription.broken = std::move(found.broken);
+    result.push_back(std::make_shared<const Subscription>(std::move(subscription)));
   }
   return result;
 }
@@ -188,8 +211,9 @@ Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& r
 /// Of headers as they are stored: whether a value lies there that tells to be a secret.
 Result<bool> has_plain_secret(const std::string& headers) {
   if (headers == "{}") return false;
-  XD_TRY(const auto document, format::parse_json(headers));
-  return std::ranges::any_of(document.root().members(), [](const format::Member& header) {
+  const auto document = format::parse_json(headers);
+  if (!document) return false;  // of one that cannot be read, and is not written
+  return std::ranges::any_of(document->root().members(), [](const format::Member& header) {
     static const Subscription kNobody;
     return !header.value.is_null() && is_secret_header(kNobody, header.key);
   });
@@ -330,7 +354,7 @@ Result<std::optional<SubscriptionId>> seal_headers_after(db::Tx& tx, const crypt
     XD_TRY(const bool plain, has_plain_secret(known.headers));
     if (!plain) continue;
     XD_TRY(const SubscriptionPtr subscription, find_subscription(tx, ring, known.tenant, known.id));
-    if (!subscription) continue;
+    if (!subscription || !subscription->broken.empty()) continue;
     const Settings settings(ring, *subscription);
     XD_DO(
         tx.exec("UPDATE webhook_subscriptions SET headers = $3, secret_header_values = $4"

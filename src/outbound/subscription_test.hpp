@@ -93,4 +93,18 @@ class TestLog {
   std::unique_ptr<db::LogStore> store_;
 };
 
+/// data.a has so many elements, all 0 but the last, which is 7.
+inline event::EventPtr make_long_event(TenantId tenant, std::size_t count) {
+  event::Event event = *make_event(tenant);
+  event.data = R"({"a":[)";
+  for (std::size_t i = 1; i < count; ++i) event.data += "0,";
+  event.data += "7]}";
+  return std::make_shared<const event::Event>(std::move(event));
+}
+
+/// A filter that looks at each of them.
+inline std::string any_is(int value) {
+  return R"({"field":"data.a[*]","op":"eq","value":)" + std::to_string(value) + "}";
+}
+
 }  // namespace outbound

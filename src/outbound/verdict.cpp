@@ -46,6 +46,18 @@ std::string message_of(int status) {
 
 }  // namespace
 
+std::span<const std::string_view> error_classes() {
+  static const auto all = [] {
+    std::vector<std::string_view> classes = {"HTTP_3XX", "HTTP_4XX", "HTTP_401_403", "HTTP_404_410",
+                                             "HTTP_429", "HTTP_5XX", "OAUTH2_TOKEN", "PAYLOAD_TOO_BIG"};
+    // The last of them is internal.
+    for (int i = 1; i <= static_cast<int>(http::Failure::internal); ++i)
+      classes.push_back(http::error_class(static_cast<http::Failure>(i)));
+    return classes;
+  }();
+  return all;
+}
+
 std::string_view error_class_of(int status) {
   if (status >= 500) return "HTTP_5XX";
   if (status == 429) return "HTTP_429";

@@ -1,6 +1,7 @@
 // What an answer means for a delivery: the pure rule behind every attempt.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "http/client.hpp"
@@ -34,6 +35,9 @@ Judgement judge(const http::OutboundResponse& response, const Subscription& subs
 /// The same for an attempt that failed before there was a request to send; the error's reason is its class.
 /// It is tried again where the error is retryable.
 Judgement judge_unsent(const base::Error& error, const Subscription& subscription, const AttemptEnd& attempt);
+
+/// Every class that an attempt's failure can have.
+std::span<const std::string_view> error_classes();
 
 /// "HTTP_5XX" for 503: the error class of a status that is not 2xx.
 std::string_view error_class_of(int status);

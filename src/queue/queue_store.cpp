@@ -464,4 +464,14 @@ Result<std::optional<Task>> find_task(db::Tx& tx, base::TenantId tenant, TaskId 
   return task;
 }
 
+Result<std::vector<bool>> has_tasks_of(db::Tx& tx, std::span<const KeyInLane> keys) {
+  std::vector<db::Arg> args;
+  for (const KeyInLane& one : keys) args.insert(args.end(), {one.lane, one.key});
+  std::vector<bool> waiting(keys.size());
+  XD_DO(tx.each(
+      "SELECT 1 FROM tasks WHERE lane_id = $1 AND order_key = $2 AND order_key <> '' LIMIT 1", 2, args,
+      [&](std::size_t index, std::int64_t, const db::Row* row) { waiting[index] = row != nullptr; }));
+  return waiting;
+}
+
 }  // namespace queue

@@ -149,4 +149,12 @@ Result<bool> is_replayed(db::Tx& tx, const base::Uuid& ref);
 /// A waiting task of the tenant: one look into each of its lanes.
 Result<std::optional<Task>> find_task(db::Tx& tx, base::TenantId tenant, TaskId id);
 
+/// An order_key of a lane. Its text outlives the question.
+struct KeyInLane {
+  LaneId lane{};
+  std::string_view key{};
+};
+/// For each, whether a task with that key waits in that lane.
+base::Result<std::vector<bool>> has_tasks_of(db::Tx& tx, std::span<const KeyInLane> keys);
+
 }  // namespace queue

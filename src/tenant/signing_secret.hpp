@@ -36,9 +36,12 @@ struct SecretOwner {
 // The table endpoint_secrets. Texts pass the key ring on their way.
 base::Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const SecretOwner& owner,
                                  const SigningSecret& secret);
-/// Newest first.
-base::Result<std::vector<SigningSecret>> find_secrets(db::Tx& tx, const crypto::KeyRing& ring,
-                                                      const SecretOwner& owner);
+struct FoundSecrets {
+  std::vector<SigningSecret> secrets{};  ///< newest first
+  std::string broken{};                  ///< why there is none, where there are some and none can be opened
+};
+/// One that cannot be opened is left out.
+base::Result<FoundSecrets> find_secrets(db::Tx& tx, const crypto::KeyRing& ring, const SecretOwner& owner);
 /// Lets one end at `until`.
 base::Result<void> end_secret(db::Tx& tx, const SecretOwner& owner, const base::Uuid& secret,
                               base::Time until);

@@ -31,23 +31,22 @@ Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const Secret
   return {};
 }
 
-Result<std::vector<SigningSecret>> find_secrets(db::Tx& tx, const crypto::KeyRing& ring,
-                                                const SecretOwner& owner) {
-  std::vector<SigningSecret> secrets;
-  Result<void> opened;
+Result<FoundSecrets> find_secrets(db::Tx& tx, const crypto::KeyRing& ring, const SecretOwner& owner) {
+  FoundSecrets found;
   XD_DO(tx.query(
       "SELECT id, secret, fingerprint, valid_until, created_at FROM endpoint_secrets WHERE owner_id = $1"
       " ORDER BY created_at DESC, id DESC",
       {owner.id}, [&](const db::Row& row) {
         auto text = ring.open(row.text(1), place_of(owner, row.uuid(0)));
         if (!text) {
-          opened = std::unexpected(text.error());
+          found.broken = text.error().message;
           return;
         }
-        secrets.push_back({row.uuid(0), std::move(*text), row.string(2), row.maybe_time(3), row.time(4)});
+        found.secrets.push_back(
+            {row.uuid(0), std::move(*text), row.string(2), row.maybe_time(3), row.time(4)});
       }));
-  XD_DO(opened);
-  return secrets;
+  if (!found.secrets.empty()) found.broken.clear();
+  return found;
 }
 
 Result<void> end_secret(db::Tx& tx, const SecretOwner& owner, const base::Uuid& secret, base::Time until) {

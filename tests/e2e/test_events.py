@@ -1,4 +1,5 @@
 """Publishing: what is accepted, what is refused and how it is said, and what can be read again."""
+import json
 import unittest
 
 from harness import HubCase, on_both_engines
@@ -125,7 +126,7 @@ class Events(HubCase):
         )
 
     def test_the_target_of_a_request_may_have_eight_kibibytes(self):
-        self.expect(200, self.api.get(f"{EVENTS}?type={'x' * 4000}"))
+        self.expect(200, self.api.get(f"{EVENTS}?{'type=order.created&' * 200}limit=1"))
         self.expect_problem(414, "URI_TOO_LONG", self.api.get(f"{EVENTS}?type={'x' * 8200}"))
 
     def test_events_are_listed_newest_first_and_by_type(self):
@@ -150,6 +151,38 @@ class Events(HubCase):
 
         self.expect_problem(405, "METHOD_NOT_ALLOWED", refused)
         self.assertEqual(refused.headers["Allow"], "GET, HEAD, OPTIONS, POST")
+
+
+class Lengths(HubCase):
+    def test_are_counted_in_characters(self):
+        longest = "ü" * 255
+        read = self.expect(202, self.api.post(EVENTS, event(subject=longest)))
+        self.assertEqual(self.expect(200, self.api.get(f"{EVENTS}/{read['id']}"))["subject"], longest)
+        refused = self.api.post(EVENTS, event(subject=longest + "ü"))
+        self.expect_problem(422, "VALIDATION_FAILED", refused)
+        self.assertEqual(refused.pointers, {"#/subject": "TOO_LONG"})
+
+
+class Lists(HubCase):
+    def test_types_are_patterns(self):
+        for type in ("order.created", "order.line.added", "orders", "workitem_created", "workitem_state_changed"):
+            self.expect(202, self.api.post(EVENTS, event(type=type)))
+
+        def found(query: str) -> list[str]:
+            return [row["type"] for row in self.expect(200, self.api.get(f"{EVENTS}?type={query}"))["data"]][::-1]
+        self.assertEqual(found("order.*"), ["order.created", "order.line.added"])
+        self.assertEqual(found("workitem_*"), ["workitem_created", "workitem_state_changed"])
+        self.assertEqual(found("workitem_state_*"), ["workitem_state_changed"])
+        self.assertEqual(found("order.created"), ["order.created"])
+        self.assertEqual(len(found("*")), 5)
+        self.expect_problem(400, "BAD_REQUEST", self.api.get(f"{EVENTS}?type=order*"))
+
+    def test_subscriptions_match_over_underscores(self):
+        receiver = self.make_receiver()
+        subscription = self.subscribe(receiver, event_types=["workitem_*"])
+        self.assertEqual(self.publish(type="workitem_created")["deliveries"], 1)
+        self.assertEqual(self.publish(type="workitem.created")["deliveries"], 0)
+        self.wait_for_status(subscription, "DELIVERED")
 
 
 class Batches(HubCase):
@@ -185,6 +218,34 @@ class Batches(HubCase):
         answers = self.expect(202, self.api.post(BATCH, {"events": [7, event()]}))["data"]
         self.assertEqual(answers[0]["error"]["errors"][0]["code"], "WRONG_TYPE")
         self.assertIn("id", answers[1])
+
+    def test_a_batch_of_nothing_but_mistakes_is_refused_as_a_whole(self):
+        refused = self.api.post(BATCH, {"events": [event(subject=7), event(type="order..b"), event(unknown=1)]})
+
+        problem = self.expect_problem(422, "VALIDATION_FAILED", refused)
+        self.assertEqual(refused.pointers, {"#/events/0/subject": "WRONG_TYPE", "#/events/1/type": "INVALID",
+                                            "#/events/2/unknown": "UNKNOWN_MEMBER"})
+        self.assertEqual([each["error"]["code"] for each in problem["data"]], ["VALIDATION_FAILED"] * 3)
+        self.assertEqual(self.expect(200, self.api.get(EVENTS))["data"], [])
+        key = {"idempotency_key": "once"}
+        self.expect(202, self.api.post(BATCH, {"events": [event(data=1, **key)]}))
+        problem = self.expect_problem(422, "VALIDATION_FAILED",
+                                      self.api.post(BATCH, {"events": [event(data=2, **key)]}))
+        self.assertEqual(problem["data"][0]["error"]["code"], "IDEMPOTENCY_KEY_REUSED")
+
+    def test_errors_are_counted_beyond_the_first_hundred(self):
+        wrong = {f"member{n}": n for n in range(5000)}
+        refused = self.api.post(EVENTS, event(**wrong))
+
+        problem = self.expect_problem(422, "VALIDATION_FAILED", refused)
+        self.assertEqual(len(problem["errors"]), 101)
+        self.assertEqual(problem["errors"][-1]["code"], "MORE_ERRORS")
+        self.assertIn("4900", problem["errors"][-1]["detail"])
+        self.assertIn("5000", problem["detail"])
+        refused = self.api.post(BATCH, {"events": [event(**{f"m{n}": n for n in range(90)})] * 900})
+        problem = self.expect_problem(422, "VALIDATION_FAILED", refused)
+        self.assertEqual(len(problem["data"]), 900)
+        self.assertLess(len(json.dumps(problem)), 1_200_000)
 
     def test_all_events_of_a_batch_are_delivered(self):
         receiver = self.make_receiver()

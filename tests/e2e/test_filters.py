@@ -77,6 +77,27 @@ class Filters(HubCase):
         self.wait_for_status(subscription, "DELIVERED")
         self.assertEqual(receiver.requests[0].json["data"], {"total": 100})
 
+    def test_filters_that_take_long_together_are_asked_after_the_event_was_accepted(self):
+        receiver = self.make_receiver()
+        wanting = [self.subscribe(receiver, filter={"field": "data.a[*]", "op": "eq", "value": value})
+                   for value in (7, 8, 7, 9)]
+
+        event = self.publish(data={"a": [0] * 20_000 + [7]})
+
+        self.assertLessEqual(event["deliveries"], 4)
+        for subscription, status in zip(wanting, ("DELIVERED", "SKIPPED", "DELIVERED", "SKIPPED")):
+            self.wait_for_status(subscription, status)
+        self.assertEqual({request.header("webhook-id") for request in receiver.requests}, {event["id"]})
+        self.assertEqual(len(receiver.requests), 2)
+
+    def test_times_compare_as_times(self):
+        receiver = self.make_receiver()
+        subscription = self.subscribe(
+            receiver, filter={"field": "data.at", "op": "lt", "value": "2026-01-31T08:15:00.000Z"})
+        self.assertEqual(self.publish(data={"at": "2026-01-31T09:00:00+01:00"})["deliveries"], 1)
+        self.assertEqual(self.publish(data={"at": "2026-01-31T08:15:00Z"})["deliveries"], 0)
+        self.wait_for_status(subscription, "DELIVERED")
+
     def test_a_batch_is_filtered_event_by_event(self):
         receiver = self.make_receiver()
         subscription = self.subscribe(receiver, filter=DEAR)

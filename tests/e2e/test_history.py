@@ -138,6 +138,7 @@ class History(HubCase):
         def both(*subscriptions: dict) -> list:
             return sorted((s["id"], type) for s in subscriptions for type in ("order.created", "invoice.paid"))
         self.assertEqual(found("status_code=5xx"), both(bad))
+        self.assertEqual(found("status_code=5XX"), both(bad))
         self.assertEqual(found("status_code=429"), both(tired))
         self.assertEqual(found("status_code=2xx"), both(good))
         self.assertEqual(found("error_class=HTTP_5XX"), both(bad))
@@ -149,8 +150,14 @@ class History(HubCase):
         self.assertEqual(found("is_test=true"), [])
         self.assertEqual(found(f"created_at[lt]={quote(event['created_at'])}"), [])
         self.assertEqual(len(found(f"created_at[gte]={quote(event['created_at'])}")), 6)
+        newest = self.expect(200, self.api.get(f"{DELIVERIES}?limit=1"))["data"][0]["created_at"]
+        self.assertEqual(found(f"created_at[gt]={quote(newest)}"), [])
+        self.assertEqual(len(found(f"created_at[lte]={quote(newest)}")), 6)
+        self.assertEqual(found(f"created_at[lte]={quote(newest)}&created_at[lt]={quote(event['created_at'])}"), [])
         page = self.expect(200, self.api.get(f"{DELIVERIES}?status=FAILED&limit=1&include=total"))["page"]
         self.assertEqual(page["total"], 4)
+        refused = self.expect_problem(400, "BAD_REQUEST", self.api.get(f"{DELIVERIES}?error_class=TIMEOUT"))
+        self.assertIn("READ_TIMEOUT", refused["detail"])
 
     def test_failures_of_one_cause_are_a_group(self):
         down = [self.subscribe(self.make_receiver(answer(503)), max_retries=0) for _ in range(2)]

@@ -206,10 +206,10 @@ class Commands(ListenerCase):
         receiver = self.make_receiver()
         process = self.start_listen("order.*", "--forward-to", receiver.url, "--secret", SECRET)
         self.assertIn("listening as", process.stderr.readline())
+        receiver.script(answer(), answer(503, b"no"))
         self.publish(type="invoice.paid")
         events = [self.publish(subject=f"order/{n}", data={"n": n}, changes={"a": {"old": 1, "new": n}})
                   for n in range(3)]
-        receiver.script(answer(), answer(503, b"no"))
 
         requests = receiver.wait_for(3)
         eventually(lambda: self.acked() == 3, "three acknowledged events")

@@ -308,6 +308,20 @@ class SenderKeys(OwnHubCase):
         self.expect_problem(422, "VALIDATION_FAILED", problem)
         self.assertIn("#/signature_scheme/key/pattern", problem.pointers)
 
+    def test_patterns_that_are_too_large_to_set_up_are_refused(self):
+        scheme = {"kind": "pk", "alg": "rsa-sha256", "sig": "header:x",
+                  "key": {"cert": "header:y", "pattern": "https://" + "[a-z]{0,500}" * 60}}
+        wanted = {"endpoint_path": "x", "signature_scheme": scheme}
+        refused = self.api.post(ENDPOINTS, wanted)
+        self.expect_problem(422, "VALIDATION_FAILED", refused)
+        self.assertEqual(list(refused.pointers), ["#/signature_scheme/key/pattern"])
+        scheme["key"]["pattern"] = "https://[a-z]*\\.example\\.com/.*"
+        made = self.expect(201, self.api.post(ENDPOINTS, wanted))
+        scheme["key"]["pattern"] = "https://("
+        refused = self.api.patch(f"{ENDPOINTS}/{made['id']}", {"signature_scheme": scheme})
+        self.expect_problem(422, "VALIDATION_FAILED", refused)
+        self.assertEqual(list(refused.pointers), ["#/signature_scheme/key/pattern"])
+
 
 def jwk(signer: Identity, kid: str) -> dict:
     """RFC 7517, of a key on P-256."""

@@ -1,0 +1,40 @@
+#include "outbound/matching.hpp"
+
+#include "outbound/subscription_test.hpp"
+
+namespace outbound {
+
+namespace {
+
+const TenantId kAcme = TenantId::make(kNow);
+
+TEST(Matching, goes_on_where_the_steps_did_not_suffice) {
+  std::vector<PreparedPtr> candidates;
+  for (int i = 0; i < 20; ++i) {
+    Subscription subscription = make_subscription(kAcme);
+    subscription.filter = any_is(i % 2 == 0 ? 7 : 100 + i);
+    candidates.push_back(std::make_shared<const Prepared>(prepare(share(std::move(subscription))).value()));
+  }
+  const event::EventPtr event = make_long_event(kAcme, 99'000);
+  Matching matching(candidates, *event, candidates[1]->config->id);
+  std::size_t slices = 0;
+  for (; !matching.is_over(); ++slices) {
+    const std::size_t before = matching.found();
+    std::size_t steps = Matching::kSlice;
+    matching.go_on(100, steps);
+    EXPECT_GT(matching.found(), before) << "a slice always gets further";
+  }
+  EXPECT_GE(slices, 9u);
+
+  const auto found = matching.take();
+
+  ASSERT_EQ(found.size(), 18u) << "the first two were done";
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].subscription, candidates[i + 2].get());
+    EXPECT_EQ(found[i].fate, i % 2 == 0 ? Fate::delivered : Fate::filtered);
+  }
+}
+
+}  // namespace
+
+}  // namespace outbound
