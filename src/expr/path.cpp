@@ -15,6 +15,11 @@ Item with_flag(Array* array, bool tuples) {
 
 std::size_t size_of(Item item) { return item.is_array() ? Elements(item).size() : 1; }
 
+/// Nothing that a next step could start from; an empty text has no characters.
+bool is_end(Item result) {
+  return result.is_undefined() || size_of(result) == 0 || (result.is_string() && result.text().empty());
+}
+
 }  // namespace
 
 Item Evaluation::lookup(Item item, std::string_view name) {
@@ -63,7 +68,7 @@ Item Evaluation::path(const Node& node, Item input, Frame* frame) {
 
 /// Of an array of one text that a predicate has taken out, the reference goes on with its characters.
 Item Evaluation::characters_of(Item item) {
-  if (!item.is_string()) return item;
+  if (!item.is_string() || item.text().empty()) return item;
   Array* characters = array();
   for (std::string_view text = item.text(); !text.empty() && charge(1);) {
     const std::size_t length = character_bytes(text);
@@ -88,7 +93,7 @@ Item Evaluation::steps_from(const Node& node, std::size_t first, Item input, Fra
       result = this->step(step, input, frame, i + 1 == node.children.size());
     }
     if (result.is_failure() || tuples.is_failure()) return Item::failure();
-    if (!is_stream && (result.is_undefined() || size_of(result) == 0)) break;
+    if (!is_stream && is_end(result)) break;
     if (step.focus.empty()) input = result;
   }
   if (is_stream) {

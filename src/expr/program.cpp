@@ -45,6 +45,18 @@ Program::Tier tier_of(const Node& root) {
   return is_scalar(root) ? Program::Tier::scalar : Program::Tier::full;
 }
 
+/// The value at the end of a path of names, where no array lies on the way: then there is nothing to
+/// evaluate. Nothing where the evaluator must see to it.
+std::optional<const format::Value*> walk(const Node& path, const format::Value& input) {
+  const format::Value* at = &input;
+  for (const Node* step : path.children) {
+    if (at->is_array()) return std::nullopt;
+    at = at->find(step->text);
+    if (at == nullptr) return nullptr;
+  }
+  return at;
+}
+
 Error error_of(Code code, std::string_view source, std::size_t position, const ErrorParts& parts) {
   return {.code = code,
           .position = utf16_units(source.substr(0, position)),
@@ -74,9 +86,15 @@ Program::Tier Program::tier() const { return compiled_->tier; }
 
 Result<std::optional<format::Value>> evaluate(const Program& program, const format::Value* input,
                                               const Environment& environment, format::Arena& arena) {
+  const Node& root = *program.compiled_->root;
+  if (root.plain && input != nullptr) {
+    const auto found = walk(root, *input);
+    if (found && *found == nullptr) return std::nullopt;
+    if (found && (*found)->raw().size() <= environment.limits.output_bytes_max) return **found;
+  }
   arena.reset(environment.limits.memory_bytes_max);
   Evaluation evaluation(environment, arena);
-  const Item result = evaluation.run(*program.compiled_->root, input == nullptr ? Item() : Item::of(*input));
+  const Item result = evaluation.run(root, input == nullptr ? Item() : Item::of(*input));
   std::optional<format::Value> value;
   if (!evaluation.failed()) value = evaluation.to_value(result);
   if (!evaluation.failed()) return value;
