@@ -47,24 +47,6 @@ tenant::ApiKey platform_key(std::string name, std::string_view text, base::Time 
   return key;
 }
 
-/// Where not one secret can be opened it is not the secrets that are damaged.
-Result<void> check_key(const std::vector<outbound::SubscriptionPtr>& subscriptions,
-                       const std::vector<inbound::EndpointPtr>& endpoints) {
-  std::string closed;
-  bool opened = false;
-  const auto look = [&](const auto& resource) {
-    opened = opened || !resource->secrets.empty();
-    if (resource->secrets.empty() && closed.empty()) closed = resource->broken;
-  };
-  std::ranges::for_each(subscriptions, look);
-  std::ranges::for_each(endpoints, look);
-  if (opened || closed.empty()) return {};
-  return fail(Code::invalid,
-              "INTEGRATION_ENCRYPTION_KEY opens none of the stored secrets; start with the key "
-              "that they were stored with (" +
-                  closed + ")");
-}
-
 }  // namespace
 
 Hub::Hub(cli::Config config)
@@ -195,7 +177,7 @@ Result<void> Hub::fill_books() {
     XD_TRY(const auto tenants, tenant::all_tenants(tx));
     XD_TRY(const auto subscriptions, outbound::all_subscriptions(tx, *ring_));
     XD_TRY(const auto endpoints, inbound::all_endpoints(tx, *ring_));
-    XD_DO(check_key(subscriptions, endpoints));
+    XD_DO(cli::check_ring(subscriptions, endpoints));
     std::int64_t deletions = 0;
     if (tx.engine() == db::Engine::sqlite) {
       XD_TRY(deletions, inbound::count_deletions(tx));

@@ -38,6 +38,7 @@ constexpr Names kNames[] = {
     {"CROSSDOCK_TLS_CERTIFICATE", "tls_certificate"},
     {"CROSSDOCK_TLS_KEY", "tls_key"},
     {"CROSSDOCK_MAX_BODY_BYTES", "max_body_bytes"},
+    {"CROSSDOCK_CONNECTIONS_PER_ADDRESS", "connections_per_address"},
     {"CROSSDOCK_AUTO_DISABLE_FAILURES", "auto_disable_failures"},
     {"CROSSDOCK_AUTO_DISABLE_FLOOR_SECONDS", "auto_disable_floor_seconds"},
     {"CROSSDOCK_LOG_LEVEL", "log_level"},

@@ -131,13 +131,27 @@ Result<std::unique_ptr<db::Db>> look_at_store(const Config& config) {
   return db::open_sqlite_unchanged(store_file(config));
 }
 
-/// What `serve` decrypts when it starts.
-Result<void> open_secrets(db::Db& store, const crypto::KeyRing& ring) {
-  return store.read_now([&](db::Tx& tx) -> Result<void> {
-    XD_DO(outbound::all_subscriptions(tx, ring));
-    XD_DO(inbound::all_endpoints(tx, ring));
-    return {};
+/// Decrypts what `serve` does when it starts. Gives why the first one of those that `serve` would leave
+/// switched off cannot be read; "": all can.
+Result<std::string> open_secrets(db::Db& store, const crypto::KeyRing& ring) {
+  return store.read_now([&](db::Tx& tx) -> Result<std::string> {
+    XD_TRY(const auto subscriptions, outbound::all_subscriptions(tx, ring));
+    XD_TRY(const auto endpoints, inbound::all_endpoints(tx, ring));
+    XD_DO(check_ring(subscriptions, endpoints));
+    std::string broken;
+    const auto look = [&](const auto& resource) {
+      if (broken.empty()) broken = resource->broken;
+    };
+    std::ranges::for_each(subscriptions, look);
+    std::ranges::for_each(endpoints, look);
+    return broken;
   });
+}
+
+void check_secrets(Report& report, db::Db& store, const crypto::KeyRing& ring) {
+  const auto broken = open_secrets(store, ring);
+  if (broken && !broken->empty()) return report.line(Grade::warn, "secrets", *broken);
+  report.result("secrets", broken, "the encryption key opens them");
 }
 
 void check_contents(Report& report, const Config& config, db::Db& store,
@@ -150,7 +164,7 @@ void check_contents(Report& report, const Config& config, db::Db& store,
                   ? "reachable, schema up to date"
                   : "reachable, " + std::to_string(missing) + " migrations missing (serve applies them)");
   if (missing > 0) return;  // what is in it can be read after them
-  if (ring) report.result("secrets", open_secrets(store, *ring), "the encryption key opens them");
+  if (ring) check_secrets(report, store, *ring);
   const auto advice =
       store.read_now([&](db::Tx& tx) { return judge_bootstrap_key(tx, config, base::SystemClock{}.now()); });
   if (advice && !advice->empty()) report.line(Grade::warn, "bootstrap key", *advice);

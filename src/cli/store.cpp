@@ -115,6 +115,23 @@ Result<std::unique_ptr<db::LogStore>> open_logs(const Config& config) {
   return db::LogStore::open_sqlite(config.data_directory + "/logs");
 }
 
+Result<void> check_ring(std::span<const outbound::SubscriptionPtr> subscriptions,
+                        std::span<const inbound::EndpointPtr> endpoints) {
+  std::string closed;
+  bool opened = false;
+  const auto look = [&](const auto& resource) {
+    opened = opened || !resource->secrets.empty();
+    if (resource->secrets.empty() && closed.empty()) closed = resource->broken;
+  };
+  std::ranges::for_each(subscriptions, look);
+  std::ranges::for_each(endpoints, look);
+  if (opened || closed.empty()) return {};
+  return fail(Code::invalid,
+              "INTEGRATION_ENCRYPTION_KEY opens none of the stored secrets; start with the key "
+              "that they were stored with (" +
+                  closed + ")");
+}
+
 Result<std::shared_ptr<http::TlsIdentity>> open_identity(const Config& config) {
   if (config.tls_certificate.empty()) return nullptr;
   return http::TlsIdentity::load(config.tls_certificate, config.tls_key);

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "cli/config.hpp"
 #include "crypto/key_ring.hpp"
 #include "db/log_store.hpp"
 #include "http/tls.hpp"
+#include "inbound/endpoint.hpp"
+#include "outbound/subscription.hpp"
 
 namespace cli {
 
@@ -50,6 +53,11 @@ base::Result<std::string> node_name(const Config& config);
 /// wanted.
 enum class WhenAbsent : std::uint8_t { make, fail };
 base::Result<crypto::KeyRing> open_key_ring(const Config& config, WhenAbsent absent = WhenAbsent::make);
+
+/// Where not one secret of all that the store holds can be opened it is the key that is wrong, and not the
+/// secrets that are damaged. Error: invalid, naming the setting.
+base::Result<void> check_ring(std::span<const outbound::SubscriptionPtr> subscriptions,
+                              std::span<const inbound::EndpointPtr> endpoints);
 
 /// The listener's certificate; null where none is configured. Error: invalid, naming the file.
 base::Result<std::shared_ptr<http::TlsIdentity>> open_identity(const Config& config);

@@ -315,12 +315,23 @@ std::vector<Source> sources_of(db::Engine engine, const ReceivedQuery& query, bo
        "i.id", "i.endpoint_id", " AND i.id <= $"}};
 }
 
-/// What of a source belongs to the list, by what its index has.
-void add_range(db::PageQuery& sql, const ReceivedQuery& query, const Source& source, const Indexed& indexed) {
+/// The ids that bound a search.
+struct Bounds {
+  explicit Bounds(const ReceivedQuery& query) {
+    if (query.since) since = base::first_uuid_of(*query.since);
+    if (query.until) until = base::first_uuid_of(*query.until);
+  }
+  std::optional<base::Uuid> since{};
+  std::optional<base::Uuid> until{};
+  Indexed indexed{};
+};
+
+/// What of a source belongs to the list, by what its index has. The statement refers to the bounds.
+void add_range(db::PageQuery& sql, const ReceivedQuery& query, const Source& source, const Bounds& bounds) {
   if (query.endpoint) sql.also((" AND " + source.endpoint + " = $").c_str(), *query.endpoint);
-  if (!source.bound.empty()) sql.also(source.bound.c_str(), indexed.until);
-  if (query.since) sql.also((" AND " + source.id + " >= $").c_str(), base::first_uuid_of(*query.since));
-  if (query.until) sql.also((" AND " + source.id + " < $").c_str(), base::first_uuid_of(*query.until));
+  if (!source.bound.empty()) sql.also(source.bound.c_str(), bounds.indexed.until);
+  if (bounds.since) sql.also((" AND " + source.id + " >= $").c_str(), *bounds.since);
+  if (bounds.until) sql.also((" AND " + source.id + " < $").c_str(), *bounds.until);
 }
 
 void add_filters(db::PageQuery& sql, const ReceivedQuery& query) {
@@ -340,10 +351,10 @@ bool has_filters(const ReceivedQuery& query) {
 
 /// The last row of a piece that begins where the page does; nothing where the rest is no more than that.
 Result<std::optional<base::Uuid>> end_of_piece(db::Tx& tx, const ReceivedQuery& query, const Source& source,
-                                               const Indexed& indexed, db::Page page) {
+                                               const Bounds& bounds, db::Page page) {
   page.limit = kPiece;
   db::PageQuery sql("SELECT " + source.id + source.from, {query.tenant}, page, source.id);
-  add_range(sql, query, source, indexed);
+  add_range(sql, query, source, bounds);
   std::vector<base::Uuid> ids;
   XD_DO(sql.run(tx, ids, [](const db::Row& row) { return row.uuid(0); }));
   if (ids.size() < kPiece) return std::optional<base::Uuid>{};
@@ -351,19 +362,19 @@ Result<std::optional<base::Uuid>> end_of_piece(db::Tx& tx, const ReceivedQuery& 
 }
 
 /// Adds what one source has of the page.
-Result<void> look_through(db::Tx& tx, const ReceivedQuery& query, const Source& source,
-                          const Indexed& indexed, base::Deadline until, FoundReceived& found) {
+Result<void> look_through(db::Tx& tx, const ReceivedQuery& query, const Source& source, const Bounds& bounds,
+                          base::Deadline until, FoundReceived& found) {
   db::Page page = query.page;
   const bool ascending = page.after.has_value();
   while (true) {
     std::optional<base::Uuid> end;
     if (has_filters(query)) {
-      XD_TRY(end, end_of_piece(tx, query, source, indexed, page));
+      XD_TRY(end, end_of_piece(tx, query, source, bounds, page));
     }
     page.limit = query.page.limit - found.rows.size();
     db::PageQuery sql("SELECT " + std::string(kColumns) + kResultColumns + source.from, {query.tenant}, page,
                       source.id);
-    add_range(sql, query, source, indexed);
+    add_range(sql, query, source, bounds);
     add_filters(sql, query);
     if (end) sql.also((" AND " + source.id + (ascending ? " <= $" : " >= $")).c_str(), *end);
     std::vector<ReceivedRow> some;
@@ -385,14 +396,14 @@ Result<FoundReceived> list_received(db::Tx& tx, const ReceivedQuery& query, base
       (query.status || !query.source.empty() || !query.table.empty() || !query.event_type.empty());
   std::vector<Source> sources = sources_of(tx.engine(), query, by_result);
   if (query.page.after) std::ranges::reverse(sources);
-  Indexed indexed;
+  Bounds bounds(query);
   if (sources.size() > 1) {
-    XD_TRY(indexed, find_indexed(tx));
+    XD_TRY(bounds.indexed, find_indexed(tx));
   }
   FoundReceived found;
   for (const Source& source : sources) {
     if (found.rows.size() == query.page.limit || found.reached) break;
-    XD_DO(look_through(tx, query, source, indexed, until, found));
+    XD_DO(look_through(tx, query, source, bounds, until, found));
   }
   return found;
 }

@@ -21,7 +21,7 @@ std::optional<Places> read_places(const Value& value) {
   return places;
 }
 
-void read_paths(const Value& value, Paths& paths, std::vector<base::FieldError>& errors) {
+void read_paths(const Value& value, Paths& paths, base::FieldErrors& errors) {
   for (const format::Member& member : value.members()) {
     const auto known = std::ranges::find(kPathMembers, member.key, &PathMember::name);
     const auto places = read_places(member.value);
@@ -40,7 +40,7 @@ void read_paths(const Value& value, Paths& paths, std::vector<base::FieldError>&
 
 base::Result<SchemeDefaults> read_defaults(const Value& document) {
   SchemeDefaults defaults;
-  std::vector<base::FieldError> errors;
+  base::FieldErrors errors;
   if (const Value* source = document.find("source")) {
     if (source->is_string() && source->text().size() <= kSourceBytesMax) {
       defaults.source = source->text();

@@ -47,9 +47,9 @@ class Refused(EndpointCase):
     def test_each_reason_is_told_apart(self):
         endpoint = self.make_endpoint("limits", rate_limit={"requests": 1, "window_seconds": 60})
         body = b"{}"
+        self.expect(401, self.send(endpoint, body, {"Content-Type": "application/json"}))
         self.expect(200, self.send(endpoint, body))
         self.expect(503, self.send(endpoint, body))
-        self.expect(401, self.send(endpoint, body, {"Content-Type": "application/json"}))
         self.assertEqual(self.counts(endpoint, 2), {"rate_limited": 1, "signature_missing": 1})
         closed = self.make_endpoint("closed", ip_whitelist=["203.0.113.7"])
         self.expect(403, self.send(closed, body))

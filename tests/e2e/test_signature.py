@@ -103,7 +103,7 @@ class Signature(unittest.TestCase):
     def test_every_known_scheme_can_be_signed_or_says_why_not(self) -> None:
         base64_key = WHSEC.removeprefix("whsec_")
         secrets = {"adyen_payments": "aa" * 32, "adyen_platform": "aa" * 32, "airtable": base64_key,
-                   "basic_auth": "user:password", "gitlab_signed": WHSEC, "samsara": base64_key,
+                   "basic_auth": "user:password", "gitlab_signed": WHSEC, "onfleet": "aa" * 32, "samsara": base64_key,
                    "standard_webhooks": WHSEC, "svix": WHSEC, "teams_outgoing": base64_key}
         config = {"meta": "verify_token=1", "worldpay": "key_id=1", "plaid": "client_id=1", "paypal_local": "webhook_id=1",
                   "aws_sns": "topic_arn=1"}
