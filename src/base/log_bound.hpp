@@ -1,6 +1,8 @@
 // A bound for log lines that others can cause by the thousand: some are written, the rest are counted.
 #pragma once
 
+#include <optional>
+
 #include "base/clock.hpp"
 
 namespace base {

@@ -60,7 +60,8 @@ for (const preset of ["hubspot_v2", "hubspot_v3", "twilio_form", "twilio_json"])
     const request = await endpoint.request();
     await endpoint.accepts(request);
     const { passed, result, event_ids } = await endpoint.diagnose(request);
-    assert.deepEqual({ passed, result, event_ids }, { passed: true, result: "passed", event_ids: request.event.ids });
+    const ids = request.event.ids.filter((id) => id !== null);
+    assert.deepEqual({ passed, result, event_ids }, { passed: true, result: "passed", event_ids: ids });
   });
 }
 

@@ -88,6 +88,8 @@ class Account:
     def keep_conflict(self, id: str, **changes) -> None:
         self.keep(1, id, event_id=None, **{"conflict_of": "r1", "body_sha256": "other"} | changes)
         self.finish(id, "CONFLICT", None)
+        received, processed, failed = self.store.stats[f"i{self.number}"]
+        self.store.stats[f"i{self.number}"] = (received + 1, processed, failed)
 
     def verdict(self) -> InboundVerdict:
         return reconcile_inbound(self.requests, self.store, self.received, self.export, RULES, IDS)
