@@ -284,7 +284,7 @@ bool Listening::acknowledge(const std::string& position, const std::string& even
     json.end_object();
   }
   json.end_object();
-  const auto acknowledged = remote_.call("POST", path_ + "/ack", body);
+  const auto acknowledged = remote_.report("POST", path_ + "/ack", body);
   if (acknowledged) acked_ = position;
   // It comes again in the next session, and so does everything behind it.
   if (!acknowledged) say("cannot acknowledge: " + acknowledged.error().message);

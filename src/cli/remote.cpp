@@ -18,10 +18,16 @@ using base::Result;
 
 /// The server says something every 15 seconds.
 constexpr std::chrono::seconds kSilenceMax{45};
+constexpr std::chrono::seconds kReportTimeout{5};
 
 std::atomic<bool> stopped = false;
 
-void on_signal(int) { stopped = true; }
+const std::atomic<bool> never_stopped = false;
+
+void on_signal(int signal) {
+  stopped = true;
+  std::signal(signal, SIG_DFL);
+}
 
 std::string or_environment(const std::string& given, const char* name, const char* fallback) {
   if (!given.empty()) return given;
@@ -72,6 +78,7 @@ Remote::Remote(std::string url, std::string token, std::string tenant, std::stri
       tenant_(std::move(tenant)),
       ca_file_(std::move(ca_file)),
       calls_(std::make_unique<http::PlainClient>(stopped, ca_file_)),
+      reports_(std::make_unique<http::PlainClient>(never_stopped, ca_file_)),
       streams_(std::make_unique<http::PlainClient>(stopped, ca_file_)) {}
 
 Result<Remote> Remote::make(const RemoteOptions& options) {
@@ -97,10 +104,26 @@ http::PlainRequest Remote::request(const std::string& method, const std::string&
 
 Result<format::Document> Remote::call(const std::string& method, const std::string& path,
                                       const std::string& body) {
+  return ask(*calls_, with_body(method, path, body));
+}
+
+Result<format::Document> Remote::report(const std::string& method, const std::string& path,
+                                        const std::string& body) {
+  http::PlainRequest wanted = with_body(method, path, body);
+  wanted.total_timeout = kReportTimeout;
+  return ask(*reports_, wanted);
+}
+
+http::PlainRequest Remote::with_body(const std::string& method, const std::string& path,
+                                     const std::string& body) const {
   http::PlainRequest wanted = request(method, path);
   wanted.body = body;
   if (!body.empty()) wanted.headers.emplace_back("Content-Type: application/json");
-  auto response = calls_->send(wanted);
+  return wanted;
+}
+
+Result<format::Document> Remote::ask(http::PlainClient& client, const http::PlainRequest& wanted) const {
+  auto response = client.send(wanted);
   if (!response) {
     return fail(response.error().code, "cannot reach " + url_ + ": " + response.error().message);
   }

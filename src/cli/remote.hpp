@@ -14,7 +14,7 @@ struct RemoteOptions {
   std::string ca_file{};  ///< PEM of the authorities that certificates may be from; empty: the system's
 };
 
-/// Set by SIGINT and SIGTERM after catch_signals().
+/// Set by SIGINT and SIGTERM after catch_signals(); the second of the same signal ends the program.
 const std::atomic<bool>& stop_flag();
 void catch_signals();
 
@@ -27,6 +27,10 @@ class Remote {
   /// from the status; unavailable when it cannot be reached.
   base::Result<format::Document> call(const std::string& method, const std::string& path,
                                       const std::string& body = {});
+  /// The same of what has happened already, which the server must learn: a signal does not end it, five seconds
+  /// do.
+  base::Result<format::Document> report(const std::string& method, const std::string& path,
+                                        const std::string& body);
   /// Follows a stream from its beginning to its end. Errors as above.
   base::Result<void> follow(const std::string& path, const http::PlainClient::Sink& sink);
 
@@ -37,12 +41,16 @@ class Remote {
  private:
   Remote(std::string url, std::string token, std::string tenant, std::string ca_file);
   http::PlainRequest request(const std::string& method, const std::string& path) const;
+  http::PlainRequest with_body(const std::string& method, const std::string& path,
+                               const std::string& body) const;
+  base::Result<format::Document> ask(http::PlainClient& client, const http::PlainRequest& wanted) const;
 
   std::string url_;
   std::string token_;
   std::string tenant_;
   std::string ca_file_;
   std::unique_ptr<http::PlainClient> calls_;
+  std::unique_ptr<http::PlainClient> reports_;
   std::unique_ptr<http::PlainClient> streams_;
 };
 

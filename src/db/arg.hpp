@@ -12,8 +12,7 @@
 
 namespace db {
 
-/// One parameter of a statement. Does not own text, bytes or ids: what it points to must live until the call
-/// returns.
+/// One parameter of a statement. Owns numbers, times and ids; text and bytes must live until the call returns.
 class Arg {
  public:
   enum class Kind : std::uint8_t { null, integer, real, text, blob, uuid };
@@ -27,8 +26,7 @@ class Arg {
   Arg(const std::string& value) : kind_(Kind::text), text_(value) {}                 // NOLINT
   Arg(const char* value) : kind_(Kind::text), text_(value) {}                        // NOLINT
   Arg(base::Time value) : kind_(Kind::integer), integer_(base::to_micros(value)) {}  // NOLINT
-  Arg(const base::Uuid& value)                                                       // NOLINT
-      : kind_(Kind::uuid), text_(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()) {}
+  Arg(const base::Uuid& value) : kind_(Kind::uuid), uuid_(value) {}                  // NOLINT
   template <class Tag>
   Arg(const base::Id<Tag>& value) : Arg(value.uuid) {}  // NOLINT
   template <class T>
@@ -43,13 +41,20 @@ class Arg {
   Kind kind() const { return kind_; }
   std::int64_t integer() const { return integer_; }
   double real() const { return real_; }
-  std::string_view bytes() const { return text_; }  ///< of text, blob and uuid
+  /// Of text, blob and uuid; a uuid's lie in the parameter itself.
+  std::string_view bytes() const {
+    if (kind_ != Kind::uuid) return text_;
+    return {reinterpret_cast<const char*>(uuid_.bytes.data()), uuid_.bytes.size()};
+  }
 
  private:
   Kind kind_ = Kind::null;
-  std::int64_t integer_ = 0;
-  double real_ = 0;
-  std::string_view text_;
+  union {
+    std::int64_t integer_ = 0;
+    double real_;
+    std::string_view text_;
+    base::Uuid uuid_;
+  };
 };
 
 /// One row of an answer, valid inside the callback that gets it. Columns count from 0. Asking for another

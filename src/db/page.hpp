@@ -28,6 +28,9 @@ class PageQuery {
     args_.push_back(arg);
     sql_.append(text).append(std::to_string(args_.size()));
   }
+  /// Text must live until the query has run, which a temporary does not.
+  template <std::same_as<std::string> Text>
+  void also(const char* text, Text&& arg) = delete;
   void also(const char* text) { sql_ += text; }
 
   /// Runs it with `tx.query(sql, args, sink)` and puts the rows in order.
