@@ -5,6 +5,7 @@
 
 #include "api/api.hpp"
 #include "api/documents.hpp"
+#include "base/text.hpp"
 #include "base/version.hpp"
 #include "format/json.hpp"
 #include "outbound/delivery_filter.hpp"
@@ -81,12 +82,6 @@ std::string documented(std::string_view pattern) {
   return path;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
 /// One operation of the document with the path item it stands in.
 struct Operation {
   std::string name;  // "get /a/{id}"
@@ -109,7 +104,8 @@ std::vector<Operation> operations() {
 
 /// The operation of a route; its value is null where there is none.
 Operation operation_of(const Endpoint& endpoint) {
-  const std::string name = lower(endpoint.route.method) + " " + documented(endpoint.route.pattern);
+  const std::string name =
+      base::lower_ascii(endpoint.route.method) + " " + documented(endpoint.route.pattern);
   for (Operation& operation : operations()) {
     if (operation.name == name) return operation;
   }
@@ -285,7 +281,7 @@ TEST(OpenApi, tells_receivers_what_they_get) {
 TEST(Problems, have_a_page_of_their_own_each) {
   std::set<std::string_view> slugs;
   for (const ProblemKind& kind : problem_kinds()) {
-    std::string slug = lower(kind.code);
+    std::string slug = base::lower_ascii(kind.code);
     std::ranges::replace(slug, '_', '-');
     EXPECT_EQ(kind.slug, slug) << kind.code;
     EXPECT_TRUE(slugs.insert(kind.slug).second) << kind.slug << " is used twice";

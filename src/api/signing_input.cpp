@@ -1,5 +1,6 @@
 #include "api/signing_input.hpp"
 
+#include "base/text.hpp"
 #include "outbound/book.hpp"
 #include "outbound/request.hpp"
 
@@ -11,12 +12,6 @@ using outbound::SigningScheme;
 using outbound::Subscription;
 
 constexpr std::size_t kSecretBytesMax = 200;
-
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  for (char& c : copy) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return copy;
-}
 
 void check_word(Input& input, std::string_view name, std::initializer_list<std::string_view> words) {
   const auto text = input.text(name, 20);
@@ -33,7 +28,7 @@ void check_signing_config(Input& input, const format::Value& config) {
     if (!name || name->empty()) return;
     if (!is_header_name(*name) || outbound::is_reserved_header(*name)) {
       inner.error(member, "INVALID", "this is not a header name, or one that Crossdock sets itself");
-    } else if (!names.insert(lower(*name)).second) {
+    } else if (!names.insert(base::lower_ascii(*name)).second) {
       inner.error(member, "INVALID", "this header is named twice");
     }
   };
@@ -57,8 +52,9 @@ std::string auth_header(const Subscription& subscription) {
   if (subscription.auth_type == outbound::AuthType::oauth2) return "authorization";
   const auto prepared = outbound::prepare_auth(subscription);
   if (!prepared) return {};
-  if (prepared->mac) return lower(prepared->mac->header);
-  return lower(std::string_view(prepared->header_line).substr(0, prepared->header_line.find(':')));
+  if (prepared->mac) return base::lower_ascii(prepared->mac->header);
+  return base::lower_ascii(
+      std::string_view(prepared->header_line).substr(0, prepared->header_line.find(':')));
 }
 
 }  // namespace
@@ -115,7 +111,7 @@ void check_headers_differ(Input& input, const Subscription& subscription) {
     });
   };
   for (const auto& [name, value] : subscription.headers) {
-    if (!taken(lower(name))) continue;
+    if (!taken(base::lower_ascii(name))) continue;
     input.error_at("headers" + pointer_part(name), "RESERVED",
                    "the signing scheme or the payload format sets this header; choose another name");
   }

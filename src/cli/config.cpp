@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/text.hpp"
 #include "format/utf8.hpp"
 
 namespace cli {
@@ -76,9 +77,7 @@ constexpr Setting kSettings[] = {
 /// CROSSDOCK_LISTEN → listen, WEBHOOK_WORKERS → webhook_workers
 std::string toml_name(std::string_view name) {
   if (name.starts_with("CROSSDOCK_")) name.remove_prefix(10);
-  std::string lower(name);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
+  return base::lower_ascii(name);
 }
 
 Result<void> read_file(const std::string& path, Values& values) {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "expr/number_words.hpp"
 
 namespace expr {
@@ -20,7 +21,6 @@ constexpr Numeral kNumerals[] = {{1000, "m"}, {900, "cm"}, {500, "d"}, {400, "cd
 /// Larger numbers have no Roman numeral that anybody would read.
 constexpr double kRomanMax = 1e6;
 
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 
 std::string in_letters(double number) {
@@ -45,7 +45,7 @@ std::optional<double> from_roman(std::string_view text) {
   double number = 0;
   double largest = 0;
   for (std::size_t i = text.size(); i > 0; --i) {
-    const char letter = to_lower(text[i - 1]);
+    const char letter = base::lower_ascii(text[i - 1]);
     const auto* const numeral = std::ranges::find_if(
         kNumerals, [letter](const Numeral& each) { return each.text == std::string_view(&letter, 1); });
     if (numeral == std::end(kNumerals)) return std::nullopt;
@@ -123,7 +123,7 @@ std::string IntegerPicture::format(double number) const {
     case Kind::decimal: out = format_decimal(number); break;
   }
   if (kind != Kind::decimal && letters != Letters::title) {
-    std::ranges::transform(out, out.begin(), letters == Letters::upper ? to_upper : to_lower);
+    for (char& c : out) c = letters == Letters::upper ? to_upper(c) : base::lower_ascii(c);
   }
   if (negative) out.insert(0, "-");
   return out;
@@ -154,7 +154,7 @@ std::optional<double> IntegerPicture::read(std::string_view text) const {
     case Kind::letters: {
       double number = 0;
       for (const char c : text) {
-        const char lower = to_lower(c);
+        const char lower = base::lower_ascii(c);
         if (lower < 'a' || lower > 'z') return std::nullopt;
         number = number * 26 + (lower - 'a' + 1);
       }

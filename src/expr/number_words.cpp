@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "base/text.hpp"
+
 namespace expr {
 
 namespace {
@@ -59,10 +61,10 @@ void append_words(std::string& out, double number, bool follows, bool ordinal) {
 }
 
 bool same_word(std::string_view word, std::string_view known, std::string_view ending = "") {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   if (word.size() != known.size() + ending.size()) return false;
   for (std::size_t i = 0; i < word.size(); ++i) {
-    if (lower(word[i]) != lower(i < known.size() ? known[i] : ending[i - known.size()])) return false;
+    const char expected = i < known.size() ? known[i] : ending[i - known.size()];
+    if (base::lower_ascii(word[i]) != base::lower_ascii(expected)) return false;
   }
   return true;
 }

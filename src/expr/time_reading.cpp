@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "expr/calendar.hpp"
 #include "expr/time_names.hpp"
 #include "expr/time_picture.hpp"
@@ -15,11 +16,10 @@ namespace {
 /// Ways to divide a text among the parts of a picture that are tried before it counts as not fitting.
 constexpr int kAttemptsMax = 2'000;
 
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
 bool begins_with(std::string_view text, std::string_view word) {
   return text.size() >= word.size() &&
-         std::ranges::equal(text.substr(0, word.size()), word, {}, to_lower, to_lower);
+         std::ranges::equal(text.substr(0, word.size()), word,
+                            [](char a, char b) { return base::lower_ascii(a) == base::lower_ascii(b); });
 }
 
 /// So many digits at the beginning of a text, as a number.

@@ -152,9 +152,8 @@ std::vector<std::string> names_of(std::string_view codings) {
   std::vector<std::string> names;
   while (!codings.empty()) {
     const std::size_t end = std::min(codings.find(','), codings.size());
-    std::string name(base::trimmed(codings.substr(0, end)));
+    std::string name = base::lower_ascii(base::trimmed(codings.substr(0, end)));
     codings.remove_prefix(std::min(end + 1, codings.size()));
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
     if (!name.empty() && name != "identity") names.push_back(std::move(name));
   }
   return names;

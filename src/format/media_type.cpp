@@ -8,12 +8,6 @@ namespace format {
 
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
-
 /// A parameter's value, in quotes or without; rest goes on behind it.
 std::string take_value(std::string_view& rest) {
   if (!rest.starts_with('"')) {
@@ -40,7 +34,7 @@ std::string take_value(std::string_view& rest) {
 MediaType MediaType::parse(std::string_view header) {
   MediaType read;
   std::size_t end = std::min(header.find(';'), header.size());
-  read.type = lower(base::trimmed(header.substr(0, end)));
+  read.type = base::lower_ascii(base::trimmed(header.substr(0, end)));
   for (std::string_view rest = header.substr(end); !rest.empty();) {
     rest.remove_prefix(1);  // the semicolon
     const std::size_t equals = rest.find_first_of("=;");
@@ -48,7 +42,7 @@ MediaType MediaType::parse(std::string_view header) {
       rest.remove_prefix(std::min(equals, rest.size()));
       continue;
     }
-    std::string name = lower(base::trimmed(rest.substr(0, equals)));
+    std::string name = base::lower_ascii(base::trimmed(rest.substr(0, equals)));
     rest.remove_prefix(equals + 1);
     rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
     std::string value = take_value(rest);

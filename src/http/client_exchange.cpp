@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "http/message.hpp"
 #include "http/target_url.hpp"
 
 namespace http {
@@ -33,17 +34,12 @@ curl_slist no_expect{const_cast<char*>("Expect:"), nullptr};
 curl_slist no_content_type{const_cast<char*>("Content-Type:"), &no_expect};
 curl_slist no_defaults{const_cast<char*>("Accept:"), &no_content_type};
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool equals_ignoring_case(std::string_view text, std::string_view lower_case) {
-  return std::ranges::equal(text, lower_case, {}, lower);
-}
 
 bool is_token(std::string_view text) {
   constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || kOthers.contains(c);
+    return is_digit(c) || (base::lower_ascii(c) >= 'a' && base::lower_ascii(c) <= 'z') || kOthers.contains(c);
   });
 }
 
@@ -295,8 +291,7 @@ bool Exchange::read_field(std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos)
     return stop(Failure::protocol, "a header line of the answer has no colon");
-  std::string name(base::trimmed(line.substr(0, colon)));
-  std::ranges::transform(name, name.begin(), lower);
+  std::string name = base::lower_ascii(base::trimmed(line.substr(0, colon)));
   response_.headers.emplace_back(std::move(name), base::trimmed(line.substr(colon + 1)));
   return true;
 }

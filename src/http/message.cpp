@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace http {
 
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
-  const char letter = lower(c);
+  const char letter = base::lower_ascii(c);
   return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
@@ -22,8 +22,9 @@ std::string decoded_or_as_is(std::string_view text) {
 }  // namespace
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::ranges::equal(a, b, [](char x, char y) {
+           return base::lower_ascii(x) == base::lower_ascii(y);
+         });
 }
 
 void Request::set_target(std::string_view text) {

@@ -7,6 +7,7 @@
 
 #include "base/assert.hpp"
 #include "base/clock.hpp"
+#include "base/text.hpp"
 #include "http/message.hpp"
 #include "http/target_url.hpp"
 
@@ -70,8 +71,7 @@ struct PlainClient::Impl {
     if (line.starts_with("HTTP/")) response.headers.clear();  // of an interim answer
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return;
-    std::string name(line.substr(0, colon));
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    std::string name = base::lower_ascii(line.substr(0, colon));
     line.remove_prefix(colon + 1);
     const std::size_t begin = std::min(line.find_first_not_of(" \t"), line.size());
     const std::size_t end = line.find_last_not_of(" \t\r\n");

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/limits.hpp"
+#include "base/text.hpp"
 #include "http/egress.hpp"
 
 namespace http {
@@ -24,14 +25,12 @@ std::unexpected<base::Error> refused(std::string_view why) {
   return base::fail(base::Code::invalid, "the URL cannot be sent to: " + std::string(why));
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_ascii(char c) { return static_cast<unsigned char>(c) < 128; }
 bool is_name_char(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-' || c == '_'; }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() &&
-         std::equal(prefix.begin(), prefix.end(), text.begin(), [](char a, char b) { return a == lower(b); });
+  return text.size() >= prefix.size() && base::lower_ascii(text.substr(0, prefix.size())) == prefix;
 }
 
 /// Host and port: what stands between "//" and the path or query.
@@ -75,7 +74,7 @@ std::string_view name_problem(std::string_view host) {
 /// Fills host and host_is_address from the host as curl gives it: numbers already turned into a dotted quad,
 /// IPv6 in brackets and shortened.
 base::Result<void> read_host(TargetUrl& target, std::string host) {
-  std::ranges::transform(host, host.begin(), lower);
+  host = base::lower_ascii(host);
   boost::system::error_code error;
   if (host.starts_with('[')) {
     target.host = host.substr(1, host.size() - 2);
@@ -174,8 +173,7 @@ base::Result<TargetUrl> parse_target(std::string_view url) {
   if (code != CURLUE_OK) return refused(curl_url_strerror(code));
 
   TargetUrl target;
-  target.scheme = part(parsed, CURLUPART_SCHEME).value_or("");
-  std::ranges::transform(target.scheme, target.scheme.begin(), lower);
+  target.scheme = base::lower_ascii(part(parsed, CURLUPART_SCHEME).value_or(""));
   XD_DO(read_host(target, part(parsed, CURLUPART_HOST).value_or("")));
   XD_TRY(target.port, read_port(part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT).value_or("")));
   target.path_and_query = part(parsed, CURLUPART_PATH).value_or("/");

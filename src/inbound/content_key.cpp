@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.hpp"
 #include "crypto/digest.hpp"
 
 namespace inbound {
@@ -44,12 +45,6 @@ constexpr std::array kOfEvent = {
     "topic"sv,     "trigger"sv,  "type"sv,     "uuid"sv,     "version"sv};
 constexpr std::array kShortOfEvent = {"count"sv, "counter"sv, "idempotency"sv, "ids"sv, "msg"sv,
                                       "no"sv,    "nr"sv,      "num"sv,         "seq"sv, "ulid"sv};
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
 
 template <class F>
 bool any_word(std::string_view name, const F& fits) {
@@ -105,7 +100,7 @@ std::string lasting_query(const crypto::Scheme& scheme, std::string_view query) 
     const std::string name = decoded.empty() ? std::string() : decoded.front().first;
     const bool proof = is_at(scheme.signature, Location::In::query, name) ||
                        (scheme.timestamp && is_at(scheme.timestamp->at, Location::In::query, name));
-    if (!proof && !is_of_attempt(lower(name))) kept.append(member).append("&");
+    if (!proof && !is_of_attempt(base::lower_ascii(name))) kept.append(member).append("&");
   }
   return kept;
 }
@@ -113,7 +108,7 @@ std::string lasting_query(const crypto::Scheme& scheme, std::string_view query) 
 }  // namespace
 
 bool tells_apart(std::string_view header) {
-  const std::string name = lower(header);
+  const std::string name = base::lower_ascii(header);
   const auto is_of_transfer = [&](std::string_view known) {
     return known.ends_with('-') ? name.starts_with(known) : name == known;
   };
@@ -132,7 +127,7 @@ std::string content_hash(const PreparedEndpoint& endpoint, const http::Request& 
   parts.add(lasting_query(endpoint.scheme(), request.query));
   std::vector<std::pair<std::string, std::string_view>> headers;
   for (const auto& [name, value] : request.headers) {
-    if (is_read(endpoint, name) || tells_apart(name)) headers.emplace_back(lower(name), value);
+    if (is_read(endpoint, name) || tells_apart(name)) headers.emplace_back(base::lower_ascii(name), value);
   }
   std::ranges::sort(headers);
   for (const auto& [name, value] : headers) {

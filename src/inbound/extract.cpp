@@ -199,7 +199,7 @@ std::string changes_of(const format::Value& before, const format::Value& after) 
 void append_part(std::string& type, std::string_view part) {
   std::string clean;
   for (char c : part) {
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    c = base::lower_ascii(c);
     const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '_' || c == '-';
     if (plain) {
       clean += c;

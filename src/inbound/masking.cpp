@@ -1,5 +1,6 @@
 #include "inbound/masking.hpp"
 
+#include "base/text.hpp"
 #include "crypto/encoding.hpp"
 #include "format/form.hpp"
 #include "format/json.hpp"
@@ -45,8 +46,7 @@ bool has_secret_query(const crypto::Scheme& scheme, Standing standing) {
 }
 
 bool is_named_like_secret(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  const std::string lower = base::lower_ascii(name);
   const auto holds = [&](std::string_view part) { return lower.contains(part); };
   return std::ranges::any_of(
              std::array{"token", "secret", "passw", "credential", "authoriz", "cookie", "apikey"}, holds) ||

@@ -1,5 +1,6 @@
 #include "outbound/error_group.hpp"
 
+#include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/encoding.hpp"
 
@@ -31,11 +32,7 @@ std::string host_of(std::string_view url) {
   const std::size_t begin = url.find("://");
   if (begin == std::string_view::npos) return {};
   url.remove_prefix(begin + 3);
-  std::string host(url.substr(0, url.find_first_of("/?#")));
-  std::ranges::transform(host, host.begin(), [](char c) {
-    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  });
-  return host;
+  return base::lower_ascii(url.substr(0, url.find_first_of("/?#")));
 }
 
 std::string error_signature(const Attempt& attempt) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.hpp"
 #include "format/json.hpp"
 #include "http/message.hpp"
 
@@ -14,15 +15,10 @@ constexpr std::array<std::string_view, 8> kOpening = {"authorization", "cookie",
                                                       "secret",        "auth",   "credential", "password"};
 constexpr std::array<std::string_view, 3> kProving = {"signature", "passwd", "session"};
 
-std::string lower(std::string_view name) {
-  std::string text(name);
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return text;
-}
-
 bool contains_any(std::string_view name, std::span<const std::string_view> words) {
-  return std::ranges::any_of(
-      words, [text = lower(name)](std::string_view word) { return text.find(word) != std::string::npos; });
+  return std::ranges::any_of(words, [text = base::lower_ascii(name)](std::string_view word) {
+    return text.find(word) != std::string::npos;
+  });
 }
 
 bool tells_a_secret(std::string_view name) { return opens_doors(name) || contains_any(name, kProving); }

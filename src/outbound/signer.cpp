@@ -1,5 +1,6 @@
 #include "outbound/signer.hpp"
 
+#include "base/text.hpp"
 #include "format/json.hpp"
 
 namespace outbound {
@@ -30,11 +31,6 @@ Result<crypto::HmacHeader> read_header(const format::Value& config) {
   if (text_or(config, "encoding", "hex") == "base64") header.encoding = crypto::HmacHeader::Encoding::base64;
   XD_TRY(header.content, crypto::SignedContent::parse(text_or(config, "content", "{body}")));
   return header;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return text;
 }
 
 }  // namespace
@@ -172,7 +168,7 @@ std::vector<std::string> headers_of_its_own(const Subscription& subscription) {
       const auto document = format::parse_json(subscription.signing_config);
       if (!document) break;
       for (const std::string_view member : {"header", "timestamp_header", "id_header"}) {
-        if (std::string name = lower(text_or(document->root(), member, "")); !name.empty())
+        if (std::string name = base::lower_ascii(text_or(document->root(), member, "")); !name.empty())
           names.push_back(std::move(name));
       }
     }

@@ -18,6 +18,7 @@
 #include <optional>
 
 #include "base/assert.hpp"
+#include "base/text.hpp"
 #include "testing/imposter_certificate.hpp"
 
 namespace testing {
@@ -61,13 +62,6 @@ std::pair<int, std::uint16_t> bind_anywhere(const std::string& text) {
   return {fd, ntohs(reinterpret_cast<sockaddr_in*>(&address.storage)->sin_port)};
 }
 
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  std::ranges::transform(copy, copy.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return copy;
-}
-
 /// Reads a request's header block, without the empty line.
 ImposterRequest parse_head(std::string_view head) {
   ImposterRequest request;
@@ -87,7 +81,7 @@ ImposterRequest parse_head(std::string_view head) {
     const std::size_t colon = std::min(field.find(':'), field.size());
     std::string_view value = field.substr(std::min(colon + 1, field.size()));
     value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
-    request.headers.emplace_back(lower(field.substr(0, colon)), value);
+    request.headers.emplace_back(base::lower_ascii(field.substr(0, colon)), value);
   }
   return request;
 }
