@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,7 +38,7 @@ class PageQuery {
   /// Runs it with `tx.query(sql, args, sink)` and puts the rows in order.
   template <class Transaction, class T, class Read>
   base::Result<void> run(Transaction& tx, std::vector<T>& rows, Read read) {
-    XD_DO(run_piece(tx, rows, read, page_));
+    XD_DO(run_piece(tx, page_, [&](const Row& row) { rows.push_back(read(row)); }));
     if (page_.after) std::ranges::reverse(rows);
     return {};
   }
@@ -47,15 +49,25 @@ class PageQuery {
   template <class Transaction, class T, class Read, class Weigh, class IdOf>
   base::Result<void> run_within_bytes(Transaction& tx, std::vector<T>& rows, Read read, Weigh weigh,
                                       IdOf id_of) {
+    using namespace base::limits;
     std::size_t bytes = 0;
+    std::size_t largest = 0;
+    const auto is_full = [&] { return bytes > kPageBytesMax && rows.size() > 1; };
     Page piece = page_;
-    while (rows.size() < page_.limit && (bytes <= base::limits::kPageBytesMax || rows.size() < 2)) {
+    while (rows.size() < page_.limit && !is_full()) {
       const std::size_t before = rows.size();
       // Twice as many as so far: a page of one large row costs no more than it has to.
-      piece.limit = std::min({page_.limit - before, before + 1, base::limits::kPageRowsPerRead});
+      piece.limit = largest > kPageBytesMax / kPageRowsPerRead
+                        ? 1
+                        : std::min({page_.limit - before, before + 1, kPageRowsPerRead});
       PageQuery query(sql_, args_, piece, id_column_);
-      XD_DO(query.run_piece(tx, rows, read, piece));
-      for (std::size_t i = before; i < rows.size(); ++i) bytes += weigh(rows[i]);
+      XD_DO(query.run_piece(tx, piece, [&](const Row& row) {
+        if (is_full()) return;
+        rows.push_back(read(row));
+        const std::size_t weight = weigh(rows.back());
+        largest = std::max(largest, weight);
+        bytes += weight;
+      }));
       if (rows.size() - before < piece.limit) break;
       (page_.after ? piece.after : piece.before) = id_of(rows.back());
     }
@@ -64,14 +76,14 @@ class PageQuery {
   }
 
  private:
-  /// Rows in the order of reading.
-  template <class Transaction, class T, class Read>
-  base::Result<void> run_piece(Transaction& tx, std::vector<T>& rows, Read& read, const Page& page) {
+  /// Gives the rows to sink in the order of reading.
+  template <class Transaction, class Sink>
+  base::Result<void> run_piece(Transaction& tx, const Page& page, const Sink& sink) {
     if (page.before) also((" AND " + id_column_ + " < $").c_str(), *page.before);
     if (page.after) also((" AND " + id_column_ + " > $").c_str(), *page.after);
     sql_ += " ORDER BY " + id_column_ + (page.after ? "" : " DESC");
     also(" LIMIT $", page.limit);
-    XD_DO(tx.query(sql_, args_, [&](const Row& row) { rows.push_back(read(row)); }));
+    XD_DO(tx.query(sql_, args_, sink));
     return {};
   }
 

@@ -119,9 +119,8 @@ Endpoint read_endpoint(const db::Row& row) {
   return result;
 }
 
-Result<std::vector<EndpointPtr>> select(db::Tx& tx, const crypto::KeyRing& ring, db::PageQuery query) {
-  std::vector<Endpoint> read;
-  XD_DO(query.run(tx, read, read_endpoint));
+Result<std::vector<EndpointPtr>> with_secrets(db::Tx& tx, const crypto::KeyRing& ring,
+                                              std::vector<Endpoint> read) {
   std::vector<EndpointPtr> result;
   for (Endpoint& endpoint : read) {
     XD_TRY(auto found, tenant::find_secrets(tx, ring, endpoint.secret_owner()));
@@ -130,6 +129,21 @@ Result<std::vector<EndpointPtr>> select(db::Tx& tx, const crypto::KeyRing& ring,
     result.push_back(std::make_shared<const Endpoint>(std::move(endpoint)));
   }
   return result;
+}
+
+Result<std::vector<EndpointPtr>> select(db::Tx& tx, const crypto::KeyRing& ring, db::PageQuery query) {
+  std::vector<Endpoint> read;
+  XD_DO(query.run(tx, read, read_endpoint));
+  return with_secrets(tx, ring, std::move(read));
+}
+
+/// At most what is shown of it takes: a page that was cut for its bytes must look full to the list.
+std::size_t shown_bytes(const Endpoint& endpoint) {
+  std::size_t bytes = endpoint.signature_scheme.size() + paths_json(endpoint.paths).size() +
+                      routes_json(endpoint.routes).size();
+  for (const std::string& type : endpoint.event_types) bytes += type.size();
+  for (const auto& [key, value] : endpoint.signature_config) bytes += key.size() + value.size();
+  return bytes;
 }
 
 constexpr db::Page kAll{.limit = std::numeric_limits<std::int64_t>::max()};
@@ -267,7 +281,11 @@ Result<std::vector<EndpointPtr>> all_endpoints(db::Tx& tx, const crypto::KeyRing
 
 Result<std::vector<EndpointPtr>> list_endpoints(db::Tx& tx, const crypto::KeyRing& ring, TenantId tenant,
                                                 const db::Page& page) {
-  return select(tx, ring, {std::string(kSelect) + " WHERE tenant_id = $1", {tenant}, page});
+  db::PageQuery query(std::string(kSelect) + " WHERE tenant_id = $1", {tenant}, page);
+  std::vector<Endpoint> read;
+  XD_DO(query.run_within_bytes(tx, read, read_endpoint, shown_bytes,
+                               [](const Endpoint& endpoint) { return endpoint.id.uuid; }));
+  return with_secrets(tx, ring, std::move(read));
 }
 
 Result<std::string> mark_of_endpoints(db::Tx& tx) {

@@ -195,9 +195,8 @@ Subscription read_subscription(const db::Row& row, const crypto::KeyRing& ring) 
   return result;
 }
 
-Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& ring, db::PageQuery query) {
-  std::vector<Subscription> read;
-  XD_DO(query.run(tx, read, [&](const db::Row& row) { return read_subscription(row, ring); }));
+Result<std::vector<SubscriptionPtr>> with_secrets(db::Tx& tx, const crypto::KeyRing& ring,
+                                                  std::vector<Subscription> read) {
   std::vector<SubscriptionPtr> result;
   for (Subscription& subscription : read) {
     XD_TRY(auto found, tenant::find_secrets(tx, ring, subscription.secret_owner()));
@@ -212,6 +211,22 @@ Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& r
 Result<bool> has_plain_secret(const std::string& headers) {
   if (headers == "{}") return false;
   const auto document = format::parse_json(headers);
+Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& ring, db::PageQuery query) {
+  std::vector<Subscription> read;
+  XD_DO(query.run(tx, read, [&](const db::Row& row) { return read_subscription(row, ring); }));
+  return with_secrets(tx, ring, std::move(read));
+}
+
+/// At most what is shown of it takes: a page that was cut for its bytes must look full to the list.
+std::size_t shown_bytes(const Subscription& subscription) {
+  std::size_t bytes = subscription.filter.size() + subscription.signing_config.size() +
+                      subscription.ca_certificate.size() + subscription.url.size();
+  for (const std::string& type : subscription.event_types) bytes += type.size();
+  for (const auto& [key, value] : subscription.headers)
+    bytes += key.size() + (is_secret_header(subscription, key) ? 0 : value.size());
+  return bytes;
+}
+
   if (!document) return false;  // of one that cannot be read, and is not written
   return std::ranges::any_of(document->root().members(), [](const format::Member& header) {
     static const Subscription kNobody;
@@ -386,7 +401,12 @@ Result<std::vector<SubscriptionPtr>> all_subscriptions(db::Tx& tx, const crypto:
 
 Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const crypto::KeyRing& ring,
                                                         TenantId tenant, const db::Page& page) {
-  return select(tx, ring, {std::string(kSelect) + " WHERE tenant_id = $1", {tenant}, page});
+  db::PageQuery query(std::string(kSelect) + " WHERE tenant_id = $1", {tenant}, page);
+  std::vector<Subscription> read;
+  XD_DO(query.run_within_bytes(
+      tx, read, [&](const db::Row& row) { return read_subscription(row, ring); }, shown_bytes,
+      [](const Subscription& subscription) { return subscription.id.uuid; }));
+  return with_secrets(tx, ring, std::move(read));
 }
 
 Result<std::string> mark_of_subscriptions(db::Tx& tx) {

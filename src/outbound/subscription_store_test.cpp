@@ -294,6 +294,19 @@ TEST_P(SubscriptionStore, marks_that_something_was_made_changed_or_deleted) {
   std::vector<std::string> marks = {mark()};
   const auto expect_new_mark = [&] {
     const std::string now = mark();
+TEST_P(SubscriptionStore, lists_large_ones_until_the_page_has_its_bytes) {
+  Subscription large = make_subscription(acme);
+  large.filter = '"' + std::string(base::limits::kPageBytesMax, 'x') + '"';
+  for (int i = 0; i < 4; ++i) {
+    large.id = SubscriptionId::make(kNow);
+    large.secrets.clear();
+    insert(large);
+  }
+
+  EXPECT_EQ(listed(acme).size(), 2u) << "one that is shown, and one that tells of more";
+  EXPECT_EQ(store.read([&](db::Tx& tx) { return all_subscriptions(tx, ring); }).size(), 4u);
+}
+
     EXPECT_EQ(mark(), now);
     EXPECT_EQ(std::ranges::find(marks, now), marks.end()) << now;
     marks.push_back(now);
