@@ -95,7 +95,7 @@ Result<std::size_t> PostgresTx::send_some(std::string_view sql, std::size_t widt
   XD_DO(begin());
   auto statement = connection_.prepare(sql);
   if (!statement) return give_up(statement.error(), sql);
-  const std::size_t begins = connection_.sent();  // 1 when BEGIN is still in the buffer
+  const std::size_t begins = connection_.sent();  // in the buffer still: BEGIN, and the time limit of a read
   const std::size_t first = next;
   const std::size_t count = args.size() / width;
   Result<void> encoded;
