@@ -2,14 +2,15 @@
 #pragma once
 
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "http/request_body.hpp"
+
 namespace http {
 
-using RequestParser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+using RequestParser = boost::beast::http::request_parser<RequestBody>;
 
 /// Why a request cannot be answered by the program; ends the connection.
 struct Refusal {

@@ -71,7 +71,7 @@ class ServerBodies : public ::testing::Test {
 TEST_F(ServerBodies, have_a_budget_in_which_the_oldest_of_a_payer_gives_way_to_its_newest) {
   RawClient first(fixture.port());
   first.send(make_short(30'000, 1));
-  ASSERT_TRUE(eventually([&] { return held() == 30'000; }));
+  ASSERT_TRUE(eventually([&] { return held() == 30'001; }));
   RawClient second(fixture.port());
   second.send(make_short(40'000, 1));
 

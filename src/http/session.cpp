@@ -230,7 +230,7 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
       if (buffer_.size() > 0 && !waits_for_end()) {
         buffer_.consume(parser.put(buffer_.data(), error));
         if (error && error != beast::http::error::need_more) co_return refusal_of(error);
-        if (gave_way_ || !body_share_->take(parser.get().body().size() - body_share_->bytes())) {
+        if (gave_way_ || !body_share_->take(parser.get().body().capacity() - body_share_->bytes())) {
           co_return too_much_under_way();
         }
         if (parser.is_done()) break;
