@@ -111,14 +111,14 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
       co_await produce(response, head_only);
       co_return false;
     }
-    const bool skips = body_state_ == BodyState::unread;
-    const bool keep_after = keep && !server_.draining() && !server_.crowded() && (!skips || can_skip(parser));
-    if (skips && !keep_after) {
+    const bool whole = body_state_ == BodyState::read;
+    const bool keep_after = keep && !server_.draining() && !server_.crowded() && (whole || can_skip(parser));
+    if (!whole && !keep_after) {
       co_await respond_and_end(std::move(response), head_only);
       co_return false;
     }
     if (!co_await respond(response, keep_after, head_only) || !keep_after) co_return false;
-    co_return !skips || co_await skip_body(parser);
+    co_return whole || co_await skip_body(parser);
   }
 
   asio::awaitable<bool> wait_for_first_byte() {
@@ -178,6 +178,7 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
     while (count + 1 < buffer_.size() && text[count] == '\r' && text[count + 1] == '\n') count += 2;
     line_begun_ = count + 1 < buffer_.size() || (count < buffer_.size() && text[count] != '\r');
     buffer_.consume(count);
+    body_state_ = BodyState::begun;
   }
 
   Refusal cut_short(const char* detail) const { return expired_ ? Refusal{408, detail} : Refusal{}; }
@@ -253,9 +254,9 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
 
   /// Whether an unread body can be passed over, so that the connection can be kept. A peer that waits to be
   /// asked for it may never send it.
-  static bool can_skip(const RequestParser& parser) {
+  bool can_skip(const RequestParser& parser) const {
     const auto length = parser.content_length();
-    return length && *length <= base::limits::kSkippedBodyBytesMax &&
+    return body_state_ == BodyState::unread && length && *length <= base::limits::kSkippedBodyBytesMax &&
            parser.get().count(beast::http::field::expect) == 0;
   }
 
@@ -382,7 +383,7 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
 
   std::string remote_ip_;
   RequestParser* parser_ = nullptr;  // of the request that is answered
-  enum class BodyState : std::uint8_t { unread, read } body_state_ = BodyState::read;
+  enum class BodyState : std::uint8_t { unread, begun, read } body_state_ = BodyState::read;
   std::optional<Refusal> failure_;  // why its body could not be read
   std::optional<ByteBudget::Share> body_share_;
   bool gave_way_ = false;                  // its body, to others of its payer
