@@ -7,18 +7,18 @@ namespace {
 constexpr std::size_t kMetricsConnections = 64;
 constexpr auto kMetricsDrain = std::chrono::seconds{1};
 
-/// A shard's part of what all may hold at once, with room for some of the largest bodies.
-std::size_t part_of(std::size_t bytes, const cli::Config& config) {
-  return std::max(bytes / config.shards, 4 * config.body_bytes_max);
-}
-
 http::ServerOptions server_options(const Shared& shared) {
   const cli::Config& config = shared.config;
+  // A shard's part of what all may hold at once, with room for some of the largest.
+  const auto part = [&](std::size_t of_all, std::size_t largest) {
+    return std::max(of_all / config.shards, 4 * largest);
+  };
+  const std::size_t largest_answer = config.body_bytes_max + base::limits::kPageBytesMax;
   return {.endpoint = {asio::ip::make_address(config.host), config.port},
           .body_bytes_max = config.body_bytes_max,
           .connections_max = shared.files.connections_in,
-          .bodies_bytes_max = part_of(base::limits::kBodiesUnderWayBytes, config),
-          .answers_bytes_max = part_of(base::limits::kAnswersUnderWayBytes, config),
+          .bodies_bytes_max = part(base::limits::kBodiesUnderWayBytes, config.body_bytes_max),
+          .answers_bytes_max = part(base::limits::kAnswersUnderWayBytes, largest_answer),
           .addresses = shared.addresses,
           .tls = shared.tls};
 }

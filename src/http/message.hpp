@@ -40,9 +40,10 @@ class BodyReader {
  public:
   virtual ~BodyReader() = default;
 
-  /// Reads the body to its end, "" where there is none. The payer is charged for its bytes, and for those of
-  /// the response, until the response has been sent. Called once. On an error the server answers by itself
-  /// (400, 408, 413, 503), whatever the application returns then, and ends the connection.
+  /// Reads the body to its end, "" where there is none. Until the response has been sent, the payer is
+  /// charged for the body's bytes, and for those of the response where it is long or not taken at once.
+  /// Called once. On an error the server answers by itself (400, 408, 413, 503), whatever the application
+  /// returns then, and ends the connection.
   virtual base::Task<std::string> read(Payer payer) = 0;
 };
 

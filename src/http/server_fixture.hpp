@@ -201,7 +201,7 @@ class ServerFixture {
     if (path == "/throw") throw std::runtime_error("a bug with a secret in it");
     if (path == "/hold") co_await self.released_.wait();
     if (path.starts_with("/stream") || path == "/wait") co_return make_stream(self, std::string(path));
-    if (path == "/big") co_return Response{.content_type = "text/plain", .body = std::string(32 << 20, 'x')};
+    if (path == "/big") co_return Response{.content_type = "text/plain", .body = std::string(24 << 20, 'x')};
     co_return Response{
         .content_type = "text/plain",
         .body = std::string(request.method) + " " + std::string(request.target) + " " + request.body};

@@ -111,8 +111,16 @@ TEST(ServerAnswers, that_a_peer_does_not_take_have_a_budget) {
 
   EXPECT_TRUE(eventually([&] { return fixture.connections() == 1; }))
       << "the older one of the same payer ended";
-  EXPECT_EQ(second.read_answer().body.size(), 32u << 20);
+  EXPECT_EQ(second.read_answer().body.size(), 24u << 20);
   EXPECT_TRUE(eventually([&] { return held() == 0; }));
+}
+
+TEST(ServerAnswers, that_find_no_room_are_not_begun) {
+  ServerFixture fixture({.answers_bytes_max = 40 << 20});
+  RawClient client(fixture.port());
+  client.send(make_get("/big"));
+
+  EXPECT_EQ(client.read_to_end(), "");
 }
 
 TEST(ServerLimit, ends_what_has_waited_for_a_request_the_longest_where_a_newer_connection_comes) {
@@ -133,6 +141,19 @@ TEST(ServerLimit, ends_what_has_waited_for_a_request_the_longest_where_a_newer_c
   EXPECT_EQ(slow.ask("ho HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
   fixture.release();
   EXPECT_EQ(busy.read_answer().status, 200) << "who is being served is left alone";
+}
+
+TEST(ServerLimit, ends_a_connection_whose_peer_takes_no_answer_where_a_newer_one_comes) {
+  ServerFixture fixture({.connections_max = 1});
+  RawClient stalled(fixture.port());
+  stalled.send(make_get("/big"));
+  ASSERT_TRUE(eventually([&] { return fixture.is_waiting_for_the_rest_of(1); }));
+
+  RawClient fresh(fixture.port());
+
+  EXPECT_EQ(fresh.ask(make_get("/calm")).status, 200);
+  EXPECT_TRUE(eventually([&] { return fixture.connections() == 1; }));
+  EXPECT_LT(stalled.read_answer().body.size(), 24u << 20);
 }
 
 TEST(ServerLimit, lets_in_who_watches_or_administers_while_all_others_are_busy) {

@@ -53,7 +53,6 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
   using typename Base::Waits;
 
  public:
-  using Base::waits;
   using Base::within;
 
   Session(Server& server, Stream stream, std::string remote_ip)
@@ -126,7 +125,7 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
     this->drop_buffers();
     within(base::limits::kIdleDeadline);
     idle_ = true;
-    waits = Waits::request;
+    const PeerWait wait(*this, Waits::request);
     boost::system::error_code error;
     // On TLS there may be bytes that no socket tells of.
     if constexpr (std::is_same_v<Stream, tcp::socket>) {
@@ -134,19 +133,12 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
     }
     const bool came = !error && !co_await read_some();
     idle_ = false;
-    waits = Waits::nothing;
     co_return came;
   }
 
   asio::awaitable<std::optional<Refusal>> read_header(RequestParser& parser) {
     within(base::limits::kHeaderDeadline);
-    waits = Waits::rest;
-    std::optional<Refusal> refusal = co_await read_header_lines(parser);
-    waits = Waits::nothing;
-    co_return refusal;
-  }
-
-  asio::awaitable<std::optional<Refusal>> read_header_lines(RequestParser& parser) {
+    const PeerWait wait(*this, Waits::rest);
     while (!parser.is_header_done()) {
       skip_empty_lines();
       if (!line_begun_) {
@@ -178,7 +170,6 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
     while (count + 1 < buffer_.size() && text[count] == '\r' && text[count + 1] == '\n') count += 2;
     line_begun_ = count + 1 < buffer_.size() || (count < buffer_.size() && text[count] != '\r');
     buffer_.consume(count);
-    body_state_ = BodyState::begun;
   }
 
   Refusal cut_short(const char* detail) const { return expired_ ? Refusal{408, detail} : Refusal{}; }
@@ -187,13 +178,12 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
     XD_ASSERT(!body_share_);
     payer_ = payer;
     if (body_state_ == BodyState::read) co_return std::string();
+    body_state_ = BodyState::begun;
     body_share_.emplace(server_.bodies(), payer, [this] {
       gave_way_ = true;
       cancel();
     });
-    waits = Waits::rest;
     failure_ = co_await read_body(*parser_);
-    waits = Waits::nothing;
     deadline = base::Deadline::max();
     if (failure_) {
       std::string().swap(parser_->get().body());  // while the peer is told, nothing of it is held
@@ -207,6 +197,7 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
 
   asio::awaitable<std::optional<Refusal>> read_body(RequestParser& parser) {
     within(base::limits::kBodyDeadline);
+    const PeerWait wait(*this, Waits::rest);
     const std::string_view expected(parser.get()[beast::http::field::expect]);
     if (parser.get().version() >= 11 && equals_ignoring_case(expected, "100-continue") &&
         buffer_.size() == 0) {
@@ -263,14 +254,13 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
   /// Reads an unread body and keeps nothing of it; false where it does not come.
   asio::awaitable<bool> skip_body(const RequestParser& parser) {
     within(base::limits::kBodyDeadline);
-    waits = Waits::rest;
+    const PeerWait wait(*this, Waits::rest);
     for (std::uint64_t left = *parser.content_length(); left > 0;) {
       if (buffer_.size() == 0 && co_await read_some()) co_return false;
       const std::size_t count = std::min<std::uint64_t>(left, buffer_.size());
       buffer_.consume(count);
       left -= count;
     }
-    waits = Waits::nothing;
     co_return true;
   }
 
@@ -405,11 +395,12 @@ asio::awaitable<void> serve_tls(Server& server, tcp::socket socket, std::string 
   const auto context = server.options().tls->context();
   Session<Stream> session(server, Stream(std::move(socket), *context), std::move(remote_ip));
   session.within(base::limits::kHeaderDeadline);
-  session.waits = Connection::Waits::rest;
   boost::system::error_code error;
-  co_await session.stream().async_handshake(asio::ssl::stream_base::server,
-                                            asio::redirect_error(asio::use_awaitable, error));
-  session.waits = Connection::Waits::nothing;
+  {
+    const PeerWait wait(session, Connection::Waits::rest);
+    co_await session.stream().async_handshake(asio::ssl::stream_base::server,
+                                              asio::redirect_error(asio::use_awaitable, error));
+  }
   if (!error) co_await session.run();
 }
 

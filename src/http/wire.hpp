@@ -11,6 +11,20 @@
 
 namespace http {
 
+/// While it lives, its connection waits for the peer, and may have to give way to a newer one.
+class PeerWait {
+ public:
+  PeerWait(Connection& connection, Connection::Waits waits)
+      : connection_(connection), before_(std::exchange(connection.waits, waits)) {}
+  ~PeerWait() { connection_.waits = before_; }
+  PeerWait(const PeerWait&) = delete;
+  PeerWait& operator=(const PeerWait&) = delete;
+
+ private:
+  Connection& connection_;
+  Connection::Waits before_;
+};
+
 template <class Stream>
 class Wire : public Connection {
  public:
@@ -60,6 +74,7 @@ class Wire : public Connection {
       said_ = true;
       refusing_ = true;
       within(std::chrono::seconds{1});
+      const PeerWait wait(*this, Waits::rest);
       boost::system::error_code ignored;
       co_await stream_.async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
     }
@@ -107,13 +122,13 @@ class Wire : public Connection {
     co_return co_await write_answer({asio::buffer(head_), asio::buffer(response.body)});
   }
 
-  /// As the peer takes it: one that takes nothing for kWriteDeadline is cut off. What it does not take at
-  /// once counts among the answers under way.
+  /// As the peer takes it: one that takes nothing for kWriteDeadline is cut off. What is long, or is not
+  /// taken at once, counts among the answers under way.
   asio::awaitable<bool> write_answer(std::array<asio::const_buffer, 2> parts) {
-    static base::Counter& cut =
-        base::metrics().counter("crossdock_http_answers_cut_total",
-                                "Answers that peers were slow to take when there was no room for more");
     std::optional<ByteBudget::Share> share;
+    if (asio::buffer_size(parts) > kKeptBytes && !charge_answer(share, asio::buffer_size(parts)))
+      co_return false;
+    const PeerWait wait(*this, Waits::rest);
     while (true) {
       within(base::limits::kWriteDeadline);
       boost::system::error_code error;
@@ -127,16 +142,22 @@ class Wire : public Connection {
       }
       const std::size_t left = asio::buffer_size(parts);
       if (left == 0) co_return true;
-      if (share) continue;
-      share.emplace(server_.answers(), payer_, [this] {
-        cut.add();
-        cut_off();
-      });
-      if (!share->take(left)) {
-        cut.add();
-        co_return false;
-      }
+      if (!share && !charge_answer(share, left)) co_return false;
     }
+  }
+
+  /// False where there is no room for it.
+  bool charge_answer(std::optional<ByteBudget::Share>& share, std::size_t bytes) {
+    static base::Counter& cut =
+        base::metrics().counter("crossdock_http_answers_cut_total",
+                                "Answers that peers were slow to take when there was no room for more");
+    share.emplace(server_.answers(), payer_, [this] {
+      cut.add();
+      cut_off();
+    });
+    if (share->take(bytes)) return true;
+    cut.add();
+    return false;
   }
 
   /// Answers a request that has not been read to its end, and ends.
@@ -148,6 +169,7 @@ class Wire : public Connection {
     boost::system::error_code ignored;
     stream_.lowest_layer().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     within(std::chrono::seconds{1});
+    const PeerWait wait(*this, Waits::rest);
     buffer_.clear();
     for (std::size_t discarded = 0; discarded < (1 << 20) && !co_await read_some(); buffer_.clear()) {
       discarded += kReadBytes;
@@ -157,6 +179,7 @@ class Wire : public Connection {
   /// Returns the error, if any.
   asio::awaitable<boost::system::error_code> write_raw(std::string_view bytes) {
     within(base::limits::kWriteDeadline);
+    const PeerWait wait(*this, Waits::rest);
     boost::system::error_code error;
     co_await asio::async_write(stream_, asio::buffer(bytes),
                                asio::redirect_error(asio::use_awaitable, error));
