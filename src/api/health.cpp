@@ -46,7 +46,7 @@ HandlerResult get_readyz(Call& call) {
 HandlerResult get_metrics(Call&) {
   http::Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  base::observe_process();
+  base::observe_process(base::steady_now());
   response.body = base::metrics().text();
   co_return response;
 }

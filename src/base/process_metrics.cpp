@@ -17,6 +17,8 @@ namespace base {
 
 namespace {
 
+constexpr auto kPause = std::chrono::seconds{1};
+
 /// 0 for what is none.
 double number_of(std::string_view text) {
   double number = 0;
@@ -65,9 +67,12 @@ double open_files() {
 
 }  // namespace
 
-void observe_process() {
+void observe_process(Steady now) {
   static std::mutex one_at_a_time;
-  const std::lock_guard lock(one_at_a_time);
+  static Steady next = Steady::min();
+  const std::unique_lock lock(one_at_a_time, std::try_to_lock);
+  if (!lock || now < next) return;
+  next = now + kPause;
   static Gauge& build = metrics().gauge("crossdock_build_info", "The running program; always 1",
                                         {{"version", CROSSDOCK_VERSION}});
   static Counter& cpu =
