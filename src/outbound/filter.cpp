@@ -88,6 +88,7 @@ class FilterRun {
   bool holds_for(const Test& test, const Seen& value);
   bool equals(const Seen& value, const Operand& operand);
   bool is_in_order(Filter::Op op, const Seen& value, const Operand& operand);
+  bool starts_with(const Seen& value, const Operand& operand);
   bool contains(const Seen& value, const Operand& operand);
 
   /// False when nothing is left to spend.
@@ -95,6 +96,7 @@ class FilterRun {
     spent_ += steps;
     return !is_over();
   }
+  bool spend_bytes(std::size_t bytes) { return spend(bytes / kBytesPerStep); }
 
   const Filter& filter_;
   EventView& event_;
@@ -136,7 +138,7 @@ bool FilterRun::holds_below(const Test& test, const format::Value* value, std::s
     const Step& step = path.front();
     switch (step.kind) {
       case Step::Kind::name:
-        if (!spend(value->members().size())) return false;
+        if (!spend(value->members().size() * (1 + step.name.size() / kBytesPerStep))) return false;
         value = value->find(step.name);
         break;
       case Step::Kind::index:
@@ -171,8 +173,7 @@ bool FilterRun::holds_for(const Test& test, const Seen& value) {
     case Filter::Op::gte:
     case Filter::Op::lt:
     case Filter::Op::lte: return is_in_order(test.op, value, operands.front());
-    case Filter::Op::starts_with:
-      return value.kind == Kind::string && value.text.starts_with(operands.front().text);
+    case Filter::Op::starts_with: return starts_with(value, operands.front());
     case Filter::Op::contains: return contains(value, operands.front());
   }
   return false;
@@ -184,9 +185,15 @@ bool FilterRun::equals(const Seen& value, const Operand& operand) {
     case Kind::null: return true;
     case Kind::boolean: return value.boolean == operand.boolean;
     case Kind::string:
-      return value.text == operand.text || (operand.integer && moment_of(value.text) == operand.integer);
+      if (value.text.size() == operand.text.size()) {
+        if (!spend_bytes(value.text.size())) return false;
+        if (value.text == operand.text) return true;
+      }
+      return operand.integer && spend_bytes(std::min(value.text.size(), kMomentBytesMax)) &&
+             moment_of(value.text) == operand.integer;
     case Kind::number:
-      return spend(value.text.size() / kBytesPerStep) && compare_numbers(value.text, operand) == 0;
+      return spend_bytes(value.text.size() + operand.text.size()) &&
+             compare_numbers(value.text, operand) == 0;
     case Kind::array:
     case Kind::object: break;  // no operand is one
   }
@@ -194,7 +201,7 @@ bool FilterRun::equals(const Seen& value, const Operand& operand) {
 }
 
 bool FilterRun::is_in_order(Filter::Op op, const Seen& value, const Operand& operand) {
-  if (value.kind != operand.kind || !spend(value.text.size() / kBytesPerStep)) return false;
+  if (value.kind != operand.kind || !spend_bytes(value.text.size() + operand.text.size())) return false;
   const std::strong_ordering order = operand.kind == Kind::number ? compare_numbers(value.text, operand)
                                                                   : compare_texts(value.text, operand);
   switch (op) {
@@ -206,10 +213,15 @@ bool FilterRun::is_in_order(Filter::Op op, const Seen& value, const Operand& ope
   }
 }
 
+bool FilterRun::starts_with(const Seen& value, const Operand& operand) {
+  return value.kind == Kind::string && value.text.size() >= operand.text.size() &&
+         spend_bytes(operand.text.size()) && value.text.starts_with(operand.text);
+}
+
 bool FilterRun::contains(const Seen& value, const Operand& operand) {
   if (value.kind == Kind::string && operand.kind == Kind::string) {
     // memmem, because the time it takes grows with the text alone, whatever stands in it.
-    return spend(value.text.size() / kBytesPerStep) &&
+    return spend_bytes(value.text.size()) &&
            memmem(value.text.data(), value.text.size(), operand.text.data(), operand.text.size()) != nullptr;
   }
   for (const format::Value& element : value.elements) {

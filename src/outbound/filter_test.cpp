@@ -322,6 +322,34 @@ TEST(Filter, takes_the_steps_it_uses_and_stops_where_they_do_not_suffice) {
   EXPECT_EQ(first.ask(view, steps), Filter::Answer::undecided);
 }
 
+TEST(Filter, takes_a_step_for_each_sixteen_bytes_that_it_compares) {
+  const std::string long_text = format::json_string(std::string(8000, 'x'));
+  const std::string other_text = format::json_string(std::string(7999, 'x') + "y");
+  const std::string digits(8000, '7');
+  const std::string name(480, 'n');
+  event::Event event;
+  event.data = R"({"text":)" + long_text + R"(,"list":[)" + long_text + R"(],"number":)" + digits +
+               R"(,"small":1,"deep":{")" + name + R"(":1}})";
+  EventView view(event);
+  for (const std::string& filter :
+       {condition("data.text", "eq", other_text), condition("data.text", "in", "[1," + other_text + "]"),
+        condition("data.text", "starts_with", other_text), condition("data.text", "contains", other_text),
+        condition("data.text", "gt", other_text), condition("data.list", "contains", other_text),
+        condition("data.number", "eq", "1"), condition("data.number", "lt", "1"),
+        condition("data.small", "eq", digits), condition("data.small", "gt", digits)}) {
+    std::size_t steps = 10'000;
+    EXPECT_EQ(compiled(filter)->ask(view, steps), Filter::Answer::no) << filter.substr(0, 60);
+    EXPECT_LE(steps, 9'500u) << filter.substr(0, 60);
+    EXPECT_GT(steps, 8'900u) << filter.substr(0, 60);
+  }
+  std::size_t steps = 10'000;
+  EXPECT_EQ(compiled(condition("data.deep." + name, "eq", "2"))->ask(view, steps), Filter::Answer::no);
+  EXPECT_LE(steps, 9'970u);
+  steps = 10'000;
+  EXPECT_EQ(compiled(condition("data.text", "eq", R"("short")"))->ask(view, steps), Filter::Answer::no);
+  EXPECT_GT(steps, 9'990u) << "their lengths differ";
+}
+
 TEST(Filter, lets_through_what_takes_more_than_all_steps_of_one_filter) {
   event::Event event = make_event();
   event.data = "[0";
