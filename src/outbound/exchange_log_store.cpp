@@ -8,7 +8,13 @@ namespace outbound {
 namespace {
 
 constexpr std::size_t kWaitingBytesMax = 16 << 20;
+/// Bodies leave room for what comes without them.
+constexpr std::size_t kWithBodyBytesMax = 12 << 20;
 constexpr std::size_t kWaitingMax = 20'000;
+
+std::size_t bytes_of(const Exchange& exchange) {
+  return exchange.request_headers.size() + exchange.response_headers.size() + exchange.response_body.size();
+}
 
 base::Result<std::vector<std::monostate>> insert_exchanges(db::Tx& tx, std::span<const Exchange> exchanges) {
   std::vector<db::Arg> args;
@@ -30,12 +36,14 @@ base::Result<std::vector<std::monostate>> insert_exchanges(db::Tx& tx, std::span
 void ExchangeLog::add(Exchange exchange) {
   static base::Counter& dropped = base::metrics().counter(
       "crossdock_log_dropped_total", "Log rows given up because the log store was too slow");
-  if (waiting_.size() >= kWaitingMax) return dropped.add();
-  if (waiting_bytes_ >= kWaitingBytesMax && !exchange.response_body.empty()) {
-    exchange.response_body.clear();
+  if (waiting_bytes_ + bytes_of(exchange) > kWithBodyBytesMax && !exchange.response_body.empty()) {
+    std::string().swap(exchange.response_body);
     exchange.truncated = true;
   }
-  waiting_bytes_ += exchange.response_body.size();
+  if (waiting_.size() >= kWaitingMax || waiting_bytes_ + bytes_of(exchange) > kWaitingBytesMax) {
+    return dropped.add();
+  }
+  waiting_bytes_ += bytes_of(exchange);
   waiting_.push_back(std::move(exchange));
   if (!draining_ && gate_.spawn("exchange log", drain())) draining_ = true;
 }
@@ -47,7 +55,7 @@ std::vector<Exchange> ExchangeLog::take_one_day() {
       waiting_, [&, first = day_of(waiting_.front())](const Exchange& one) { return day_of(one) != first; });
   std::vector<Exchange> batch(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(other));
   waiting_.erase(waiting_.begin(), other);
-  for (const Exchange& one : batch) waiting_bytes_ -= one.response_body.size();
+  for (const Exchange& one : batch) waiting_bytes_ -= bytes_of(one);
   return batch;
 }
 

@@ -160,6 +160,19 @@ TEST_F(Exchanges, lose_their_bodies_first_when_the_store_is_too_slow) {
   EXPECT_TRUE(found(all.back())->truncated);
 }
 
+TEST_F(Exchanges, are_given_up_where_their_headers_alone_are_too_much) {
+  std::vector<Exchange> all;
+  for (int i = 0; i < 300; ++i) {
+    all.push_back(make(kLate));
+    all.back().response_headers = format::json_string(std::string(100 << 10, 'h'));
+    log.add(all.back());
+  }
+
+  EXPECT_TRUE(found(all.front()));
+  EXPECT_TRUE(found(all[140])) << "14 MiB fit without bodies";
+  EXPECT_FALSE(found(all.back()));
+}
+
 TEST_F(Exchanges, lie_each_in_the_log_of_its_own_day) {
   const Exchange before_midnight = make(kLate);
   const Exchange after_midnight = make(kLate + 2s);
