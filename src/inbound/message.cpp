@@ -126,9 +126,7 @@ crypto::RequestView::Fields Message::form() const {
   Fields fields;
   if (is_multipart()) {
     if (!parts()) return fields;
-    for (const format::Part& part : *parts()) {
-      if (!part.file_name) fields.emplace_back(part.name, part.content);
-    }
+    for (const format::Part& part : *parts()) fields.emplace_back(part.name, part.content);
     return fields;
   }
   for (format::FormField& field : format::parse_form(request_.body)) {

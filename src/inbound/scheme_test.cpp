@@ -182,6 +182,20 @@ TEST(SchemeCheck, joins_what_comes_twice_so_that_it_cannot_be_told_two_things) {
   EXPECT_FALSE(check_with(scheme, "key", sent).passed());
 }
 
+TEST(SchemeCheck, takes_files_for_fields_of_a_form) {
+  const Scheme scheme = make_scheme(R"({"sig":"header:x-sig","content":"{form_sorted}"})");
+  const std::string field = "--X\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n";
+  const std::string file = "--X\r\nContent-Disposition: form-data; name=b; filename=f\r\n\r\n2\r\n";
+  const auto signed_as = [](const char* text, std::string body) {
+    return Sent{.headers = {{"Content-Type", "multipart/form-data; boundary=X"},
+                            {"X-Sig", crypto::to_hex(crypto::hmac(crypto::Hash::sha256, "key", text))}},
+                .body = std::move(body)};
+  };
+  EXPECT_TRUE(check_with(scheme, "key", signed_as("a1", field + "--X--")).passed());
+  EXPECT_FALSE(check_with(scheme, "key", signed_as("a1", field + file + "--X--")).passed());
+  EXPECT_TRUE(check_with(scheme, "key", signed_as("a1b2", field + file + "--X--")).passed());
+}
+
 TEST(SchemeCheck, takes_no_token_whose_algorithm_the_scheme_does_not_name) {
   const Scheme scheme =
       make_scheme(R"({"kind":"jwt","alg":["ES256"],"sig":"header:x-sig","key":{"encoding":"pem"}})");
