@@ -15,27 +15,28 @@ using namespace std::string_view_literals;
 
 /// Headers of HTTP itself, or of something on the way; with a dash at the end all that begin so.
 constexpr std::array kOfTransfer = {
-    "accept"sv,     "accept-"sv,      "authorization"sv, "baggage"sv,     "cache-"sv,
-    "cdn-"sv,       "cf-"sv,          "connection"sv,    "content-"sv,    "cookie"sv,
-    "expect"sv,     "fastly-"sv,      "fly-"sv,          "forwarded"sv,   "from"sv,
-    "host"sv,       "if-"sv,          "keep-alive"sv,    "origin"sv,      "pragma"sv,
-    "priority"sv,   "proxy-"sv,       "range"sv,         "referer"sv,     "rndr-"sv,
-    "sec-"sv,       "te"sv,           "trailer"sv,       "transfer-"sv,   "true-client-"sv,
-    "uber-"sv,      "upgrade"sv,      "user-agent"sv,    "via"sv,         "x-amz-cf-"sv,
-    "x-amzn-"sv,    "x-appengine-"sv, "x-arr-"sv,        "x-azure-"sv,    "x-b3-"sv,
-    "x-cache-"sv,   "x-client-"sv,    "x-cloud-"sv,      "x-datadog-"sv,  "x-edge-"sv,
-    "x-envoy-"sv,   "x-forwarded-"sv, "x-ms-client-"sv,  "x-newrelic-"sv, "x-original-"sv,
-    "x-railway-"sv, "x-real-"sv,      "x-served-"sv,     "x-varnish"sv,   "x-vercel-id"sv};
+    "accept"sv,      "accept-"sv,    "authorization"sv, "baggage"sv,      "cache-"sv,
+    "cdn-"sv,        "cf-"sv,        "connection"sv,    "content-"sv,     "cookie"sv,
+    "expect"sv,      "fastly-"sv,    "fly-"sv,          "forwarded"sv,    "from"sv,
+    "host"sv,        "if-"sv,        "keep-alive"sv,    "origin"sv,       "pragma"sv,
+    "priority"sv,    "proxy-"sv,     "range"sv,         "referer"sv,      "rndr-"sv,
+    "sec-"sv,        "te"sv,         "trailer"sv,       "transfer-"sv,    "true-client-"sv,
+    "uber-"sv,       "unique-id"sv,  "upgrade"sv,       "user-agent"sv,   "via"sv,
+    "x-amz-cf-"sv,   "x-amzn-"sv,    "x-appengine-"sv,  "x-arr-"sv,       "x-azure-"sv,
+    "x-b3-"sv,       "x-cache-"sv,   "x-client-"sv,     "x-cloud-"sv,     "x-datadog-"sv,
+    "x-edge-"sv,     "x-envoy-"sv,   "x-forwarded-"sv,  "x-ms-client-"sv, "x-newrelic-"sv,
+    "x-original-"sv, "x-railway-"sv, "x-real-"sv,       "x-served-"sv,    "x-unique-id"sv,
+    "x-varnish"sv,   "x-vercel-id"sv};
 
 /// Parts of names of what is new with each attempt, or counts them.
 constexpr std::array kOfAttempt = {"attempt"sv,   "correlation"sv, "elapsed"sv,      "nonce"sv,
                                    "redeliver"sv, "request-id"sv,  "request-uuid"sv, "requestid"sv,
                                    "retries"sv,   "retry"sv,       "signature"sv,    "span"sv,
                                    "timestamp"sv, "trace"sv};
-constexpr std::array kWordsOfAttempt = {"auth"sv, "date"sv,   "digest"sv, "hash"sv, "hmac"sv,
-                                        "key"sv,  "mac"sv,    "md5"sv,    "sent"sv, "secret"sv,
-                                        "sha1"sv, "sha256"sv, "sha512"sv, "sig"sv,  "sign"sv,
-                                        "time"sv, "token"sv,  "tries"sv,  "try"sv,  "ts"sv};
+constexpr std::array kWordsOfAttempt = {"auth"sv,   "date"sv,   "digest"sv, "hash"sv,   "hmac"sv,
+                                        "mac"sv,    "md5"sv,    "sent"sv,   "secret"sv, "sha1"sv,
+                                        "sha256"sv, "sha512"sv, "sig"sv,    "sign"sv,   "time"sv,
+                                        "token"sv,  "tries"sv,  "try"sv,    "ts"sv};
 
 /// Words of names of what is another with another event; longer words may end with them.
 constexpr std::array kOfEvent = {
@@ -89,7 +90,8 @@ bool is_read(const PreparedEndpoint& endpoint, std::string_view header) {
   return is_at(endpoint.scheme().id, Location::In::header, header);
 }
 
-/// The query without its signatures and times, in its order.
+/// The query in its order, without what proves the sender. What else is new with each attempt cannot be told
+/// from what says which event it is: "key" and "time" are names of either.
 std::string lasting_query(const crypto::Scheme& scheme, std::string_view query) {
   std::string kept;
   while (!query.empty()) {
@@ -100,7 +102,8 @@ std::string lasting_query(const crypto::Scheme& scheme, std::string_view query) 
     const std::string name = decoded.empty() ? std::string() : decoded.front().first;
     const bool proof = is_at(scheme.signature, Location::In::query, name) ||
                        (scheme.timestamp && is_at(scheme.timestamp->at, Location::In::query, name));
-    if (!proof && !is_of_attempt(base::lower_ascii(name))) kept.append(member).append("&");
+    const std::string lower = base::lower_ascii(name);
+    if (!proof && !lower.contains("signature") && !lower.contains("nonce")) kept.append(member).append("&");
   }
   return kept;
 }
