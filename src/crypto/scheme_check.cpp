@@ -319,10 +319,22 @@ Check check_token(const Scheme& scheme, const Ingredients& from, base::Time now)
   return {};
 }
 
+/// What the key has signed, where it signs what strangers ask for as well: it is a secret then. Of a token
+/// its head and claims.
+std::optional<std::string> signed_text(const Scheme& scheme, const Ingredients& from) {
+  if (scheme.kind == Scheme::Kind::jwt) {
+    if (!scheme.token_hs256) return std::nullopt;
+    return std::string(from.token.substr(0, from.token.rfind('.')));
+  }
+  const Recipe* content = chosen(scheme.content, from);
+  return content == nullptr ? std::nullopt : std::optional(content->make(from).text());
+}
+
 /// What a handshake signs for whoever asks is no webhook.
 Check check_domain(const Scheme& scheme, const Ingredients& from) {
-  const Recipe* content = scheme.signs_for_strangers() ? chosen(scheme.content, from) : nullptr;
-  if (content == nullptr || !is_handshake_text(content->make(from).text())) return {};
+  if (!scheme.signs_for_strangers()) return {};
+  const auto text = signed_text(scheme, from);
+  if (!text || !is_handshake_text(*text)) return {};
   return failed(Step::signature_differs,
                 "what is signed looks like a token, which a handshake of this scheme signs for anybody");
 }

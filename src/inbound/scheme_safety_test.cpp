@@ -188,6 +188,17 @@ TEST(Handshakes, sign_for_strangers_nothing_that_counts_as_a_webhook) {
       check_with(own, "key", {.headers = {{"X", mac}, {"T", "1800000000"}}, .body = "abc"}).passed());
 }
 
+TEST(Handshakes, sign_for_strangers_no_token_of_a_scheme_that_was_stored_before_such_were_refused) {
+  const Scheme scheme =
+      read(R"({"kind":"jwt","alg":["HS256"],"sig":"header:x","challenge":[{"method":"GET","check":"skip",)"
+           R"("reply":{"body":"{hmac_base64(query:c)}"}}]})");
+  const auto with = [&](const std::string& claims) {
+    return check_with(scheme, "a secret", {.headers = {{"X", hs256("a secret", claims)}}}).passed();
+  };
+  EXPECT_FALSE(with(R"({"sub":"anybody"})"));
+  EXPECT_TRUE(with(R"({"sub":")" + std::string(256, 'x') + R"("})")) << "longer than what is signed for them";
+}
+
 TEST(Handshakes, can_be_told_by_what_is_not_there) {
   const Scheme scheme =
       read(R"({"sig":"header:x","challenge":[{"when":{"form:webhook_id":"*","header:x":null},)"
