@@ -193,7 +193,11 @@ Check check(const Scheme& scheme, std::span<const SchemeKey* const> keys, const 
 std::vector<std::string> signed_urls(const Scheme& scheme, const RequestView& request);
 
 /// The sender's name of what the request (or its element) is about; nothing when it has none.
-std::optional<std::string> event_id(const Scheme& scheme, const RequestView& request);
+struct EventName {
+  std::string text{};
+  bool is_hash = false;  ///< by the scheme's id_hash
+};
+std::optional<EventName> event_id(const Scheme& scheme, const RequestView& request);
 
 /// The handshake that the request is, if it is one. Conditions that compare with a secret take any of the
 /// keys.

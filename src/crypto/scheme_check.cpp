@@ -449,15 +449,17 @@ Check check(const Scheme& scheme, std::span<const SchemeKey* const> keys, const 
   return {.step = Step::passed, .key = result.key};
 }
 
-std::optional<std::string> event_id(const Scheme& scheme, const RequestView& request) {
+std::optional<EventName> event_id(const Scheme& scheme, const RequestView& request) {
   Ingredients from{.request = request, .url = request.url()};
   const Items items = find_items(scheme, from);
   from.items = items.items;
+  const auto signatures = signatures_of(scheme, items);
+  if (scheme.kind == Scheme::Kind::jwt && !signatures.empty()) from.token = signatures.front();
   for (const Location& at : scheme.id) {
     if (auto values = from.find(at); !values.empty() && !values.front().empty())
-      return std::move(values.front());
+      return EventName{std::move(values.front())};
   }
-  if (scheme.id_hash) return to_hex(digest(Hash::sha256, scheme.id_hash->make(from).text()));
+  if (scheme.id_hash) return EventName{to_hex(digest(Hash::sha256, scheme.id_hash->make(from).text())), true};
   return std::nullopt;
 }
 

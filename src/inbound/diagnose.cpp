@@ -216,8 +216,9 @@ Diagnosis diagnose(const Scheme& scheme, const DiagnosisKeys& with, const Captur
   if (!diagnosis.passed()) return diagnosis;
   const auto tell_id = [&](const crypto::RequestView& view) {
     const auto id = event_id(scheme, view);
-    say("event id", id.has_value(), id ? *id : "there is none: what is sent again is known by its content");
-    if (id) diagnosis.ids.push_back(*id);
+    say("event id", id.has_value(),
+        id ? id->text : "there is none: what is sent again is known by its content");
+    if (id) diagnosis.ids.push_back(id->text);
   };
   if (!scheme.each) {
     tell_id(message);

@@ -30,19 +30,25 @@ std::string storable(std::string text) {
   return plain ? text : "sha256:" + crypto::to_hex(crypto::digest(crypto::Hash::sha256, text));
 }
 
-/// Whether what stands for the event's id is made of its body.
-bool is_of_body(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
-  return endpoint.rules->event_id.empty() && endpoint.scheme().id_hash &&
-         endpoint.scheme().id_hash->has_body() &&
-         std::ranges::all_of(endpoint.scheme().id, [&](const Location& at) { return view.find(at).empty(); });
+crypto::EventName name_of(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
+  if (!endpoint.rules->event_id.empty()) return {text_at(endpoint.rules->event_id, view)};
+  return crypto::event_id(endpoint.scheme(), view).value_or(crypto::EventName{});
+}
+
+/// For how long repeats are recognised: as the endpoint says, but at most a day where that is by the content,
+/// or by an id that is made of the body.
+std::chrono::seconds dedup_window(const PreparedEndpoint& endpoint, Dedup how,
+                                  const crypto::EventName& name) {
+  const std::chrono::seconds window = endpoint.config->dedup_window;
+  const bool is_of_body = name.is_hash && endpoint.scheme().id_hash->has_body();
+  if (how == Dedup::body || (how == Dedup::id && !is_of_body)) return window;
+  return std::min<std::chrono::seconds>(window, kBodyKeyWindow);
 }
 
 }  // namespace
 
 std::string external_id(const PreparedEndpoint& endpoint, const crypto::RequestView& view) {
-  std::string id = endpoint.rules->event_id.empty() ? crypto::event_id(endpoint.scheme(), view).value_or("")
-                                                    : text_at(endpoint.rules->event_id, view);
-  return storable(std::move(id));
+  return storable(name_of(endpoint, view).text);
 }
 
 Dedup dedup_of(const PreparedEndpoint& endpoint, std::string_view external_id) {
@@ -51,17 +57,11 @@ Dedup dedup_of(const PreparedEndpoint& endpoint, std::string_view external_id) {
   return *said == Dedup::id && external_id.empty() ? Dedup::off : *said;
 }
 
-std::chrono::seconds dedup_window(const PreparedEndpoint& endpoint, const crypto::RequestView& view,
-                                  Dedup how) {
-  const std::chrono::seconds window = endpoint.config->dedup_window;
-  if (how == Dedup::body || (how == Dedup::id && !is_of_body(endpoint, view))) return window;
-  return std::min<std::chrono::seconds>(window, kBodyKeyWindow);
-}
-
 Identity Identifier::next(const crypto::RequestView& view, std::string_view body) {
-  Identity made{.external_id = external_id(endpoint_, view), .body_hash = hash_of_body(body)};
+  crypto::EventName name = name_of(endpoint_, view);
+  Identity made{.external_id = storable(std::move(name.text)), .body_hash = hash_of_body(body)};
   const Dedup how = dedup_of(endpoint_, made.external_id);
-  made.window = dedup_window(endpoint_, view, how);
+  made.window = dedup_window(endpoint_, how, name);
   const bool suffices = endpoint_.scheme().id_suffices && endpoint_.rules->event_id.empty();
   if (how == Dedup::id && endpoint_.scheme().each && !suffices) {
     const auto [first, fresh] = first_bodies_.try_emplace(made.external_id, made.body_hash);

@@ -15,11 +15,6 @@ std::string external_id(const PreparedEndpoint& endpoint, const crypto::RequestV
 /// has none.
 Dedup dedup_of(const PreparedEndpoint& endpoint, std::string_view external_id);
 
-/// For how long repeats are recognised: as the endpoint says, but at most a day where that is by the content,
-/// or an id that is made of the body.
-std::chrono::seconds dedup_window(const PreparedEndpoint& endpoint, const crypto::RequestView& view,
-                                  Dedup how);
-
 /// What repeats of an event are known by.
 struct Identity {
   std::string external_id{};

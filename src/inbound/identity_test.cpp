@@ -16,6 +16,10 @@ constexpr const char* kHashScheme =
     R"({"kind": "hmac", "sig": "header:x-sig", "content": "{body}",
         "id": ["json:id", "hash:{body}"]})";
 
+constexpr const char* kItemScheme =
+    R"({"kind": "hmac", "sig": "header:x-sig", "split": ",", "prefix": "v1=", "content": "{body}",
+        "id": ["item:id=", "hash:{body}"]})";
+
 TEST(ExternalIds, are_found_where_the_path_or_the_scheme_says) {
   struct Case {
     const char* path;
@@ -35,6 +39,15 @@ TEST(ExternalIds, are_found_where_the_path_or_the_scheme_says) {
   }
 }
 
+TEST(ExternalIds, are_found_in_tokens) {
+  const PreparedEndpoint endpoint =
+      prepared({.scheme = R"({"kind": "jwt", "alg": ["HS256"], "sig": "header:x-sig", "id": "jwt:jti"})"});
+  const std::string token =
+      crypto::to_base64url(R"({"alg":"HS256"})") + "." + crypto::to_base64url(R"({"jti":"evt_1"})") + ".aa";
+  const http::Request request = Sent{.headers = {{"X-Sig", token}}}.request();
+  EXPECT_EQ(external_id(endpoint, Message(request, "")), "evt_1");
+}
+
 TEST(DedupWindows, are_a_day_at_most_where_content_is_the_key) {
   struct Case {
     const char* scheme;
@@ -44,9 +57,10 @@ TEST(DedupWindows, are_a_day_at_most_where_content_is_the_key) {
   };
   for (const Case& one : {Case{kScheme, R"({"id": 1})", 720h, 720h}, Case{kScheme, "{}", 720h, 24h},
                           Case{kScheme, "{}", 1h, 1h}, Case{kHashScheme, R"({"id": 1})", 720h, 720h},
-                          Case{kHashScheme, "{}", 720h, 24h}}) {
+                          Case{kHashScheme, "{}", 720h, 24h}, Case{kHashScheme, R"({"id": ""})", 720h, 24h},
+                          Case{kItemScheme, "{}", 720h, 720h}}) {
     const PreparedEndpoint endpoint = prepared({.scheme = one.scheme, .dedup_window = one.configured});
-    const Sent sent{.body = one.body};
+    const Sent sent{.headers = {{"X-Sig", "id=7,v1=00"}}, .body = one.body};
     const http::Request request = sent.request();
     const Message message(request, "");
     EXPECT_EQ(Identifier(endpoint, request).next(message, sent.body).window, one.expected)

@@ -45,13 +45,16 @@ inline std::vector<std::string> ids_of(const crypto::Scheme& scheme, const Sent&
   const http::Request request = sent.request();
   const Message message(request, sent.url);
   std::vector<std::string> ids;
+  const auto add = [&](const crypto::RequestView& view) {
+    ids.push_back(event_id(scheme, view).value_or(crypto::EventName{}).text);
+  };
   if (!scheme.each) {
-    ids.push_back(event_id(scheme, message).value_or(""));
+    add(message);
     return ids;
   }
   const auto elements = elements_of(scheme, message);
   if (!elements) return ids;
-  for (const Element& element : *elements) ids.push_back(event_id(scheme, element).value_or(""));
+  for (const Element& element : *elements) add(element);
   return ids;
 }
 
