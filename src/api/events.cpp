@@ -269,15 +269,17 @@ HandlerResult list_events(Call& call) {
   if (!query.type.empty() && !event::check_pattern(query.type))
     co_return fail(Code::invalid, "type is a type, or a pattern such as order.* or workitem_*",
                    "BAD_REQUEST");
-  XD_CO_TRY(auto events,
-            co_await call.services.store.read([&](db::Tx& tx) { return event::list_events(tx, query); }));
+  XD_CO_TRY(auto found, co_await call.services.store.read([&](db::Tx& tx) {
+    return event::list_events(tx, query, base::steady_now() + kSearchTime);
+  }));
   co_return list_response(
-      page, std::move(events), [](const event::StoredEvent& stored) { return stored.event.id.uuid; },
+      page, std::move(found.events), [](const event::StoredEvent& stored) { return stored.event.id.uuid; },
       [](format::JsonWriter& json, const event::StoredEvent& stored) {
         json.begin_object();
         write_event_members(json, stored);
         json.end_object();
-      });
+      },
+      {.reached = found.reached});
 }
 
 HandlerResult get_event(Call& call) {

@@ -60,8 +60,8 @@ Result<std::string> test_on_events(Call& call, db::Tx& tx, const Subscription& t
   std::size_t steps = kStepsMax;
   bool more = true;
   while (more && seen < kEventsTested && steps > 0) {
-    XD_TRY(const auto events, event::list_events(tx, {.tenant = call.tenant_id(), .page = page}));
-    for (const event::StoredEvent& stored : events) {
+    XD_TRY(const auto found, event::list_events(tx, {.tenant = call.tenant_id(), .page = page}));
+    for (const event::StoredEvent& stored : found.events) {
       if (steps == 0 || seen == kEventsTested) break;
       ++seen;
       const std::string_view reason = refusal(tested, filter, stored.event, steps);
@@ -71,8 +71,8 @@ Result<std::string> test_on_events(Call& call, db::Tx& tx, const Subscription& t
       json.end_object();
       matched += reason.empty() ? 1 : 0;
     }
-    more = !events.empty();
-    if (more) page.before = events.back().event.id.uuid;
+    more = !found.events.empty();
+    if (more) page.before = found.events.back().event.id.uuid;
   }
   json.end_array().key("matched").value(matched).key("tested").value(seen);
   if (steps == 0) json.key("partial").value(true);

@@ -93,16 +93,56 @@ Result<std::unordered_map<EventId, EventPtr>> find_events(
   return found;
 }
 
-Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query) {
-  db::PageQuery sql("SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1", {query.tenant},
-                    query.page);
-  add_pattern(sql, "type", query.type);
-  std::vector<StoredEvent> events;
-  XD_DO(sql.run_within_bytes(
-      tx, events, read_event,
-      [](const StoredEvent& stored) { return stored.event.data.size() + stored.event.changes.size(); },
-      [](const StoredEvent& stored) { return stored.event.id.uuid; }));
-  return events;
+namespace {
+
+/// Events that are looked through at once.
+constexpr std::size_t kPiece = 2000;
+
+std::size_t bytes_of(const StoredEvent& stored) {
+  return stored.event.data.size() + stored.event.changes.size();
+}
+
+/// The last event of a piece that begins where the page does; nothing where the rest is no more than that.
+Result<std::optional<base::Uuid>> end_of_piece(db::Tx& tx, base::TenantId tenant, db::Page page) {
+  page.limit = kPiece;
+  db::PageQuery sql("SELECT id FROM events WHERE tenant_id = $1", {tenant}, page);
+  std::vector<base::Uuid> ids;
+  XD_DO(sql.run(tx, ids, [](const db::Row& row) { return row.uuid(0); }));
+  if (ids.size() < kPiece) return std::optional<base::Uuid>{};
+  return std::optional(page.after ? ids.front() : ids.back());
+}
+
+}  // namespace
+
+Result<FoundEvents> list_events(db::Tx& tx, const EventQuery& query, base::Deadline until) {
+  FoundEvents found;
+  db::Page page = query.page;
+  const bool ascending = page.after.has_value();
+  const bool any_type = query.type.empty() || query.type == "*";
+  std::size_t bytes = 0;
+  while (true) {
+    std::optional<base::Uuid> end;
+    if (!any_type) {
+      XD_TRY(end, end_of_piece(tx, query.tenant, page));
+    }
+    page.limit = query.page.limit - found.events.size();
+    db::PageQuery sql("SELECT " + std::string(kColumns) + " FROM events WHERE tenant_id = $1", {query.tenant},
+                      page);
+    add_pattern(sql, "type", query.type);
+    if (end) sql.also(ascending ? " AND id <= $" : " AND id >= $", *end);
+    std::vector<StoredEvent> some;
+    XD_DO(sql.run_within_bytes(tx, some, read_event, bytes_of,
+                               [](const StoredEvent& stored) { return stored.event.id.uuid; }));
+    for (const StoredEvent& one : some) bytes += bytes_of(one);
+    std::ranges::move(some,
+                      std::inserter(found.events, ascending ? found.events.begin() : found.events.end()));
+    const bool full = found.events.size() == query.page.limit ||
+                      (bytes > base::limits::kPageBytesMax && found.events.size() > 1);
+    if (!end || full) return found;
+    if (base::steady_now() >= until) found.reached = end;
+    if (found.reached) return found;
+    (ascending ? page.after : page.before) = *end;
+  }
 }
 
 Result<std::vector<base::TenantId>> tenants_with_events(db::Tx& tx) {

@@ -35,7 +35,14 @@ struct EventQuery {
   std::string type{};  ///< a type or a pattern; empty: any
   db::Page page{};
 };
-base::Result<std::vector<StoredEvent>> list_events(db::Tx& tx, const EventQuery& query);
+struct FoundEvents {
+  std::vector<StoredEvent> events{};
+  std::optional<base::Uuid> reached{};  ///< where the search ended for want of time; nothing: it is through
+};
+/// Types have no index: for them the tenant's events are looked through piece by piece, and no longer than
+/// until then.
+base::Result<FoundEvents> list_events(db::Tx& tx, const EventQuery& query,
+                                      base::Deadline until = base::Deadline::max());
 
 /// Tenants that have events, found by skipping from one to the next.
 base::Result<std::vector<base::TenantId>> tenants_with_events(db::Tx& tx);

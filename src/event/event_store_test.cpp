@@ -28,7 +28,7 @@ class EventStore : public ::testing::StoreTest {
   }
   std::vector<EventId> listed(const EventQuery& query) {
     std::vector<EventId> ids;
-    for (const StoredEvent& stored : store.read([&](db::Tx& tx) { return list_events(tx, query); })) {
+    for (const StoredEvent& stored : store.read([&](db::Tx& tx) { return list_events(tx, query); }).events) {
       ids.push_back(stored.event.id);
     }
     return ids;
@@ -134,6 +134,45 @@ TEST_P(EventStore, lists_the_events_of_one_type) {
   EXPECT_EQ(listed({.tenant = tenant, .type = "order.created", .page = {.before = events[2]->id.uuid}}),
             (std::vector{events[0]->id}));
   EXPECT_TRUE(listed({.tenant = tenant, .type = "order"}).empty());
+}
+
+TEST_P(EventStore, lists_types_that_begin_with_letters_of_several_bytes) {
+  const std::vector<EventPtr> events = {make("größe_klein"), make("größe_"), make("größe")};
+  insert(events);
+
+  EXPECT_EQ(listed({.tenant = tenant, .type = "größe_*"}), (std::vector{events[0]->id}));
+}
+
+TEST_P(EventStore, lists_rare_types_piece_by_piece_and_says_how_far_it_got) {
+  std::vector<EventPtr> events = {make("rare.first")};
+  for (int i = 0; i < 4500; ++i) events.push_back(make("common"));
+  events.push_back(make("rare.last"));
+  for (int i = 0; i < 4500; ++i) events.push_back(make("common"));
+  insert(events);
+  const std::vector both = {events[4501]->id, events.front()->id};
+  const auto search = [&](db::Page page, base::Deadline until) {
+    const EventQuery query{.tenant = tenant, .type = "rare.*", .page = page};
+    return store.read([&](db::Tx& tx) { return list_events(tx, query, until); });
+  };
+
+  EXPECT_EQ(listed({.tenant = tenant, .type = "rare.*"}), both);
+  EXPECT_EQ(listed({.tenant = tenant, .type = "rare.*", .page = {.after = base::Uuid{}}}), both);
+  EXPECT_EQ(search({.limit = 1}, base::Deadline::max()).events.size(), 1u);
+  for (const bool ascending : {false, true}) {
+    db::Page page;
+    if (ascending) page.after = base::Uuid{};
+    std::vector<EventId> ids;
+    std::size_t searches = 0;
+    for (std::optional<base::Uuid> reached = base::Uuid{}; reached; ++searches) {
+      const FoundEvents found = search(page, base::steady_now());
+      for (const StoredEvent& stored : found.events) ids.push_back(stored.event.id);
+      reached = found.reached;
+      (ascending ? page.after : page.before) = reached;
+    }
+    if (ascending) std::ranges::reverse(ids);
+    EXPECT_EQ(ids, both) << ascending;
+    EXPECT_EQ(searches, 5u) << ascending;
+  }
 }
 
 }  // namespace

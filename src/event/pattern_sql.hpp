@@ -3,6 +3,7 @@
 
 #include "db/page.hpp"
 #include "event/pattern.hpp"
+#include "format/utf8.hpp"
 
 namespace event {
 
@@ -12,7 +13,7 @@ inline void add_pattern(db::PageQuery& sql, const std::string& column, std::stri
   if (pattern.empty() || pattern == "*") return;
   if (!has_stem(pattern)) return sql.also((" AND " + column + " = $").c_str(), pattern);
   const std::string_view stem = stem_of(pattern);
-  sql.also((" AND substr(" + column + ", 1, CAST(CAST($").c_str(), stem.size());
+  sql.also((" AND substr(" + column + ", 1, CAST(CAST($").c_str(), format::count_characters(stem));
   sql.also(" AS BIGINT) AS INTEGER)) = $", stem);
   sql.also((" AND " + column + " <> $").c_str(), stem);
 }

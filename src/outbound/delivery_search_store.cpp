@@ -1,4 +1,5 @@
 #include "event/pattern.hpp"
+#include "format/utf8.hpp"
 #include "outbound/delivery_rows.hpp"
 #include "outbound/delivery_search.hpp"
 #include "queue/queue_store.hpp"
@@ -73,7 +74,7 @@ void add_conditions(Sql& sql, const DeliveryQuery& query) {
   if (type.empty() || type == "*") return;
   if (event::has_stem(type)) {
     const std::string_view stem = event::stem_of(type);
-    sql.also(" AND substr(d.event_type, 1, CAST(CAST(", stem.size())
+    sql.also(" AND substr(d.event_type, 1, CAST(CAST(", format::count_characters(stem))
         .also(" AS BIGINT) AS INTEGER)) = ", stem);
     sql.also(" AND d.event_type <> ", stem);
   } else {
