@@ -188,6 +188,10 @@ HandlerResult recover_subscription(Call& call) {
   if (!subscription || subscription->config->tenant != call.tenant_id()) {
     co_return fail(Code::not_found, "there is no subscription with this id");
   }
+  if (!subscription->broken.empty()) {
+    co_return fail(Code::conflict, "this subscription cannot be used, so it is not known what it missed: " +
+                                       subscription->broken);
+  }
   XD_CO_TRY(const Request request, read_recovery(call, id));
   const operation::Operation made = make_operation(call, outbound::kRecoveryOperation);
   const ReplayScope scope{call.tenant_id(), request.order.filter, made.created};

@@ -92,6 +92,19 @@ Result<Prepared> prepare(SubscriptionPtr config) {
   return prepare(std::move(config), alone);
 }
 
+namespace {
+
+/// None where it has none. Error: invalid.
+Result<std::shared_ptr<const Filter>> filter_of(const Subscription& subscription, Filters& filters) {
+  if (subscription.filter.empty()) return nullptr;
+  return filters.of(subscription.filter, [](const std::string& text) -> Result<Filter> {
+    XD_TRY(const auto document, format::parse_json(text));
+    return Filter::compile(document.root());
+  });
+}
+
+}  // namespace
+
 Result<Prepared> prepare(SubscriptionPtr config, Filters& filters) {
   Prepared prepared;
   XD_TRY(prepared.auth, prepare_auth(*config));
@@ -107,13 +120,7 @@ Result<Prepared> prepare(SubscriptionPtr config, Filters& filters) {
     XD_TRY(auto oauth2, read_oauth2(config->auth_config.reveal()));
     prepared.oauth2 = std::make_shared<OAuth2Session>(std::move(oauth2));
   }
-  if (!config->filter.empty()) {
-    const auto compile = [](const std::string& text) -> Result<Filter> {
-      XD_TRY(const auto document, format::parse_json(text));
-      return Filter::compile(document.root());
-    };
-    XD_TRY(prepared.filter, filters.of(config->filter, compile));
-  }
+  XD_TRY(prepared.filter, filter_of(*config, filters));
   prepared.config = std::move(config);
   return prepared;
 }
@@ -127,7 +134,9 @@ Prepared prepare_or_say(const SubscriptionPtr& config, Filters& filters) {
   base::log(
       base::LogLevel::error, "a stored subscription cannot be used; its deliveries fail",
       {{"subscription_id", config->id}, {"tenant_id", config->tenant}, {"error", prepared.error().message}});
-  return {.config = config, .broken = prepared.error().message};
+  Prepared said{.config = config, .broken = prepared.error().message};
+  if (auto filter = filter_of(*config, filters)) said.filter = std::move(*filter);
+  return said;
 }
 
 }  // namespace

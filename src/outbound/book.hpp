@@ -37,9 +37,13 @@ struct Prepared {
   std::shared_ptr<const http::ClientTls> authorities;  ///< without the certificate; null: none of its own
   std::shared_ptr<const Filter> filter;                ///< null: every event of its types
   std::shared_ptr<OAuth2Session> oauth2;  ///< of AuthType::oauth2; its token changes, nothing else here does
-  /// Why nothing can be sent for it; then it has no more than its config. It gets its events all the same,
-  /// and each attempt says what is wrong. Empty for all others.
+  /// Why nothing can be sent for it; then it has no more than its config, and its filter where that can be
+  /// read. It gets its events all the same, and each attempt says what is wrong. Empty for all others.
   std::string broken{};
+
+  /// Whether it has a filter that cannot be asked now: it is asked when a delivery begins
+  /// (DeliveryArgs::unfiltered).
+  bool has_unknown_filter() const { return !filter && !config->filter.empty(); }
 };
 using PreparedPtr = std::shared_ptr<const Prepared>;
 

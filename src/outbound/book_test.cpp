@@ -83,6 +83,20 @@ TEST_F(SubscriptionBook, gives_events_to_one_that_cannot_be_used) {
   EXPECT_NE(book.find(second->id)->broken, "");
 }
 
+TEST_F(SubscriptionBook, keeps_the_filter_of_one_that_cannot_be_used) {
+  Subscription broken = make_subscription(acme);
+  broken.broken = "its secret cannot be opened";
+  broken.filter = R"({"field":"data.n","op":"eq","value":2})";
+  Subscription unknown = make_subscription(acme);
+  unknown.filter = R"({"field":"data.n","op":"resembles","value":2})";
+  const auto first = put(std::move(broken));
+  const auto second = put(std::move(unknown));
+  EXPECT_NE(book.find(first->id)->filter, nullptr);
+  EXPECT_FALSE(book.find(first->id)->has_unknown_filter());
+  EXPECT_TRUE(book.find(second->id)->has_unknown_filter());
+  EXPECT_FALSE(book.find(put(make_subscription(acme))->id)->has_unknown_filter());
+}
+
 TEST_F(SubscriptionBook, knows_the_memory_of_a_tenant_s_subscriptions) {
   const auto small = put(make_subscription(acme, {"order.*"}));
   const std::size_t usual = book.memory_of_others(acme);

@@ -6,6 +6,7 @@
 #include "format/json.hpp"
 #include "outbound/error_group.hpp"
 #include "outbound/request.hpp"
+#include "outbound/skipped.hpp"
 #include "outbound/statistics.hpp"
 #include "tenant/audit.hpp"
 
@@ -155,7 +156,7 @@ void add(Rows& rows, const queue::Finished& finished) {
   if (report != nullptr && !finished.stale) {
     rows.news.insert(rows.news.end(), report->news.begin(), report->news.end());
   }
-  const bool sent = report == nullptr || !report->cancelled;
+  const bool sent = report == nullptr || !(report->cancelled || report->filtered);
   const bool own = !is_detour(task.lane) && (report == nullptr || !report->elsewhere);
   const Ended ended = attempt.outcome == kDelivered ? Ended::delivered
                       : final                       ? Ended::failed
@@ -172,9 +173,20 @@ void add(Rows& rows, const queue::Finished& finished) {
     const auto* event = static_cast<const event::Event*>(task.payload.get());
     add_delivery(rows, task, attempt, event != nullptr ? event->type : "", std::string(kFailed));
   } else {
-    add_delivery(rows, task, attempt, report->event_type, report->cancelled ? "CANCELLED" : attempt.outcome);
+    add_delivery(rows, task, attempt, report->event_type,
+                 report->cancelled  ? "CANCELLED"
+                 : report->filtered ? "SKIPPED"
+                                    : attempt.outcome);
+    if (report->filtered) rows.deliveries.back().reason = name(Fate::filtered);
   }
   if (final) rows.deliveries.back().error_signature = std::move(signature);
+}
+
+/// As far as its filter can be asked.
+bool is_unwanted(const Prepared& subscription, const event::Event& event) {
+  if (!subscription.filter || !subscription.broken.empty()) return false;
+  EventView view(event);
+  return !subscription.filter->matches(view);
 }
 
 }  // namespace
@@ -212,6 +224,13 @@ asio::awaitable<queue::Outcome> DeliveryHandler::run(const queue::Task& task) {
   }
   report->event_type = event->type;
   DeliveryArgs args = task.args.empty() ? DeliveryArgs{} : read_args(task.args);
+  if (args.unfiltered && is_unwanted(*subscription, *event)) {
+    report->filtered = true;
+    report->attempt.number = task.attempts_opened();
+    report->attempt.started = parts_.clock.now();
+    co_return queue::Outcome{queue::Verdict::done(), queue::Signal::neutral, std::move(report)};
+  }
+  const bool replays = !task.args.empty() && !args.unfiltered;
   report->elsewhere = !args.url.empty() && args.url != subscription->config->url;
   Sent sent = co_await send(
       {.id = DeliveryId{task.id.uuid},
@@ -224,7 +243,7 @@ asio::awaitable<queue::Outcome> DeliveryHandler::run(const queue::Task& task) {
                               ? kProbeConnectTimeout
                               : std::chrono::milliseconds(base::limits::kConnectTimeout)});
   report->attempt = std::move(sent.attempt);
-  report->attempt.via = task.args.empty() ? "worker" : "replay";
+  report->attempt.via = replays ? "replay" : "worker";
   report->gone = sent.judgement.gone && !report->elsewhere;
   const auto& retry = sent.judgement.retry;
   add_news(task, *event, *report, !retry);

@@ -22,6 +22,7 @@ struct AttemptReport {
   Attempt attempt{};
   std::string event_type{};
   bool cancelled = false;  ///< nothing was sent: the subscription or the event is gone
+  bool filtered = false;   ///< nothing was sent: the filter, asked late, does not want it
   bool gone = false;       ///< the receiver said 410
   bool elsewhere = false;  ///< it was another URL than the subscription's, whose health it says nothing of
   std::vector<SystemEvent> news{};

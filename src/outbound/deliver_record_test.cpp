@@ -193,6 +193,20 @@ TEST_P(Recording, of_a_delivered_event_is_a_row_of_history) {
   EXPECT_EQ(stats().last_success, clock.now() + 10ms);
 }
 
+TEST_P(Recording, of_what_the_filter_did_not_want_when_it_could_be_asked_is_skipped) {
+  Run run = delivered();
+  report_of(run).filtered = true;
+  report_of(run).attempt = {.number = 2, .started = clock.now()};
+
+  record({run});
+
+  EXPECT_EQ(history(run)->status, "SKIPPED");
+  EXPECT_EQ(history(run)->reason, "FILTERED");
+  EXPECT_EQ(history(run)->last.number, 2);
+  EXPECT_EQ(stats().sent, 0);
+  expect_enabled();
+}
+
 TEST_P(Recording, of_an_attempt_at_another_url_leaves_the_subscriptions_health_as_it_is) {
   Run elsewhere = failed();
   report_of(elsewhere).elsewhere = true;

@@ -320,6 +320,35 @@ TEST_F(Delivering, sends_nothing_when_the_event_is_gone) {
   expect_cancelled(ran(bare), "the event no longer exists");
 }
 
+TEST_F(Delivering, asks_the_filter_when_it_can_where_it_could_not_before) {
+  const DeliveryArgs unfiltered{.unfiltered = true};
+  change([](Subscription& one) { one.filter = R"({"field":"data.n","op":"eq","value":2})"; });
+
+  const queue::Outcome unwanted = ran(task(&unfiltered));
+  const queue::Outcome made_before = ran(task());
+  change([](Subscription& one) { one.filter = R"({"field":"data.n","op":"eq","value":1})"; });
+  const queue::Outcome wanted = ran(task(&unfiltered));
+
+  EXPECT_TRUE(report_of(unwanted).filtered);
+  EXPECT_EQ(unwanted.verdict.kind, Verdict::Kind::done);
+  EXPECT_EQ(report_of(made_before).attempt.outcome, "DELIVERED");
+  EXPECT_EQ(report_of(wanted).attempt.outcome, "DELIVERED");
+  EXPECT_EQ(report_of(wanted).attempt.via, "worker");
+  EXPECT_EQ(receiver.requests().size(), 2u);
+}
+
+TEST_F(Delivering, waits_by_the_schedule_while_a_filter_cannot_be_asked) {
+  book.remove(subscription.id);
+  change([](Subscription& one) { one.filter = R"({"field":"data.n","op":"resembles","value":2})"; });
+  const DeliveryArgs unfiltered{.unfiltered = true};
+
+  const queue::Outcome outcome = ran(task(&unfiltered));
+
+  expect_retry_after(outcome.verdict, 60s);
+  EXPECT_EQ(report_of(outcome).attempt.error_class, "INTERNAL");
+  EXPECT_TRUE(receiver.requests().empty());
+}
+
 TEST_F(Delivering, logs_what_went_over_the_wire_without_credentials) {
   change([](Subscription& one) {
     one.auth_type = AuthType::api_key;

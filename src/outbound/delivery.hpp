@@ -61,6 +61,7 @@ struct DeliveryArgs {
   std::string url{};                      ///< another URL to send to
   std::optional<base::Uuid> operation{};  ///< the bulk operation that caused it
   bool with_credentials = false;          ///< who asked for that URL may change subscriptions
+  bool unfiltered = false;                ///< the filter could not be asked, and is to be when it can be
 };
 std::string write_args(const DeliveryArgs& args);
 DeliveryArgs read_args(const std::string& text);

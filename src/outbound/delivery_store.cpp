@@ -144,6 +144,7 @@ std::string write_args(const DeliveryArgs& args) {
   if (!args.url.empty()) json.key("url").value(args.url);
   if (args.with_credentials) json.key("with_credentials").value(true);
   if (args.operation) json.key("operation").value(*args.operation);
+  if (args.unfiltered) json.key("unfiltered").value(true);
   json.end_object();
   return text;
 }
@@ -162,6 +163,7 @@ DeliveryArgs read_args(const std::string& text) {
   if (const auto* operation = document->root().find("operation")) {
     args.operation = base::Uuid::parse(operation->text());
   }
+  if (const auto* unfiltered = document->root().find("unfiltered")) args.unfiltered = unfiltered->boolean();
   return args;
 }
 

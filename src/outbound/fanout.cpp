@@ -57,6 +57,13 @@ queue::Task make_fanout_task(const event::EventPtr& event, base::Time now) {
 
 namespace {
 
+/// The delivery to one whose filter wants the event, or cannot be asked yet.
+queue::Task make_wanted_task(const Prepared& subscription, const event::EventPtr& event, base::Time now) {
+  static const DeliveryArgs kUnfiltered{.unfiltered = true};
+  return make_delivery_task(*subscription.config, event, now,
+                            subscription.has_unknown_filter() ? &kUnfiltered : nullptr);
+}
+
 /// Adds what becomes of the event at each, counted, and as tasks and rows where they are few. False where a
 /// fan-out has to make these: they are many, or the steps did not suffice.
 bool add_matches(event::Publication& publication, const std::vector<PreparedPtr>& matches,
@@ -65,7 +72,6 @@ bool add_matches(event::Publication& publication, const std::vector<PreparedPtr>
   std::unique_ptr<SkippedDeliveries> skipped;
   if (few) publication.tasks.reserve(matches.size());
   for (std::size_t i = 0; i < matches.size(); ++i) {
-    const Subscription& match = *matches[i]->config;
     const Fate fate = fate_of(*matches[i], view, steps);
     if (fate == Fate::undecided) {
       publication.deliveries += static_cast<std::int64_t>(matches.size() - i);
@@ -74,10 +80,10 @@ bool add_matches(event::Publication& publication, const std::vector<PreparedPtr>
     if (fate == Fate::delivered) ++publication.deliveries;
     if (!few) continue;
     if (fate == Fate::delivered) {
-      publication.tasks.push_back(make_delivery_task(match, event, now));
+      publication.tasks.push_back(make_wanted_task(*matches[i], event, now));
     } else {
       if (!skipped) skipped = std::make_unique<SkippedDeliveries>();
-      skipped->add(make_skipped(match, *event, fate, now));
+      skipped->add(make_skipped(*matches[i]->config, *event, fate, now));
     }
   }
   publication.companion = std::move(skipped);
@@ -161,7 +167,7 @@ asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& given) {
     const base::Time now = parts_.clock.now();
     for (const auto& [match, fate] : found) {
       if (fate == Fate::delivered) {
-        piece.tasks.push_back(make_delivery_task(*match->config, event, now));
+        piece.tasks.push_back(make_wanted_task(*match, event, now));
       } else {
         piece.skipped.push_back(make_skipped(*match->config, *event, fate, now));
       }

@@ -1,5 +1,6 @@
 #include "outbound/matching.hpp"
 
+#include "outbound/fanout.hpp"
 #include "outbound/subscription_test.hpp"
 
 namespace outbound {
@@ -33,6 +34,29 @@ TEST(Matching, goes_on_where_the_steps_did_not_suffice) {
     EXPECT_EQ(found[i].subscription, candidates[i + 2].get());
     EXPECT_EQ(found[i].fate, i % 2 == 0 ? Fate::delivered : Fate::filtered);
   }
+}
+
+std::vector<queue::Task> tasks_for(Book& book, std::string filter, std::string broken) {
+  Subscription subscription = make_subscription(kAcme);
+  subscription.filter = std::move(filter);
+  subscription.broken = std::move(broken);
+  book.put(share(std::move(subscription)));
+  return make_publication(book, make_event(kAcme), kNow).tasks;
+}
+
+TEST(Matching, asks_the_filter_of_a_subscription_that_cannot_be_used) {
+  Book book;
+  EXPECT_TRUE(tasks_for(book, R"({"field":"data.n","op":"gt","value":1})", "a closed secret").empty());
+  const auto wanted = tasks_for(book, R"({"field":"data.n","op":"eq","value":1})", "a closed secret");
+  ASSERT_EQ(wanted.size(), 1u);
+  EXPECT_EQ(wanted[0].args, "");
+}
+
+TEST(Matching, has_a_filter_that_cannot_be_asked_now_asked_later) {
+  Book book;
+  const auto made = tasks_for(book, R"({"field":"data.n","op":"resembles","value":1})", "");
+  ASSERT_EQ(made.size(), 1u);
+  EXPECT_TRUE(read_args(made[0].args).unfiltered);
 }
 
 }  // namespace

@@ -176,6 +176,8 @@ base::Task<queue::Verdict> ReplayHandler::perform(const Operation& known) {
     if (!subscription || subscription->config->tenant != *known.tenant) {
       co_return base::fail(Code::not_found, "the subscription no longer exists");
     }
+    // What it missed is known when its filter can be asked.
+    if (!subscription->broken.empty()) co_return base::fail(Code::unavailable, subscription->broken);
   }
   XD_CO_TRY(const Piece piece,
             co_await store_.read([&](db::Tx& tx) { return read(tx, known, subscription.get()); },

@@ -118,8 +118,10 @@ class Replays : public ::testing::StoreTest {
     for (const Replayable& one : page.found) ids.push_back(*one.id);
     return ids;
   }
-  Operation start(const ReplayOrder& order) {
-    Operation made{.id = operation::OperationId::make(clock.now()), .tenant = acme, .kind = kReplayOperation};
+  Operation start(const ReplayOrder& order, std::string kind = kReplayOperation,
+                  std::optional<SubscriptionId> target = {}) {
+    Operation made{.id = operation::OperationId::make(clock.now()), .tenant = acme, .kind = std::move(kind)};
+    if (target) made.target = target->uuid;
     made.parameters = write_order(order);
     made.created = clock.now();
     made.updated = clock.now();
@@ -330,6 +332,27 @@ TEST_P(Replays, count_what_is_gone_by_its_reason) {
   EXPECT_EQ(after.failed, 2);
   EXPECT_EQ(after.reasons.at("EVENT_GONE"), 1);
   EXPECT_EQ(after.reasons.at("SUBSCRIPTION_GONE"), 1);
+}
+
+TEST_P(Replays, of_what_was_missed_wait_until_the_subscription_can_be_used) {
+  store.write([&](db::Tx& tx) {
+    const event::EventPtr event = make_event(acme, "order.created", clock.now());
+    return event::insert_events(tx, {{event}}, {{0}});
+  });
+  clock.advance(1s);
+  shop.broken = "its secret cannot be opened";
+  book.put(share(shop.copy()));
+  const Operation begun = start({}, kRecoveryOperation, shop.id);
+
+  EXPECT_EQ(ran(begun).verdict.kind, Verdict::Kind::retry_at);
+  EXPECT_TRUE(made(shop).empty());
+  EXPECT_EQ(now(begun).status, Status::pending);
+
+  shop.broken.clear();
+  ++shop.version;
+  book.put(share(shop.copy()));
+  EXPECT_EQ(ran(begun).verdict.kind, Verdict::Kind::done);
+  EXPECT_EQ(made(shop).size(), 1u);
 }
 
 TEST_P(Replays, keep_the_rate_that_was_asked_for) {

@@ -22,6 +22,9 @@ constexpr const char* kSelect =
     "signing_config, ordering, max_in_flight, rate_limit_requests, rate_limit_window, client_certificate, "
     "ca_certificate, secret_headers, secret_header_values, circuit_no FROM webhook_subscriptions";
 
+/// Stands for a filter that cannot be read: JSON, but no filter.
+constexpr const char* kUnreadFilter = "null";
+
 std::string place_of(const Subscription& subscription, std::string_view column) {
   return subscription.tenant.str() + "|webhook_subscriptions|" + subscription.id.str() + "|" +
          std::string(column);
@@ -135,9 +138,8 @@ Result<std::string> stored_text(const db::Row& row, int column) {
   return row.string(column);
 }
 
-/// The columns from filter on.
+/// The columns behind filter.
 Result<void> read_settings(const db::Row& row, const crypto::KeyRing& ring, Subscription& result) {
-  XD_TRY(result.filter, stored_text(row, 23));
   XD_TRY(result.signing_scheme, stored_word(row, 24, parse_signing_scheme));
   XD_TRY(result.signing_config, stored_text(row, 25));
   if (const auto most = row.maybe_integer(27)) result.max_in_flight = static_cast<int>(*most);
@@ -157,6 +159,8 @@ Result<void> read_settings(const db::Row& row, const crypto::KeyRing& ring, Subs
 Result<void> read_parts(const db::Row& row, const crypto::KeyRing& ring, Subscription& result) {
   XD_TRY(const auto types, stored_json(row, 5));
   result.event_types = texts_of(types);
+  result.filter = kUnreadFilter;
+  XD_TRY(result.filter, stored_text(row, 23));
   XD_TRY(const auto intervals, stored_json(row, 14));
   result.retry_intervals.clear();
   for (const format::Value& interval : intervals.root().elements()) {
@@ -207,10 +211,6 @@ Result<std::vector<SubscriptionPtr>> with_secrets(db::Tx& tx, const crypto::KeyR
   return result;
 }
 
-/// Of headers as they are stored: whether a value lies there that tells to be a secret.
-Result<bool> has_plain_secret(const std::string& headers) {
-  if (headers == "{}") return false;
-  const auto document = format::parse_json(headers);
 Result<std::vector<SubscriptionPtr>> select(db::Tx& tx, const crypto::KeyRing& ring, db::PageQuery query) {
   std::vector<Subscription> read;
   XD_DO(query.run(tx, read, [&](const db::Row& row) { return read_subscription(row, ring); }));
@@ -227,6 +227,10 @@ std::size_t shown_bytes(const Subscription& subscription) {
   return bytes;
 }
 
+/// Of headers as they are stored: whether a value lies there that tells to be a secret.
+Result<bool> has_plain_secret(const std::string& headers) {
+  if (headers == "{}") return false;
+  const auto document = format::parse_json(headers);
   if (!document) return false;  // of one that cannot be read, and is not written
   return std::ranges::any_of(document->root().members(), [](const format::Member& header) {
     static const Subscription kNobody;

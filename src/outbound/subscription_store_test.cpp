@@ -257,6 +257,30 @@ TEST_P(SubscriptionStore, keeps_credentials_sealed_and_bound_to_their_rows) {
   EXPECT_TRUE((*moved)->auth_config.empty());
 }
 
+TEST_P(SubscriptionStore, reads_the_filter_of_one_whose_credentials_cannot_be_read) {
+  Subscription subscription = make_full(acme);
+  subscription.filter = R"({"field":"data.n","op":"eq","value":1})";
+  insert(subscription);
+  store.write(
+      [](db::Tx& tx) { return tx.exec("UPDATE webhook_subscriptions SET auth_config = 'v1.test.none'"); });
+
+  const SubscriptionPtr read = found(acme, subscription.id);
+
+  EXPECT_NE(read->broken, "");
+  EXPECT_EQ(read->filter, subscription.filter);
+}
+
+TEST_P(SubscriptionStore, takes_a_filter_that_is_damaged_for_one_that_cannot_be_asked) {
+  const Subscription subscription = inserted(acme);
+  store.write([](db::Tx& tx) { return tx.exec("UPDATE webhook_subscriptions SET filter = '{\"field\":'"); });
+  Book book;
+
+  book.put(found(acme, subscription.id));
+
+  EXPECT_NE(book.find(subscription.id)->broken, "");
+  EXPECT_TRUE(book.find(subscription.id)->has_unknown_filter());
+}
+
 TEST_P(SubscriptionStore, lists_the_subscriptions_of_a_tenant_in_pages_newest_first) {
   std::vector<SubscriptionId> ids;
   for (int i = 0; i < 5; ++i) {
@@ -269,6 +293,19 @@ TEST_P(SubscriptionStore, lists_the_subscriptions_of_a_tenant_in_pages_newest_fi
   EXPECT_EQ(listed(acme, {.before = ids[3].uuid, .limit = 2}), (std::vector{ids[2], ids[1]}));
   EXPECT_EQ(listed(acme, {.after = ids[1].uuid, .limit = 2}), (std::vector{ids[3], ids[2]}));
   EXPECT_TRUE(listed(TenantId::make(kNow)).empty());
+}
+
+TEST_P(SubscriptionStore, lists_large_ones_until_the_page_has_its_bytes) {
+  Subscription large = make_subscription(acme);
+  large.filter = '"' + std::string(base::limits::kPageBytesMax, 'x') + '"';
+  for (int i = 0; i < 4; ++i) {
+    large.id = SubscriptionId::make(kNow);
+    large.secrets.clear();
+    insert(large);
+  }
+
+  EXPECT_EQ(listed(acme).size(), 2u) << "one that is shown, and one that tells of more";
+  EXPECT_EQ(store.read([&](db::Tx& tx) { return all_subscriptions(tx, ring); }).size(), 4u);
 }
 
 TEST_P(SubscriptionStore, counts_those_of_a_tenant_and_reads_those_of_all) {
@@ -294,19 +331,6 @@ TEST_P(SubscriptionStore, marks_that_something_was_made_changed_or_deleted) {
   std::vector<std::string> marks = {mark()};
   const auto expect_new_mark = [&] {
     const std::string now = mark();
-TEST_P(SubscriptionStore, lists_large_ones_until_the_page_has_its_bytes) {
-  Subscription large = make_subscription(acme);
-  large.filter = '"' + std::string(base::limits::kPageBytesMax, 'x') + '"';
-  for (int i = 0; i < 4; ++i) {
-    large.id = SubscriptionId::make(kNow);
-    large.secrets.clear();
-    insert(large);
-  }
-
-  EXPECT_EQ(listed(acme).size(), 2u) << "one that is shown, and one that tells of more";
-  EXPECT_EQ(store.read([&](db::Tx& tx) { return all_subscriptions(tx, ring); }).size(), 4u);
-}
-
     EXPECT_EQ(mark(), now);
     EXPECT_EQ(std::ranges::find(marks, now), marks.end()) << now;
     marks.push_back(now);
