@@ -1,4 +1,5 @@
 #include "event/event_store.hpp"
+#include "outbound/fanout.hpp"
 #include "outbound/replay.hpp"
 
 namespace outbound {
@@ -7,8 +8,8 @@ namespace {
 
 using base::Result;
 
-/// A delivery is made with its event or, by a fan-out, soon after: ids of that time are enough to look at.
-constexpr auto kFanoutPeriod = std::chrono::minutes{1};
+/// What the clocks of two nodes may differ.
+constexpr auto kClocksDiffer = std::chrono::minutes{1};
 
 struct Candidate {
   event::EventId id{};
@@ -21,8 +22,8 @@ Result<std::vector<Candidate>> next_events(db::Tx& tx, const ReplayScope& scope,
                                            std::size_t limit) {
   const base::Time since = scope.filter.wanted.created.from.value_or(base::Time{});
   const base::Time until = std::min(scope.filter.wanted.created.before.value_or(scope.begun), scope.begun);
-  // An id is made after the moment of created_at, give or take what the clocks of two nodes differ.
-  const base::Uuid from = std::max(after, first_id(since - std::chrono::minutes{1}));
+  // An id is made after the moment of created_at.
+  const base::Uuid from = std::max(after, first_id(since - kClocksDiffer));
   std::vector<Candidate> found;
   XD_DO(tx.query(
       "SELECT id, type FROM events WHERE tenant_id = $1 AND id > $2 AND created_at >= $3 AND created_at < $4"
@@ -58,26 +59,28 @@ std::string in_chunk(std::vector<db::Arg>& args, std::span<const T> chunk) {
   return text + ")";
 }
 
-void note_ended(KnownEvents& known, const db::Row& row) {
+/// What was replayed to another URL has not reached the subscription's receiver.
+void note_ended(KnownEvents& known, const Subscription& subscription, const db::Row& row) {
   const auto found = known.find(row.id<event::EventId>(0));
   if (found == known.end()) return;
   Known& one = found->second;
-  one.settled = one.settled || row.text(2) == "DELIVERED";
+  const bool here = row.text(4) != "replay" || row.text(5) == subscription.url;
+  one.settled = one.settled || (row.text(2) == "DELIVERED" && here);
   if (row.integer(3) <= one.replay_no) return;
   one.replay_no = static_cast<int>(row.integer(3));
   one.last = row.id<DeliveryId>(1);
 }
 
 /// On SQLite an event's deliveries are found by delivery_index, but for the newest, which are few.
-Result<void> add_ended(db::Tx& tx, SubscriptionId subscription, std::span<const Candidate> events,
+Result<void> add_ended(db::Tx& tx, const Subscription& subscription, std::span<const Candidate> events,
                        KnownEvents& known) {
-  const auto note = [&](const db::Row& row) { note_ended(known, row); };
+  const auto note = [&](const db::Row& row) { note_ended(known, subscription, row); };
   const bool sqlite = tx.engine() == db::Engine::sqlite;
-  const std::string what = "SELECT d.event_id, d.id, d.status, d.replay_no FROM ";
+  const std::string what = "SELECT d.event_id, d.id, d.status, d.replay_no, d.via, d.request_url FROM ";
   // Of all that a subscription has got, which may be much, an index would be the wrong one.
   const std::string whose = " (d.subscription_id = $1) IS TRUE AND d.is_test = 0";
   for (std::size_t i = 0; i < events.size(); i += kChunk) {
-    std::vector<db::Arg> args = {subscription};
+    std::vector<db::Arg> args = {subscription.id};
     const std::string in = in_chunk(args, events.subspan(i, std::min(kChunk, events.size() - i)));
     const std::string from = sqlite ? "delivery_index i CROSS JOIN webhook_deliveries d ON d.seq = i.seq "
                                       "WHERE i.list = 0 AND i.owner_id"
@@ -89,29 +92,27 @@ Result<void> add_ended(db::Tx& tx, SubscriptionId subscription, std::span<const 
                      "webhook_deliveries d NOT INDEXED"
                      " WHERE d.seq > COALESCE((SELECT seq FROM delivery_indexed), 0) AND" +
                      whose,
-                 {subscription}, note));
+                 {subscription.id}, note));
   return {};
 }
 
-Result<void> add_waiting(db::Tx& tx, SubscriptionId subscription, std::span<const Candidate> events,
+/// What waits to be delivered, whenever that was made (by a fan-out that had to wait, or as a replay), and
+/// what a fan-out will make: its task is as old as the event.
+Result<void> add_waiting(db::Tx& tx, const Subscription& subscription, std::span<const Candidate> events,
                          KnownEvents& known) {
-  const auto note = [&](const db::Row& row) {
+  const auto settle = [&](const db::Row& row) {
     if (const auto found = known.find(row.id<event::EventId>(0)); found != known.end()) {
       found->second.settled = true;
     }
   };
-  base::Uuid from = events.front().id.uuid;
-  std::fill(from.bytes.begin() + 6, from.bytes.end(), 0);
-  const base::Uuid to = first_id(base::time_of(events.back().id.uuid) + kFanoutPeriod);
-  XD_DO(tx.query("SELECT ref FROM tasks WHERE lane_id = $1 AND id >= $2 AND id <= $3",
-                 {subscription, from, to}, note));
-  // Replays are made whenever somebody asks for them.
-  for (std::size_t i = 0; i < events.size(); i += kChunk) {
-    std::vector<db::Arg> args = {subscription};
-    const std::string in = in_chunk(args, events.subspan(i, std::min(kChunk, events.size() - i)));
-    XD_DO(tx.query("SELECT ref FROM tasks WHERE (lane_id = $1) IS TRUE AND args <> '' AND ref" + in, args,
-                   note));
-  }
+  const base::Uuid from = first_id(base::time_of(events.front().id.uuid) - kClocksDiffer);
+  const base::Uuid to = first_id(base::time_of(events.back().id.uuid) + kClocksDiffer);
+  XD_DO(tx.query("SELECT ref FROM tasks WHERE lane_id = $1 AND id >= $2", {subscription.id, from}, settle));
+  XD_DO(tx.query("SELECT ref, args FROM tasks WHERE lane_id = $1 AND id >= $2 AND id <= $3",
+                 {fanout_lane(subscription.tenant), from, to}, [&](const db::Row& row) {
+                   const auto done = SubscriptionId::parse(row.text(1));
+                   if (!done || *done < subscription.id) settle(row);
+                 }));
   return {};
 }
 
@@ -154,8 +155,8 @@ Result<ReplayPage> find_missed(db::Tx& tx, const ReplayScope& scope, const Prepa
   if (events.empty()) return page;
   KnownEvents known;
   for (const Candidate& one : events) known[one.id] = {};
-  XD_DO(add_ended(tx, subscription.config->id, events, known));
-  XD_DO(add_waiting(tx, subscription.config->id, events, known));
+  XD_DO(add_ended(tx, *subscription.config, events, known));
+  XD_DO(add_waiting(tx, *subscription.config, events, known));
   for (const Candidate& one : events) {
     const Known& found = known[one.id];
     if (found.settled) continue;

@@ -22,17 +22,21 @@ class Recovery : public ::testing::StoreTest {
     store.write([&](db::Tx& tx) { return event::insert_events(tx, {{shared}}, {{1}}); });
     return shared;
   }
-  Delivery end(const event::EventPtr& event, std::string status, int replay_no = 0) {
+  Delivery end(const event::EventPtr& event, std::string status, int replay_no = 0, std::string url = {}) {
     Delivery made{.id = DeliveryId::make(kNow), .tenant = acme, .subscription = shop.id, .event = event->id};
     made.status = std::move(status);
     made.replay_no = replay_no;
+    made.last.via = url.empty() ? "worker" : "replay";
+    made.last.request_url = url.empty() ? shop.url : std::move(url);
     made.created = kNow;
     made.completed = kNow;
     store.write([&](db::Tx& tx) { return insert_deliveries(tx, {made}); });
     return made;
   }
-  void wait(const event::EventPtr& event, const DeliveryArgs* args = nullptr) {
-    const queue::Task task = make_delivery_task(shop, event, kNow, args);
+  void wait(const event::EventPtr& event, const DeliveryArgs* args = nullptr, base::Time made = kNow) {
+    insert(make_delivery_task(shop, event, made, args));
+  }
+  void insert(const queue::Task& task) {
     store.write([&](db::Tx& tx) { return queue::insert_tasks(tx, {{task}}); });
   }
   ReplayPage found(const base::Uuid& after = {}, std::size_t limit = 1000) {
@@ -139,6 +143,34 @@ TEST_P(Recovery, leaves_out_what_was_delivered_or_waits_to_be) {
   wait(replayed, &args);
 
   EXPECT_EQ(events(found()), Events{});
+}
+
+TEST_P(Recovery, leaves_out_what_a_fan_out_has_made_late_or_will_make) {
+  wait(publish(), nullptr, kNow + 20min);
+  const auto waits = publish();
+  insert(make_fanout_task(waits, kNow));
+  const auto underway = publish();
+  queue::Task before = make_fanout_task(underway, kNow);
+  before.args = "00000000-0000-7000-8000-000000000001";
+  insert(before);
+  const auto passed = publish();
+  queue::Task behind = make_fanout_task(passed, kNow);
+  behind.args = "ffffffff-ffff-7fff-bfff-ffffffffffff";
+  insert(behind);
+
+  EXPECT_EQ(events(found()), Events{passed->id});
+}
+
+TEST_P(Recovery, finds_what_was_replayed_to_another_url_alone) {
+  const auto elsewhere = publish();
+  end(elsewhere, "FAILED");
+  end(elsewhere, "DELIVERED", 1, "https://debug.example.net/");
+  const auto recovered = publish();
+  end(recovered, "DELIVERED", 0, "https://debug.example.net/");
+  const auto replayed = publish();
+  end(replayed, "DELIVERED", 1, shop.url);
+
+  EXPECT_EQ(events(found()), (Events{elsewhere->id, recovered->id}));
 }
 
 TEST_P(Recovery, knows_deliveries_whether_they_are_indexed_or_too_new) {
