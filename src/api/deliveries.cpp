@@ -229,11 +229,12 @@ HandlerResult list_attempts(Call& call) {
 HandlerResult replay_delivery(Call& call) {
   XD_CO_TRY(const auto id, id_param<DeliveryId>(call, "id"));
   outbound::DeliveryArgs args{.replay_of = id};
+  std::string url;
   if (!call.request.body.empty()) {
     XD_CO_TRY(const auto document, read_json(call));
     Input input(document.root(), "#");
-    args.url = read_target(call, input, "url");
-    args.with_credentials = may_carry_credentials(call, args.url);
+    url = read_target(call, input, "url");
+    args.with_credentials = may_carry_credentials(call, url);
     XD_CO_DO(input.finish());
   }
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
@@ -254,16 +255,17 @@ HandlerResult replay_delivery(Call& call) {
     XD_TRY(auto stored, event::find_event(tx, call.tenant_id(), done->event));
     if (!stored) return fail(Code::conflict, "its event was removed by retention");
     args.replay_no = done->replay_no + 1;
+    args.url = outbound::detour_url(url, subscription->url);
     const auto event = std::make_shared<const event::Event>(std::move(stored->event));
     queue::Task task = outbound::make_delivery_task(*subscription, event, call.services.clock.now(), &args);
     const DeliveryId fresh{task.id.uuid};
     if (!args.url.empty()) {
-      XD_DO(outbound::ensure_detour_lane(tx, call.tenant_id(), subscription->id, subscription->lane_state()));
+      XD_DO(outbound::ensure_detour_lane(tx, call.tenant_id(), subscription->id));
     }
     XD_DO(call.services.queue.enqueue(tx, {std::move(task)}));
     auto entry = call.audit("delivery.replayed", "delivery", id.uuid);
     entry.after = R"({"replayed_as":)" + format::json_string(fresh.str());
-    if (!args.url.empty()) entry.after += R"(,"url":)" + format::json_string(args.url);
+    if (!url.empty()) entry.after += R"(,"url":)" + format::json_string(url);
     entry.after += "}";
     XD_DO(tenant::insert_audit(tx, entry));
     XD_TRY(const auto waiting, outbound::find_waiting(tx, call.tenant_id(), fresh));

@@ -4,6 +4,7 @@
 #include "format/json.hpp"
 #include "outbound/delivery_filter.hpp"
 #include "outbound/fanout.hpp"
+#include "queue/queue_store.hpp"
 
 namespace outbound {
 
@@ -133,10 +134,14 @@ Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, con
   after.updated = now;
   std::set<SubscriptionId> wanted;
   for (const Replayable& one : piece.page.found) wanted.insert(one.subscription);
+  if (!piece.order.url.empty()) {
+    // Before the subscriptions, as by whoever changes them.
+    for (const SubscriptionId& id : wanted)
+      XD_DO(queue::lock_lane(tx, *before.tenant, queue::LaneId{id.uuid}));
+  }
   XD_TRY(const auto held, hold_subscriptions(tx, *before.tenant, wanted));
   for (const auto& [id, one] : held) {
-    if (piece.order.url.empty()) break;
-    XD_DO(ensure_detour_lane(tx, *before.tenant, id, one.lane_state));
+    if (!detour_url(piece.order.url, one.url).empty()) XD_DO(ensure_detour_lane(tx, *before.tenant, id));
   }
   operation::Pace pace(piece.order.rate, operation::read_cursor(before.cursor).next, now);
   std::vector<queue::Task> tasks;
@@ -149,7 +154,8 @@ Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, con
     } else if (event == piece.events.end()) {
       after.fail_one("EVENT_GONE");
     } else {
-      const DeliveryArgs args{one.replay_no + 1, one.id, piece.order.url, before.id.uuid,
+      const DeliveryArgs args{one.replay_no + 1, one.id,
+                              detour_url(piece.order.url, subscription->second.url), before.id.uuid,
                               piece.order.with_credentials};
       queue::Task task =
           make_delivery_task(one.subscription, subscription->second.ordering, event->second, now, &args);

@@ -78,7 +78,7 @@ base::Result<ReplayCount> count_pages(const FindPage& find, std::int64_t most, b
 /// transaction ends.
 struct HeldSubscription {
   Ordering ordering = Ordering::none;
-  queue::LaneState lane_state = queue::LaneState::active;
+  std::string url{};
 };
 base::Result<std::map<SubscriptionId, HeldSubscription>> hold_subscriptions(
     db::Tx& tx, TenantId tenant, const std::set<SubscriptionId>& wanted);

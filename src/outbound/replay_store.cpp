@@ -9,17 +9,14 @@ Result<std::map<SubscriptionId, HeldSubscription>> hold_subscriptions(
   std::vector<db::Arg> args;
   for (const SubscriptionId& id : wanted) args.insert(args.end(), {id, tenant});
   std::string sql =
-      "SELECT id, ordering, CAST(CASE WHEN status = 'ACTIVE' AND is_enabled = 1 THEN 1 ELSE 0 END AS BIGINT)"
-      " FROM webhook_subscriptions"
-      " WHERE id = $1 AND tenant_id = $2"
+      "SELECT id, ordering, url FROM webhook_subscriptions WHERE id = $1 AND tenant_id = $2"
       " AND status <> 'DELETING'";
   if (tx.engine() == db::Engine::postgres) sql += " FOR KEY SHARE";
   std::map<SubscriptionId, HeldSubscription> held;
   XD_DO(tx.each(sql, 2, args, [&](std::size_t, std::int64_t, const db::Row* row) {
     if (row == nullptr) return;
-    HeldSubscription one{parse_ordering(row->text(1)).value_or(Ordering::none)};
-    if (!row->flag(2)) one.lane_state = queue::LaneState::paused;
-    held.emplace(row->id<SubscriptionId>(0), one);
+    held.emplace(row->id<SubscriptionId>(0),
+                 HeldSubscription{parse_ordering(row->text(1)).value_or(Ordering::none), row->string(2)});
   }));
   return held;
 }

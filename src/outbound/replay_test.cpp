@@ -272,6 +272,30 @@ TEST_P(Replays, make_each_delivery_again) {
   EXPECT_EQ(store.integer("SELECT count(*) FROM lanes WHERE id = $1", {begun.id}), 0);
 }
 
+TEST_P(Replays, take_the_lane_of_the_subscription_where_the_url_is_its_own) {
+  insert(ended(shop));
+
+  ran(start({.url = shop.url}));
+
+  ASSERT_EQ(made(shop).size(), 1u);
+  EXPECT_EQ(read_args(made(shop)[0].args).url, "");
+  EXPECT_TRUE(waiting(detour_lane(shop.id)).empty());
+}
+
+TEST_P(Replays, are_held_in_a_lane_of_their_own_where_the_subscription_s_is) {
+  store.write([&](db::Tx& tx) { return queue::set_lane_state(tx, shop.lane(), queue::LaneState::paused); });
+  insert(ended(shop));
+  insert(ended(ledger));
+
+  ran(start({.url = "https://example.org/"}));
+
+  const auto state = [&](const Subscription& of) {
+    return store.text("SELECT state FROM lanes WHERE id = $1", {detour_lane(of.id)});
+  };
+  EXPECT_EQ(state(shop), "PAUSED");
+  EXPECT_EQ(state(ledger), "ACTIVE");
+}
+
 TEST_P(Replays, go_on_piece_by_piece_until_all_is_done) {
   insert_many(1100);
   const Operation begun = start({});

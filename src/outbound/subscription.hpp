@@ -47,6 +47,10 @@ std::optional<SubscriptionStatus> parse_subscription_status(std::string_view tex
 /// with another version (8, RFC 9562 §5.8).
 queue::LaneId detour_lane(SubscriptionId id);
 bool is_detour(queue::LaneId lane);
+/// The URL that was asked for; empty where it is the subscription's own, which is no detour.
+inline std::string detour_url(const std::string& asked, const std::string& own) {
+  return asked == own ? std::string() : asked;
+}
 /// Whose deliveries wait in a lane, whichever of the two it is.
 SubscriptionId subscription_of(queue::LaneId lane);
 
@@ -150,8 +154,8 @@ base::Result<std::vector<SubscriptionPtr>> list_subscriptions(db::Tx& tx, const 
 /// clear; returns the last one looked at, nothing when there is none behind it.
 base::Result<std::optional<SubscriptionId>> seal_headers_after(db::Tx& tx, const crypto::KeyRing& ring,
                                                                SubscriptionId after, std::size_t limit);
-/// Makes the lane of its detours, unless it is there.
-base::Result<void> ensure_detour_lane(db::Tx& tx, TenantId tenant, SubscriptionId id, queue::LaneState state);
+/// Makes the lane of its detours, unless it is there, in the state of its own lane, which it locks.
+base::Result<void> ensure_detour_lane(db::Tx& tx, TenantId tenant, SubscriptionId id);
 /// A text that differs after any subscription of any tenant was made, changed or deleted.
 base::Result<std::string> mark_of_subscriptions(db::Tx& tx);
 base::Result<std::int64_t> count_subscriptions(db::Tx& tx, TenantId tenant);

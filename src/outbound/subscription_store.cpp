@@ -351,8 +351,13 @@ Result<bool> update_subscription(db::Tx& tx, const crypto::KeyRing& ring, const 
   return changed == 1;
 }
 
-Result<void> ensure_detour_lane(db::Tx& tx, TenantId tenant, SubscriptionId id, queue::LaneState state) {
-  XD_DO(queue::insert_lane_once(tx, detour_lane(id), kDeliverKind, tenant, state));
+Result<void> ensure_detour_lane(db::Tx& tx, TenantId tenant, SubscriptionId id) {
+  // Whoever pauses the subscription at this moment is waited for.
+  XD_DO(queue::lock_lane(tx, tenant, queue::LaneId{id.uuid}));
+  XD_DO(
+      tx.exec("INSERT INTO lanes (id, tenant_id, kind, state, epoch) SELECT $1, tenant_id, kind, state, 0"
+              " FROM lanes WHERE id = $2 ON CONFLICT (id) DO NOTHING",
+              {detour_lane(id), id}));
   return {};
 }
 

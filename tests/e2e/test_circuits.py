@@ -82,18 +82,19 @@ class Circuits(HubCase):
         self.assertEqual(self.subscription(self.made)["circuit"]["state"], "OPEN")
 
     def test_what_goes_elsewhere_is_held_and_cancelled_with_its_subscription(self):
+        elsewhere = self.make_receiver(answer(500))
         self.publish()
         failed = self.wait_for_status(self.made, "FAILED")[0]
         path = f"/api/v1/webhooks/deliveries/{failed['id']}/replay"
         for count in (2, 3):  # the second finds its lane made
             self.act(self.made, "pause")
-            held = self.expect(202, self.api.post(path, {"url": self.receiver.url}))
+            held = self.expect(202, self.api.post(path, {"url": elsewhere.url}))
             self.assertEqual((held["status"], held["subscription_id"]), ("HELD", self.made["id"]))
             self.act(self.made, "resume")
             self.wait_for_status(self.made, "FAILED", count)
         self.act(self.made, "pause")
         for _ in range(2):
-            self.expect(202, self.api.post(path, {"url": self.receiver.url}))
+            self.expect(202, self.api.post(path, {"url": elsewhere.url}))
 
         self.assertEqual(self.act(self.made, "cancel-pending"), {"cancelled": 2})
         cancelled = self.deliveries(self.made, "?status=CANCELLED")
