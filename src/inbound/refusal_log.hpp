@@ -7,12 +7,13 @@
 namespace inbound {
 
 /// Lives on one thread. The first refusal is written at once, those after it in rounds: of each round so many
-/// requests of an endpoint are kept, and so many in all; the others are counted. So a flood costs the store a
-/// few rows in each round, however long it lasts.
+/// requests of an endpoint are kept, and beyond the first of each so many in all; the others are counted. So
+/// a flood costs the store a few rows in each round, however long it lasts, and leaves room for the others.
 class RefusalLog {
  public:
   static constexpr std::size_t kKeptPerEndpoint = 10;  ///< in a round
-  static constexpr std::size_t kKeptPerRound = 100;
+  static constexpr std::size_t kKeptAlways = 2;        ///< of each endpoint
+  static constexpr std::size_t kKeptPerRound = 100;    ///< of all together, beyond these
   static constexpr auto kRound = std::chrono::seconds{2};
 
   RefusalLog(base::Gate& gate, asio::any_io_executor executor, db::Db& store)
@@ -24,9 +25,10 @@ class RefusalLog {
     Refused& refused = round_[endpoint.id];
     refused.tenant = endpoint.tenant;
     count(refused, reason);
-    if (refused.kept.size() < kKeptPerEndpoint && kept_ < kKeptPerRound) {
+    const bool always = refused.kept.size() < kKeptAlways;
+    if (always || (refused.kept.size() < kKeptPerEndpoint && kept_ < kKeptPerRound)) {
       refused.kept.push_back(make());
-      ++kept_;
+      if (!always) ++kept_;
     }
     begin();
   }

@@ -105,6 +105,28 @@ TEST_P(RefusalStore, of_a_flood_counts_all_and_keeps_a_few) {
   EXPECT_EQ(counts(other), counts(endpoint));
 }
 
+TEST_P(RefusalStore, keeps_the_first_ones_of_an_endpoint_however_many_others_refuse) {
+  asio::io_context context(1);
+  base::Gate gate(context.get_executor());
+  RefusalLog log(gate, context.get_executor(), *store);
+  std::map<EndpointId, int> made;
+  std::vector<EndpointId> flooded(20);
+  for (EndpointId& id : flooded) id = EndpointId::make(kNow);
+  for (int i = 0; i < 20; ++i) {
+    for (const EndpointId id : flooded)
+      log.add({.id = id, .tenant = TenantId::make(kNow)}, reason::kRate,
+              [&] { return refusal(id, ++made[id]); });
+  }
+  for (int i = 0; i < 5; ++i)
+    log.add({.id = endpoint, .tenant = tenant}, reason::kRate,
+            [&] { return refusal(endpoint, ++made[endpoint]); });
+  log.stop();
+  context.run();
+
+  EXPECT_EQ(made[endpoint], static_cast<int>(RefusalLog::kKeptAlways));
+  EXPECT_EQ(list(endpoint).size(), RefusalLog::kKeptAlways);
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, RefusalStore, ::testing::both_engines(), ::testing::engine_name);
 
 }  // namespace
