@@ -29,8 +29,13 @@ void write_refusal(format::JsonWriter& json, const Refusal& refusal) {
   json.key("detail").value(refusal.detail).key("refused_at").value(refusal.refused);
   json.key("source_ip").value(refusal.remote_ip).key("method").value(refusal.method);
   json.key("target").value(refusal.target).key("headers").raw(refusal.headers);
-  write_body(json, "body", refusal.body);
-  json.key("body_bytes").value(refusal.body_bytes).end_object();
+  if (refusal.body_bytes == Refusal::kUnread) {
+    json.key("body").null().key("body_encoding").null().key("body_bytes").null();
+  } else {
+    write_body(json, "body", refusal.body);
+    json.key("body_bytes").value(refusal.body_bytes);
+  }
+  json.end_object();
 }
 
 /// What a captured request would be verified with, where its sender shows its keys in public.
@@ -103,8 +108,10 @@ inbound::Diagnosis remembered(const Refusal& refusal) {
   inbound::Diagnosis said;
   said.steps.push_back({refusal.reason, false, refusal.detail});
   said.hint =
-      "not all of its body is kept, so its signature cannot be verified again: capture the whole request, "
-      "and send it here as \"request\"";
+      refusal.body_bytes == Refusal::kUnread
+          ? "its head sufficed to refuse it, so its body was not read and its signature not verified: "
+          : "not all of its body is kept, so its signature cannot be verified again: ";
+  said.hint += "capture the whole request, and send it here as \"request\"";
   return said;
 }
 

@@ -1,6 +1,7 @@
 #include "inbound/receiver.hpp"
 
 #include <array>
+#include <charconv>
 
 #include "base/metrics.hpp"
 #include "base/text.hpp"
@@ -20,6 +21,7 @@ using base::fail;
 using base::Result;
 
 constexpr std::size_t kCapturedBytesMax = 500;
+constexpr std::uint64_t kHandshakeBytesMax = 8 << 10;
 
 std::unexpected<base::Error> nobody() {
   return fail(Code::not_found, "there is no endpoint at this address");
@@ -61,6 +63,24 @@ constexpr const char* kNotListed = "ip_whitelist does not have this address";
 bool has_handshake(const crypto::Scheme& scheme, std::string_view method) {
   return std::ranges::any_of(scheme.challenges, [&](const crypto::Scheme::Challenge& challenge) {
     return challenge.method.empty() || challenge.method == method;
+  });
+}
+
+/// How long the body is, as the head tells it; nothing where it does not.
+std::optional<std::uint64_t> body_bytes_of(const http::Request& request) {
+  if (!request.header("transfer-encoding").empty()) return std::nullopt;
+  const std::string_view text = request.header("content-length");
+  std::uint64_t bytes = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  return text.empty() || read.ec == std::errc{} ? std::optional(bytes) : std::nullopt;
+}
+
+/// Whether a request may be a handshake that is answered whatever its address, as far as its head tells.
+bool may_be_open_handshake(const crypto::Scheme& scheme, const http::Request& request) {
+  if (body_bytes_of(request).value_or(kHandshakeBytesMax + 1) > kHandshakeBytesMax) return false;
+  return std::ranges::any_of(scheme.challenges, [&](const crypto::Scheme::Challenge& challenge) {
+    return !challenge.checked && challenge.capture.empty() &&
+           (challenge.method.empty() || challenge.method == request.method);
   });
 }
 
@@ -126,13 +146,15 @@ Result<void> Receiver::check_head(const http::Request& request, std::string_view
   const PreparedEndpointPtr endpoint = find(tenant, path);
   if (!endpoint) return nobody();
   XD_DO(check_usable(*endpoint));
-  if (has_handshake(endpoint->scheme(), request.method)) return {};
+  const bool has_body = body_bytes_of(request) != 0;
   const std::string address = client_address(request, parts_.proxies);
   const auto refuse = [&](std::string_view reason, std::string detail) {
     note(*endpoint, request, Message(request, parts_.origin.url_of(request)),
-         {reason, std::move(detail), address});
+         {reason, std::move(detail), address, has_body});
   };
-  if (auto may = check_address(*endpoint, address); !may) {
+  if (may_be_open_handshake(endpoint->scheme(), request)) {
+    if (!has_body) return {};
+  } else if (auto may = check_address(*endpoint, address); !may) {
     refuse(reason::kAddress, kNotListed);
     return may;
   }

@@ -45,9 +45,10 @@ class Receiver {
   };
   Receiver(base::Gate& gate, Parts parts);
 
-  /// What the head of a request tells before its body is read: an endpoint that is not there, and where no
-  /// handshake may be meant, an address that it may not come from, and a rate that is used up. Errors as of
-  /// receive(), which says the rest.
+  /// What the head of a request tells before its body is read: an endpoint that is not there, an address that
+  /// it may not come from, and a rate that is used up. What may be a handshake that strangers make is let
+  /// through from any address as long as it is short, and whatever the rate where it has no body. Errors as
+  /// of receive(), which says the rest.
   base::Result<void> check_head(const http::Request& request, std::string_view tenant, std::string_view path);
 
   /// In this order: the endpoint, a handshake, the addresses it may come from, its signature and age (and

@@ -41,10 +41,12 @@ Refusal make_refusal(const PreparedEndpoint& endpoint, const Message& message, c
                   .method = printable(request.method.substr(0, 20)),
                   .target = stored_target(endpoint.scheme(), head, Standing::refused),
                   .headers = stored_headers(endpoint.scheme(), head, Standing::refused),
-                  .body = beginning(refused_body(endpoint, message), kRefusedBodyBytes),
-                  .body_bytes = static_cast<std::int64_t>(request.body.size()),
+                  .body_bytes = Refusal::kUnread,
                   .remote_ip = why.address,
                   .refused = now};
+  if (why.is_body_unread) return refusal;
+  refusal.body = beginning(refused_body(endpoint, message), kRefusedBodyBytes);
+  refusal.body_bytes = static_cast<std::int64_t>(request.body.size());
   return refusal;
 }
 

@@ -29,6 +29,7 @@ struct Why {
   std::string_view reason{};
   std::string detail{};  ///< for whoever owns the endpoint; holds no secret
   std::string address{};
+  bool is_body_unread = false;  ///< its head sufficed
 };
 
 struct Refusal {
@@ -41,10 +42,11 @@ struct Refusal {
   std::string target{};
   std::string headers{};        ///< JSON: [["Name", "value"], …]
   std::string body{};           ///< the beginning of it
-  std::int64_t body_bytes = 0;  ///< of all of it
+  std::int64_t body_bytes = 0;  ///< of all of it; kUnread where it was not read
   std::string remote_ip{};
   base::Time refused{};
 
+  static constexpr std::int64_t kUnread = -1;
   bool is_whole() const { return static_cast<std::int64_t>(body.size()) == body_bytes; }
 };
 

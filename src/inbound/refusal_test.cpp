@@ -71,6 +71,20 @@ TEST(Refusals, keep_the_beginning_of_what_is_large) {
   EXPECT_TRUE(kept.headers.contains("X-3"));
 }
 
+TEST(Refusals, tell_a_body_that_was_not_read_from_one_that_is_empty) {
+  const PreparedEndpoint endpoint = prepared({.scheme = kHmac});
+  const Sent sent{.body = ""};
+  const http::Request request = sent.request();
+  const auto kept = [&](bool is_body_unread) {
+    return make_refusal(endpoint, Message(request, sent.url), request,
+                        {reason::kAddress, "not listed", "203.0.113.7", is_body_unread}, kNow);
+  };
+  EXPECT_EQ(kept(true).body_bytes, Refusal::kUnread);
+  EXPECT_FALSE(kept(true).is_whole());
+  EXPECT_EQ(kept(false).body_bytes, 0);
+  EXPECT_TRUE(kept(false).is_whole());
+}
+
 }  // namespace
 
 }  // namespace inbound

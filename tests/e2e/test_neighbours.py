@@ -53,7 +53,9 @@ class Bodies(HubCase):
     def test_none_is_awaited_where_the_head_can_be_refused(self) -> None:
         slug = self.tenant["slug"].encode()
         endpoint = {"signature_scheme": "github", "secret_key": "It's a Secret to Everybody"}
-        for path, settings in {"off": {"is_enabled": False}, "listed": {"ip_whitelist": ["203.0.113.0/24"]}}.items():
+        listed = {"ip_whitelist": ["203.0.113.0/24"]}
+        for path, settings in {"off": {"is_enabled": False}, "listed": listed,
+                               "graph": listed | {"signature_scheme": "ms_graph"}}.items():
             self.expect(201, self.api.post("/api/v1/webhooks/endpoints", endpoint | settings | {"endpoint_path": path}))
         cases = {
             "no key": (b"/api/v1/events", b"", 401),
@@ -64,6 +66,7 @@ class Bodies(HubCase):
             "no endpoint": (b"/webhooks/" + slug + b"/none", b"", 404),
             "one that is off": (b"/webhooks/" + slug + b"/off", b"", 404),
             "an address that may not send": (b"/webhooks/" + slug + b"/listed", b"", 403),
+            "what is too long for a handshake from there": (b"/webhooks/" + slug + b"/graph?validationToken=x", b"", 403),
         }
         for name, (path, fields, status) in cases.items():
             for more in (b"", b"Expect: 100-continue\r\n"):
@@ -81,6 +84,15 @@ class Bodies(HubCase):
         said = exchange(self.hub.port, HEAD % (path.encode(), b"x-token: secret-token-1\r\n"))
 
         self.assertEqual(statuses(said), [503])
+
+    def test_a_handshake_is_answered_from_any_address(self) -> None:
+        self.expect(201, self.api.post("/api/v1/webhooks/endpoints", {
+            "endpoint_path": "graph", "signature_scheme": "ms_graph", "secret_key": "client-state-1",
+            "ip_whitelist": ["203.0.113.0/24"], "rate_limit": {"requests": 1, "window_seconds": 3600}}))
+        path = f"/webhooks/{self.tenant['slug']}/graph"
+        answer = self.hub.api.post(f"{path}?validationToken=abc", raw=b"{}", headers={"Content-Type": "text/plain"})
+        self.assertEqual((answer.status, answer.content), (200, b"abc"))
+        self.expect(403, self.hub.api.post(path, raw=b"{}", headers={"Content-Type": "application/json"}))
 
     def test_a_connection_goes_on_after_a_short_one_that_was_not_wanted(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.hub.port, timeout=10)

@@ -53,7 +53,11 @@ class Refused(EndpointCase):
         self.assertEqual(self.counts(endpoint, 2), {"rate_limited": 1, "signature_missing": 1})
         closed = self.make_endpoint("closed", ip_whitelist=["203.0.113.7"])
         self.expect(403, self.send(closed, body))
-        self.assertEqual(self.refused(closed, 1)[0]["reason"], "address_forbidden")
+        kept = self.refused(closed, 1)[0]
+        self.assertEqual((kept["reason"], kept["body"], kept["body_bytes"]), ("address_forbidden", None, None))
+        said = self.diagnose(closed, refused_id=kept["id"])
+        self.assertEqual((said["passed"], said["result"]), (False, "address_forbidden"))
+        self.assertIn("was not read", said["hint"])
         self.assertEqual(self.counts(closed, 1), {"address_forbidden": 1})
 
     def test_of_a_large_body_the_beginning_is_kept_and_what_was_found(self):
