@@ -56,7 +56,7 @@ std::string value_of(Input& input, const Known& known, const Subscription& subsc
                      const format::Member& header, std::vector<std::string>& kept) {
   const std::string_view given = header.value.text();
   const bool secret = known.is_secret(header.key) || outbound::is_secret_header(subscription, header.key);
-  if (given != outbound::kHidden || !secret) return std::string(given);
+  if (given != base::kHidden || !secret) return std::string(given);
   const std::string* stored = known.find(header.key);
   if (stored == nullptr) {
     input.error_at("headers" + pointer_part(header.key), "INVALID",
@@ -121,7 +121,7 @@ void write_headers(format::JsonWriter& json, const Subscription& subscription) {
   json.key("headers").begin_object();
   for (const auto& [name, value] : subscription.headers) {
     const bool secret = outbound::is_secret_header(subscription, name);
-    json.key(name).value(secret ? outbound::kHidden : std::string_view(value));
+    json.key(name).value(secret ? base::kHidden : std::string_view(value));
   }
   json.end_object().key("secret_headers").begin_array();
   for (const std::string& name : subscription.secret_headers) json.value(name);

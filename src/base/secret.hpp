@@ -7,6 +7,9 @@
 
 namespace base {
 
+/// What stands where a secret is not shown.
+inline constexpr std::string_view kHidden = "***";
+
 /// Owns secret bytes. Copies are explicit (clone) so that each one is meant; the bytes are overwritten on
 /// destruction.
 class Secret {
@@ -31,7 +34,7 @@ class Secret {
   std::string_view reveal() const { return value_; }
   bool empty() const { return value_.empty(); }
 
-  friend std::ostream& operator<<(std::ostream& out, const Secret&) { return out << "***"; }
+  friend std::ostream& operator<<(std::ostream& out, const Secret&) { return out << kHidden; }
 
   /// Overwrites the whole buffer (also the unused part, where a short string may have left its bytes) and
   /// empties it.

@@ -90,7 +90,7 @@ std::string with_hidden_pairs(const crypto::Scheme& scheme, Location::In in, std
     const std::string_view name = pair.substr(0, pair.find('='));
     const auto decoded = format::parse_form(name);
     const bool secret = !decoded.empty() && is_secret(scheme, in, decoded.front().name, standing);
-    secret ? out.append(name).append("=").append(kHidden) : out.append(pair);
+    secret ? out.append(name).append("=").append(base::kHidden) : out.append(pair);
     if (end < text.size()) out += text[end];
     text.remove_prefix(std::min(end + 1, text.size()));
   }
@@ -181,7 +181,7 @@ std::string stored_headers(const crypto::Scheme& scheme, const http::Request& re
   for (const auto& [name, value] : request.headers) {
     json.begin_array().value(name);
     if (is_secret(scheme, Location::In::header, name, standing)) {
-      json.value(kHidden);
+      json.value(base::kHidden);
     } else if (queries && value.contains('?')) {
       json.value(with_hidden_query(scheme, value, standing));
     } else {
@@ -218,16 +218,16 @@ std::string stored_body(const PreparedEndpoint& endpoint, const Message& message
     }
     body = with_hidden_pieces(root->raw(), std::move(values), kHiddenJson);
   } else if (xml != nullptr) {
-    body = xml->with_texts_replaced(body, in_xml, kHidden).value_or(std::string(kHidden));
+    body = xml->with_texts_replaced(body, in_xml, base::kHidden).value_or(std::string(base::kHidden));
   } else if (parted && message.parts()) {
     std::vector<std::string_view> contents;
     for (const format::Part& part : *message.parts()) {
       if (is_secret(scheme, Location::In::form, part.name, Standing::verified))
         contents.push_back(part.content);
     }
-    return with_hidden_pieces(message.body(), std::move(contents), kHidden);
+    return with_hidden_pieces(message.body(), std::move(contents), base::kHidden);
   } else if ((!in_json.empty() || !in_xml.empty() || parted) && holds_secret(endpoint, body)) {
-    return std::string(kHidden);
+    return std::string(base::kHidden);
   }
   return in_form.empty() ? body : with_hidden_pairs(scheme, Location::In::form, body, "&");
 }
@@ -237,15 +237,15 @@ std::string refused_body(const PreparedEndpoint& endpoint, const Message& messag
   constexpr std::size_t kBeginning = 8 << 10;  // twice what is kept: a secret may stand across the cut
   const crypto::Scheme& scheme = endpoint.scheme();
   const std::string_view body = message.body();
-  if (holds_secret(endpoint, body.substr(0, kBeginning))) return std::string(kHidden);
+  if (holds_secret(endpoint, body.substr(0, kBeginning))) return std::string(base::kHidden);
   const bool in_json = !secret_names(scheme, Location::In::json).empty();
   const bool in_xml = !secret_names(scheme, Location::In::xml).empty();
   const bool in_form = !secret_names(scheme, Location::In::form).empty();
   if (body.empty() || (!in_json && !in_xml && !in_form)) return std::string(body);
-  if (body.size() > kReadBytesMax) return std::string(kHidden);
+  if (body.size() > kReadBytesMax) return std::string(base::kHidden);
   const bool read = (in_json && message.json() != nullptr) || (in_xml && message.xml() != nullptr) ||
                     (in_form && (!message.is_multipart() || message.parts()));
-  return read ? stored_body(endpoint, message) : std::string(kHidden);
+  return read ? stored_body(endpoint, message) : std::string(base::kHidden);
 }
 
 std::string stored_element(const crypto::Scheme& scheme, const Element& element) {

@@ -7,9 +7,6 @@
 
 namespace inbound {
 
-/// What stands where a secret stood.
-inline constexpr std::string_view kHidden = "***";
-
 /// What became of a request. One that was refused may hold secrets anywhere: what is named like one, in
 /// headers and query, is hidden as well, but for the places that the scheme looks at and that are none.
 enum class Standing : std::uint8_t { verified, refused };

@@ -35,7 +35,7 @@ std::string headers_json(const http::OutboundResponse& response) {
   std::set<std::string_view> written;
   for (const auto& [name, value] : response.headers) {
     if (!written.insert(name).second) continue;
-    json.key(name).value(name == "set-cookie" ? "***" : std::string_view(value));
+    json.key(name).value(name == "set-cookie" ? base::kHidden : std::string_view(value));
   }
   json.end_object();
   return text;

@@ -133,7 +133,7 @@ std::string shown_headers(const http::OutboundRequest& request, const Prepared& 
     const std::string_view value = std::string_view(line).substr(std::min(name.size() + 2, line.size()));
     const bool secret = line == subscription.auth.header_line || opens_doors(name) ||
                         (is_own(*subscription.config, name) && is_secret_header(*subscription.config, name));
-    json.key(name).value(secret ? kHidden : value);
+    json.key(name).value(secret ? base::kHidden : value);
   }
   json.end_object();
   return text;

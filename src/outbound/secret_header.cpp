@@ -24,7 +24,7 @@ bool contains_any(std::string_view name, std::span<const std::string_view> words
 bool tells_a_secret(std::string_view name) { return opens_doors(name) || contains_any(name, kProving); }
 
 bool shows_a_secret(const format::Member& header) {
-  return tells_a_secret(header.key) && header.value.is_string() && header.value.text() != kHidden;
+  return tells_a_secret(header.key) && header.value.is_string() && header.value.text() != base::kHidden;
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ std::optional<std::string> with_hidden_headers(const std::string& subscription_j
     }
     json.begin_object();
     for (const format::Member& header : headers->members()) {
-      json.key(header.key).value(shows_a_secret(header) ? kHidden : header.value.text());
+      json.key(header.key).value(shows_a_secret(header) ? base::kHidden : header.value.text());
     }
     json.end_object();
   }

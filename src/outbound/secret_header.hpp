@@ -7,9 +7,6 @@
 
 namespace outbound {
 
-/// What stands for a value that is not shown.
-inline constexpr std::string_view kHidden = "***";
-
 /// Names of headers whose values open doors, whoever sends them: those that contain authorization, auth,
 /// cookie, key, token, secret, credential or password, in any case.
 bool opens_doors(std::string_view name);
