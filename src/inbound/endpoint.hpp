@@ -182,9 +182,10 @@ base::Result<std::vector<EndpointPtr>> list_endpoints(db::Tx& tx, const crypto::
 base::Result<std::string> mark_of_endpoints(db::Tx& tx);
 /// SQLite: how many endpoints were ever deleted.
 base::Result<std::int64_t> count_deletions(db::Tx& tx);
-/// Those of the tenant's that are there. They stay until the transaction ends.
-base::Result<std::set<EndpointId>> hold_endpoints(db::Tx& tx, TenantId tenant,
-                                                  const std::set<EndpointId>& wanted);
+/// Those that are there: they stay until the transaction ends, and a deletion waits for what is written
+/// meanwhile, to delete that as well.
+base::Result<std::set<EndpointId>> hold_endpoints(db::Tx& tx,
+                                                  const std::set<std::pair<TenantId, EndpointId>>& wanted);
 base::Result<std::vector<EndpointId>> some_endpoints(db::Tx& tx, TenantId tenant, std::size_t limit);
 base::Result<std::int64_t> count_endpoints(db::Tx& tx, TenantId tenant);
 

@@ -90,10 +90,6 @@ Result<void> add(db::Tx& tx, const std::map<EndpointId, EndpointStats>& more) {
       5, args);
 }
 
-}  // namespace
-
-namespace {
-
 /// Straight into their row, for they are rare.
 Result<void> add_conflicts(db::Tx& tx, const std::map<EndpointId, EndpointStats>& more) {
   std::vector<db::Arg> args;

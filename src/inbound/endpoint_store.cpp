@@ -299,9 +299,10 @@ Result<std::string> mark_of_endpoints(db::Tx& tx) {
   return mark;
 }
 
-Result<std::set<EndpointId>> hold_endpoints(db::Tx& tx, TenantId tenant, const std::set<EndpointId>& wanted) {
+Result<std::set<EndpointId>> hold_endpoints(db::Tx& tx,
+                                            const std::set<std::pair<TenantId, EndpointId>>& wanted) {
   std::vector<db::Arg> args;
-  for (const EndpointId& id : wanted) args.insert(args.end(), {id, tenant});
+  for (const auto& [tenant, id] : wanted) args.insert(args.end(), {id, tenant});
   // On SQLite by an index that has all that is asked for: the rows themselves are large, and far apart.
   const std::string sql =
       tx.engine() == db::Engine::postgres

@@ -39,40 +39,40 @@ event::EventPtr make_event(const ReceivedEvent& received, const Extracted& extra
   return made;
 }
 
-/// Mission 4's webhook.received: the endpoint and the payload.
-event::EventPtr make_received_event(const ReceivedEvent& received, const Extracted& extracted,
-                                    base::Time now) {
+/// What the hub tells of what an endpoint received; without its data.
+std::shared_ptr<event::Event> make_system_event(const ReceivedEvent& received, const char* type,
+                                                base::Time now) {
   auto made = std::make_shared<event::Event>();
   made->id = event::EventId::make(now);
   made->tenant = received.tenant;
-  made->type = "webhook.received";
+  made->type = type;
   made->subject = "endpoint/" + received.endpoint.str();
-  format::JsonWriter json(made->data);
-  json.begin_object().key("endpoint_id").value(received.endpoint).key("received_id").value(received.id);
-  json.key("source").value(extracted.source).key("event_type").value(extracted.event_type);
-  json.key("table_name").value(extracted.table).key("payload").raw(extracted.record).end_object();
   made->occurred = received.received;
   made->created = now;
   made->origin = event::kSystemOrigin;
   return made;
 }
 
+/// Mission 4's webhook.received: the endpoint and the payload.
+event::EventPtr make_received_event(const ReceivedEvent& received, const Extracted& extracted,
+                                    base::Time now) {
+  auto made = make_system_event(received, "webhook.received", now);
+  format::JsonWriter json(made->data);
+  json.begin_object().key("endpoint_id").value(received.endpoint).key("received_id").value(received.id);
+  json.key("source").value(extracted.source).key("event_type").value(extracted.event_type);
+  json.key("table_name").value(extracted.table).key("payload").raw(extracted.record).end_object();
+  return made;
+}
+
 /// webhook.conflict: another body came with an id that was used before.
 event::EventPtr make_conflict_event(const PreparedEndpoint& endpoint, const ReceivedEvent& received,
                                     base::Time now) {
-  auto made = std::make_shared<event::Event>();
-  made->id = event::EventId::make(now);
-  made->tenant = received.tenant;
-  made->type = "webhook.conflict";
-  made->subject = "endpoint/" + received.endpoint.str();
+  auto made = make_system_event(received, "webhook.conflict", now);
   format::JsonWriter json(made->data);
   json.begin_object().key("endpoint_id").value(received.endpoint).key("received_id").value(received.id);
   json.key("conflict_of").value(*received.conflict_of).key("external_id").value(received.external_id);
   json.key("source").value(endpoint.rules->said.source);
   json.key("held").value(endpoint.config->holds_conflicts).end_object();
-  made->occurred = received.received;
-  made->created = now;
-  made->origin = event::kSystemOrigin;
   return made;
 }
 

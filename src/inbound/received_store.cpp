@@ -121,21 +121,6 @@ Result<void> take_keys(db::Tx& tx, std::span<const Place> places, const Told& to
   return look_up_keys(tx, known, told);
 }
 
-/// A deletion of any of them waits until these are there, to be deleted with it.
-Result<std::set<EndpointId>> hold_endpoints_of(db::Tx& tx, std::span<const Arrival* const> arrivals) {
-  std::map<TenantId, std::set<EndpointId>> wanted;
-  for (const Arrival* arrival : arrivals) {
-    const ReceivedEvent& event = *arrival->events.front().event;
-    wanted[event.tenant].insert(event.endpoint);
-  }
-  std::set<EndpointId> held;
-  for (const auto& [tenant, endpoints] : wanted) {
-    XD_TRY(std::set<EndpointId> some, hold_endpoints(tx, tenant, endpoints));
-    held.merge(some);
-  }
-  return held;
-}
-
 /// Those whose endpoint is not there any more. On SQLite, where nobody else writes meanwhile, one look tells
 /// of nearly all that it is: to look for each would take as long as to write it, where endpoints are many.
 Result<std::set<const Arrival*>> find_gone(db::Tx& tx, std::span<const Arrival> arrivals) {
@@ -147,7 +132,12 @@ Result<std::set<const Arrival*>> find_gone(db::Tx& tx, std::span<const Arrival> 
   for (const Arrival& arrival : arrivals) {
     if (arrival.deletions != deletions) doubtful.push_back(&arrival);
   }
-  XD_TRY(const std::set<EndpointId> held, hold_endpoints_of(tx, doubtful));
+  std::set<std::pair<TenantId, EndpointId>> wanted;
+  for (const Arrival* arrival : doubtful) {
+    const ReceivedEvent& event = *arrival->events.front().event;
+    wanted.emplace(event.tenant, event.endpoint);
+  }
+  XD_TRY(const std::set<EndpointId> held, hold_endpoints(tx, wanted));
   std::set<const Arrival*> gone;
   for (const Arrival* arrival : doubtful) {
     if (!held.contains(arrival->events.front().event->endpoint)) gone.insert(arrival);

@@ -25,18 +25,6 @@ Refusal read_refusal(const db::Row& row) {
           .refused = row.time(11)};
 }
 
-/// A deletion of any of them waits until what is written here is there, to be deleted with it.
-Result<std::set<EndpointId>> hold(db::Tx& tx, const RefusedRound& round) {
-  std::map<TenantId, std::set<EndpointId>> wanted;
-  for (const auto& [endpoint, refused] : round) wanted[refused.tenant].insert(endpoint);
-  std::set<EndpointId> held;
-  for (const auto& [tenant, endpoints] : wanted) {
-    XD_TRY(std::set<EndpointId> some, hold_endpoints(tx, tenant, endpoints));
-    held.merge(some);
-  }
-  return held;
-}
-
 Result<void> insert_kept(db::Tx& tx, const std::vector<Refusal>& kept) {
   std::vector<db::Arg> args;
   args.reserve(kept.size() * 12);
@@ -54,7 +42,9 @@ Result<void> insert_kept(db::Tx& tx, const std::vector<Refusal>& kept) {
 }  // namespace
 
 Result<void> add_refusals(db::Tx& tx, const RefusedRound& round) {
-  XD_TRY(const std::set<EndpointId> held, hold(tx, round));
+  std::set<std::pair<TenantId, EndpointId>> wanted;
+  for (const auto& [endpoint, refused] : round) wanted.emplace(refused.tenant, endpoint);
+  XD_TRY(const std::set<EndpointId> held, hold_endpoints(tx, wanted));
   std::vector<db::Arg> counts;
   std::vector<Refusal> kept;
   std::vector<db::Arg> full;

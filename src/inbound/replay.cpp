@@ -129,9 +129,9 @@ Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, con
   after.status = operation::Status::running;
   after.started = before.started.value_or(now);
   after.updated = now;
-  std::set<EndpointId> wanted;
-  for (const Replayable& one : piece.page.found) wanted.insert(one.endpoint);
-  XD_TRY(const auto held, hold_endpoints(tx, *before.tenant, wanted));
+  std::set<std::pair<TenantId, EndpointId>> wanted;
+  for (const Replayable& one : piece.page.found) wanted.emplace(*before.tenant, one.endpoint);
+  XD_TRY(const auto held, hold_endpoints(tx, wanted));
   operation::Pace pace(piece.order.rate, operation::read_cursor(before.cursor).next, now);
   std::vector<queue::Task> tasks;
   for (const Replayable& one : piece.page.found) {
