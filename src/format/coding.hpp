@@ -19,7 +19,8 @@ struct CodingLimits {
 /// Takes the codings of a Content-Encoding header (names in any case, the one applied first first) from a
 /// body: gzip (also of several members), deflate (with or without its zlib frame, for senders disagree), br,
 /// zstd; identity is none. Errors: invalid, naming an unknown coding, or what is wrong and at which byte;
-/// too_large, over one of the limits. Takes as much memory as what comes out, and 8 MiB at most besides.
+/// too_large, over one of the limits. Takes as much memory as what comes out, and besides its window:
+/// at most 8 MiB, of br 16 MiB.
 base::Result<std::string> decode_content(std::string_view codings, std::string_view bytes,
                                          CodingLimits limits);
 
