@@ -216,12 +216,14 @@ Result<void> check_texts(const Call& call) {
 }
 
 /// Whom a call of somebody known is charged to; what belongs to no tenant is the platform's.
-http::Payer payer_of_caller(const Call& call) { return call.tenant ? payer_of(call.tenant->id) : 0; }
+http::Payer payer_of_caller(const Call& call) {
+  return call.tenant ? payer_of(call.tenant->id) : kPlatformPayer;
+}
 
 base::Task<http::Response> authenticate_and_handle(Call& call, const Endpoint& endpoint) {
   XD_CO_DO(co_await authenticate(call, endpoint.access));
   if (endpoint.access.scope != Access::Scope::open) XD_CO_DO(check_texts(call));
-  if (endpoint.body == Endpoint::Body::before_handler)
+  if (endpoint.body == Endpoint::Body::before_handler && !endpoint.access.is_open())
     XD_CO_DO(co_await call.read_body(payer_of_caller(call)));
   co_return co_await endpoint.handler(call);
 }

@@ -10,7 +10,8 @@ namespace api {
 
 /// One row of the route table.
 struct Endpoint {
-  /// Who reads the body: the API, when it knows who asks, or the handler, when that knows more.
+  /// Who reads the body: the API, when it knows who asks, or the handler, when that knows more. Of open
+  /// routes nobody but the handler.
   enum class Body : std::uint8_t { before_handler, by_handler };
   http::Route route;
   Access access;

@@ -63,8 +63,9 @@ struct Principal {
   std::optional<base::Time> expires{};
 };
 
-/// Whom requests of a tenant are charged to.
+/// Whom requests of a tenant are charged to, and those of the platform's administrators that are no tenant's.
 http::Payer payer_of(base::TenantId tenant);
+inline constexpr http::Payer kPlatformPayer = 1;
 
 struct Call {
   Services& services;

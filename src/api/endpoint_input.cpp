@@ -244,6 +244,12 @@ void read_unsigned(Input& input, Members& members, const Endpoint& endpoint) {
 
 }  // namespace
 
+Result<inbound::EndpointPtr> find_endpoint_or_fail(const Call& call, db::Tx& tx, inbound::EndpointId id) {
+  XD_TRY(inbound::EndpointPtr known, inbound::find_endpoint(tx, call.services.ring, call.tenant_id(), id));
+  if (!known) return base::fail(base::Code::not_found, "there is no endpoint with this id");
+  return known;
+}
+
 void read_endpoint(Input& input, Reading reading, Endpoint& endpoint) {
   Members members(input, reading);
   if (members.touches("endpoint_path")) {

@@ -1,10 +1,13 @@
-// Endpoints as the API reads and writes them.
+// Endpoints as the API finds, reads and writes them.
 #pragma once
 
 #include "api/signing_input.hpp"
 #include "inbound/book.hpp"
 
 namespace api {
+
+/// Error: not_found.
+Result<inbound::EndpointPtr> find_endpoint_or_fail(const Call& call, db::Tx& tx, inbound::EndpointId id);
 
 /// Everything but the secret.
 void read_endpoint(Input& input, Reading reading, inbound::Endpoint& endpoint);

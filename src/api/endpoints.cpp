@@ -26,12 +26,6 @@ void tell_everybody(db::Tx& tx, Services& services, EndpointPtr endpoint) {
   });
 }
 
-Result<EndpointPtr> find_or_fail(Call& call, db::Tx& tx, EndpointId id) {
-  XD_TRY(EndpointPtr known, inbound::find_endpoint(tx, call.services.ring, call.tenant_id(), id));
-  if (!known) return fail(Code::not_found, "there is no endpoint with this id");
-  return known;
-}
-
 std::unexpected<base::Error> path_taken(const Endpoint& endpoint) {
   return fail(Code::conflict, "the path '" + endpoint.path + "' is another endpoint's", "UNIQUE_VIOLATION");
 }
@@ -40,7 +34,7 @@ std::unexpected<base::Error> path_taken(const Endpoint& endpoint) {
 Result<Answer> change(Call& call, db::Tx& tx, EndpointId id, const char* action,
                       const std::function<Result<void>(Endpoint&)>& edit) {
   XD_DO(queue::lock_lane(tx, call.tenant_id(), queue::LaneId{id.uuid}));
-  XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+  XD_TRY(const EndpointPtr known, find_endpoint_or_fail(call, tx, id));
   // It may be well, and only the key or this version be wrong.
   if (!known->broken.empty())
     return fail(Code::conflict, "this endpoint cannot be read, so it can only be deleted: " + known->broken);
@@ -78,7 +72,7 @@ HandlerResult change_from_body(Call& call, Reading reading) {
   // What it will say, before the transaction in which others wait.
   XD_CO_TRY(const auto checked,
             co_await call.services.store.read([&](db::Tx& tx) -> Result<inbound::SaidScheme> {
-              XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+              XD_TRY(const EndpointPtr known, find_endpoint_or_fail(call, tx, id));
               Endpoint endpoint = known->copy();
               Input input(document.root(), "#");
               read_endpoint(input, reading, endpoint);
@@ -186,7 +180,7 @@ HandlerResult list_endpoints(Call& call) {
 HandlerResult get_endpoint(Call& call) {
   XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
   XD_CO_TRY(const Answer answer, co_await call.services.store.read([&](db::Tx& tx) -> Result<Answer> {
-    XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+    XD_TRY(const EndpointPtr known, find_endpoint_or_fail(call, tx, id));
     XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, id));
     return Answer{200, endpoint_json(call, *known, stats), known->version};
   }));
@@ -201,7 +195,7 @@ HandlerResult delete_endpoint(Call& call) {
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     // First, so that nobody changes it between the look at its version and the deletion.
     XD_DO(queue::lock_lane(tx, call.tenant_id(), queue::LaneId{id.uuid}));
-    XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+    XD_TRY(const EndpointPtr known, find_endpoint_or_fail(call, tx, id));
     XD_DO(check_if_match(call, known->version));
     XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, id));
     XD_DO(inbound::remove_endpoint(tx, {call.services.queue, call.services.all_endpoints}, call.tenant_id(),
@@ -242,7 +236,7 @@ HandlerResult rotate_endpoint_secret(Call& call) {
       return rotate(call, tx, endpoint, secret, overlap);
     };
     XD_TRY(const Answer changed, change(call, tx, id, "endpoint.secret_rotated", edit));
-    XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+    XD_TRY(const EndpointPtr known, find_endpoint_or_fail(call, tx, id));
     XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, id));
     return Answer{200, endpoint_json(call, *known, stats, secret.reveal()), changed.version};
   });
@@ -251,7 +245,7 @@ HandlerResult rotate_endpoint_secret(Call& call) {
 HandlerResult reveal_endpoint_secret(Call& call) {
   XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
   XD_CO_TRY(std::string body, co_await call.services.store.write([&](db::Tx& tx) -> Result<std::string> {
-    XD_TRY(const EndpointPtr known, find_or_fail(call, tx, id));
+    XD_TRY(const EndpointPtr known, find_endpoint_or_fail(call, tx, id));
     XD_TRY(const crypto::Scheme scheme, inbound::scheme_of(*known));
     const base::Time now = call.services.clock.now();
     const auto current =

@@ -104,8 +104,6 @@ void write_body(format::JsonWriter& json, const char* name, std::string_view bod
 }
 
 HandlerResult receive_webhook(Call& call) {
-  if (call.services.draining)
-    co_return fail(Code::unavailable, "this server is being stopped; send it again");
   if (!has_room(call.services)) {
     co_return fail(Code::unavailable, "the disk has too little room; send it again later", "STORAGE_FULL");
   }

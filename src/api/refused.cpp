@@ -1,6 +1,6 @@
 // /api/v1/webhooks/endpoints/:id/refused and …/diagnose: what an endpoint refused, and why.
+#include "api/endpoint_input.hpp"
 #include "api/handlers.hpp"
-#include "api/input.hpp"
 #include "api/page.hpp"
 #include "api/received_json.hpp"
 #include "inbound/diagnose.hpp"
@@ -17,12 +17,6 @@ using inbound::EndpointId;
 using inbound::EndpointPtr;
 using inbound::Refusal;
 using inbound::RefusalId;
-
-Result<EndpointPtr> find_or_fail(Call& call, db::Tx& tx, EndpointId id) {
-  XD_TRY(EndpointPtr known, inbound::find_endpoint(tx, call.services.ring, call.tenant_id(), id));
-  if (!known) return fail(Code::not_found, "there is no endpoint with this id");
-  return known;
-}
 
 void write_refusal(format::JsonWriter& json, const Refusal& refusal) {
   json.begin_object().key("id").value(refusal.id).key("reason").value(refusal.reason);
@@ -137,7 +131,7 @@ HandlerResult list_refused(Call& call) {
   XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
   XD_CO_TRY(const PageRequest page, read_page(call));
   XD_CO_TRY(auto rows, co_await call.services.store.read([&](db::Tx& tx) -> Result<std::vector<Refusal>> {
-    XD_DO(find_or_fail(call, tx, id));
+    XD_DO(find_endpoint_or_fail(call, tx, id));
     return inbound::list_refusals(tx, call.tenant_id(), id, page.rows());
   }));
   co_return list_response(
@@ -146,8 +140,8 @@ HandlerResult list_refused(Call& call) {
 
 HandlerResult diagnose_endpoint(Call& call) {
   XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
-  XD_CO_TRY(const EndpointPtr known,
-            co_await call.services.store.read([&](db::Tx& tx) { return find_or_fail(call, tx, id); }));
+  XD_CO_TRY(const EndpointPtr known, co_await call.services.store.read(
+                                         [&](db::Tx& tx) { return find_endpoint_or_fail(call, tx, id); }));
   XD_CO_TRY(const Asked asked, co_await read_asked(call, id));
   if (asked.refusal && !asked.refusal->is_whole())
     co_return json_response(200, diagnosis_json(remembered(*asked.refusal), false, asked.refusal->reason));

@@ -15,6 +15,7 @@ namespace {
 
 constexpr auto kInterval = std::chrono::seconds{5};
 constexpr std::uint64_t kWorthBytes = 16 << 20;
+constexpr int kLooksMax = 60;
 
 std::uint64_t resident_bytes() {
   std::ifstream file("/proc/self/statm");
@@ -40,12 +41,27 @@ void configure_memory() {
 #endif
 }
 
+bool MemoryRule::is_due(std::uint64_t resident_bytes) {
+  peak_ = std::max(peak_, resident_bytes);
+  const bool changed = resident_bytes > left_ + kWorthBytes || resident_bytes + kWorthBytes < peak_;
+  if (!changed && ++looks_ < patience_) return false;
+  patience_ = changed ? 1 : std::min(2 * patience_, kLooksMax);
+  return true;
+}
+
+void MemoryRule::done(std::uint64_t resident_bytes) {
+  left_ = resident_bytes;
+  peak_ = resident_bytes;
+  looks_ = 0;
+}
+
 void MemoryReturn::start() {
   // safe: the rounds keep the lambda, and end before this does.
   rounds_.start("return memory", kInterval, [this]() -> base::Task<void> {
-    const std::uint64_t bytes = resident_bytes();
-    least_bytes_ = std::min(least_bytes_, bytes);
-    if (bytes > least_bytes_ + kWorthBytes) return_memory();
+    if (rule_.is_due(resident_bytes())) {
+      return_memory();
+      rule_.done(resident_bytes());
+    }
     co_return base::Result<void>{};
   });
 }

@@ -151,10 +151,18 @@ Shard::Shard(const Shared& shared)
 
 base::Result<asio::ip::tcp::endpoint> Shard::listen_for_metrics(const asio::ip::tcp::endpoint& endpoint) {
   metrics_server_.emplace(context_.get_executor(),
-                          http::ServerOptions{.endpoint = endpoint, .connections_max = kMetricsConnections},
+                          http::ServerOptions{.endpoint = endpoint,
+                                              .address_setting = "CROSSDOCK_METRICS_LISTEN",
+                                              .connections_max = kMetricsConnections},
                           api::make_application(services_, api::Surface::monitoring));
   XD_DO(metrics_server_->listen());
   return metrics_server_->local();
+}
+
+void Shard::start() {
+  server_.start();
+  if (metrics_server_) metrics_server_->start();
+  memory_.start();
 }
 
 base::Task<void> Shard::end_metrics() {

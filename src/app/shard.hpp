@@ -51,11 +51,13 @@ class Shard {
   asio::any_io_executor executor() { return context_.get_executor(); }
   base::Result<void> listen(http::Port port, std::uint16_t number) { return server_.listen(port, number); }
   asio::ip::tcp::endpoint local() const { return server_.local(); }
-  /// Of one shard only, where metrics have a listener of their own. It serves until end_metrics().
+  /// Of one shard only, where metrics have a listener of their own. It serves from start() until
+  /// end_metrics().
   base::Result<asio::ip::tcp::endpoint> listen_for_metrics(const asio::ip::tcp::endpoint& endpoint);
   base::Task<void> end_metrics();
-  /// After listen() of all: what the shard does by itself. From here on drain() is needed.
-  void start() { memory_.start(); }
+  /// After listen() of all: requests are answered, and the shard does what it does by itself. From here on
+  /// drain() is needed.
+  void start();
   queue::Shard& lanes() { return lanes_; }
   tenant::TenantBook& tenants() { return tenants_; }
   outbound::Book& book() { return book_; }

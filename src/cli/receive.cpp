@@ -48,6 +48,7 @@ class Receiver {
 
   Result<void> start() {
     XD_DO(server_.listen());
+    server_.start();
     std::fprintf(stderr, "receiving on http://%s:%d%s\n", server_.local().address().to_string().c_str(),
                  server_.local().port(),
                  secrets_.empty() ? " (signatures are not checked: no secret given)" : "");

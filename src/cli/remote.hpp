@@ -27,8 +27,8 @@ class Remote {
   /// from the status; unavailable when it cannot be reached.
   base::Result<format::Document> call(const std::string& method, const std::string& path,
                                       const std::string& body = {});
-  /// The same of what has happened already, which the server must learn: a signal does not end it, five seconds
-  /// do.
+  /// The same of what has happened already, which the server must learn: a signal does not end it, five
+  /// seconds do.
   base::Result<format::Document> report(const std::string& method, const std::string& path,
                                         const std::string& body);
   /// Follows a stream from its beginning to its end. Errors as above.

@@ -31,21 +31,42 @@ std::optional<std::uintmax_t> size_of(const std::string& path) {
   return absent ? std::nullopt : std::optional(size);
 }
 
-/// The first line of a file; nothing where there is none.
+/// The first line of a file; nothing where there is none, or it is empty.
 std::optional<std::string> first_line(const std::string& path) {
   std::ifstream in(path);
   std::string text;
-  return std::getline(in, text) ? std::optional(std::move(text)) : std::nullopt;
+  std::getline(in, text);
+  return text.empty() ? std::nullopt : std::optional(std::move(text));
 }
 
-/// Writes a file that is not there yet, to stay; gives back the text.
+/// Does something with an open file, and closes it; false with errno where that, or opening it, fails.
+template <class Work>
+bool with_file(const std::string& path, int flags, const Work& work) {
+  const int file = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
+  if (file < 0) return false;
+  const bool done = work(file);
+  const int why = errno;
+  close(file);
+  errno = why;
+  return done;
+}
+
+/// Writes a file whose text first_line() does not find, to stay: whole, or not at all. Gives back the text.
 Result<std::string> keep(const std::string& path, std::string text) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const bool written = file >= 0 &&
-                       write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       fsync(file) == 0;
-  if (file >= 0) close(file);
-  if (!written) return fail(Code::unavailable, "cannot write " + path + ": " + std::strerror(errno));
+  // An empty one is what a full disk or a crash has left behind.
+  if (size_of(path).value_or(0) > 0)
+    return fail(Code::unavailable,
+                "cannot read " + path + "; make it readable, or put it back from a backup");
+  const std::string fresh = path + ".new";
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  const bool kept = with_file(fresh, O_WRONLY | O_CREAT | O_TRUNC,
+                              [&](int file) {
+                                const ssize_t written = write(file, text.data(), text.size());
+                                return written == static_cast<ssize_t>(text.size()) && fsync(file) == 0;
+                              }) &&
+                    rename(fresh.c_str(), path.c_str()) == 0 &&
+                    with_file(directory, O_RDONLY | O_DIRECTORY, [](int file) { return fsync(file) == 0; });
+  if (!kept) return fail(Code::unavailable, "cannot write " + path + ": " + std::strerror(errno));
   return text;
 }
 
@@ -121,7 +142,7 @@ Result<void> check_ring(std::span<const outbound::SubscriptionPtr> subscriptions
   bool opened = false;
   const auto look = [&](const auto& resource) {
     opened = opened || !resource->secrets.empty();
-    if (resource->secrets.empty() && closed.empty()) closed = resource->broken;
+    if (closed.empty()) closed = resource->secrets_closed;
   };
   std::ranges::for_each(subscriptions, look);
   std::ranges::for_each(endpoints, look);

@@ -12,7 +12,8 @@
 
 namespace db {
 
-/// One parameter of a statement. Owns numbers, times and ids; text and bytes must live until the call returns.
+/// One parameter of a statement. Owns numbers, times and ids; text and bytes must live until the call
+/// returns.
 class Arg {
  public:
   enum class Kind : std::uint8_t { null, integer, real, text, blob, uuid };

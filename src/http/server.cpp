@@ -62,12 +62,11 @@ Result<void> Server::listen(Port port, std::uint16_t number) {
   if (number != 0) options_.endpoint.port(number);
   boost::system::error_code error;
   const auto step = [&](const char* what) {
-    const char* hint =
-        error == asio::error::address_in_use
-            ? "; another program listens there: end it, or choose another address with --listen"
-            : "; choose another address with --listen";
+    const char* hint = error == asio::error::address_in_use
+                           ? "; another program listens there: end it, or choose another address with "
+                           : "; choose another address with ";
     return fail(Code::unavailable, "cannot " + std::string(what) + " " + show(options_.endpoint) + ": " +
-                                       error.message() + hint);
+                                       error.message() + hint + options_.address_setting);
   };
   acceptor_.open(options_.endpoint.protocol(), error);
   if (error) return step("open a socket for");
@@ -84,9 +83,10 @@ Result<void> Server::listen(Port port, std::uint16_t number) {
   acceptor_.set_option(ReusePort(true), error);
   if (error) return step("share");
   local_ = acceptor_.local_endpoint();
-  gate_.spawn("accept", accept_loop());
   return {};
 }
+
+void Server::start() { gate_.spawn("accept", accept_loop()); }
 
 base::Task<void> Server::accept_loop() {
   while (!draining_) {

@@ -25,6 +25,7 @@ struct Application {
 
 struct ServerOptions {
   asio::ip::tcp::endpoint endpoint{};
+  std::string address_setting = "--listen";  ///< what chooses another one
   std::size_t body_bytes_max = base::limits::kBodyBytesDefault;
   /// Beyond it those that have waited for their peers the longest end; kConnectionsInReserve more are let in
   /// for requests that an application answers although it is crowded.
@@ -70,9 +71,11 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Binds and begins to accept. number: the port, where the first of the siblings has found it; 0: as in the
-  /// options. Error: unavailable, when the address cannot be had.
+  /// Takes the address; who connects waits. number: the port, where the first of the siblings has found it;
+  /// 0: as in the options. Error: unavailable, when the address cannot be had.
   base::Result<void> listen(Port port = Port::exclusive, std::uint16_t number = 0);
+  /// Lets in who connects: from here on drain() is needed.
+  void start();
   /// The address that is listened on, with the real port where 0 was asked for.
   asio::ip::tcp::endpoint local() const { return local_; }
 

@@ -63,6 +63,7 @@ class ServerFixture {
                                   BodyReader& body) { return answer(*this, std::move(request), body); },
                  .refuse = &ServerFixture::refuse}) {
     if (auto listening = server_.listen(); !listening) throw std::runtime_error(listening.error().message);
+    server_.start();
     thread_ = std::thread([this] { context_.run(); });
   }
 

@@ -113,6 +113,7 @@ Endpoint Endpoint::copy() const {
   twin.updated = updated;
   for (const tenant::SigningSecret& secret : secrets) twin.secrets.push_back(secret.copy());
   twin.broken = broken;
+  twin.secrets_closed = secrets_closed;
   return twin;
 }
 

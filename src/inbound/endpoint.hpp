@@ -132,6 +132,8 @@ struct Endpoint {
   /// Why it cannot be used: what of its row cannot be read. Then nothing may write it but its deletion. Empty
   /// for all others.
   std::string broken{};
+  /// Why its secrets cannot be opened, where it has some and none can be.
+  std::string secrets_closed{};
 
   bool accepts() const { return is_enabled && status != EndpointStatus::disabled; }
   queue::LaneState lane_state() const {

@@ -125,7 +125,8 @@ Result<std::vector<EndpointPtr>> with_secrets(db::Tx& tx, const crypto::KeyRing&
   for (Endpoint& endpoint : read) {
     XD_TRY(auto found, tenant::find_secrets(tx, ring, endpoint.secret_owner()));
     endpoint.secrets = std::move(found.secrets);
-    if (endpoint.broken.empty()) endpoint.broken = std::move(found.broken);
+    if (endpoint.broken.empty()) endpoint.broken = found.broken;
+    endpoint.secrets_closed = std::move(found.broken);
     result.push_back(std::make_shared<const Endpoint>(std::move(endpoint)));
   }
   return result;

@@ -1,6 +1,7 @@
 #include "monitor/backlog.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace monitor {
 
@@ -27,19 +28,25 @@ base::Task<void> BacklogWatch::look_unless_resting() {
 }
 
 base::Task<void> BacklogWatch::look() {
-  XD_CO_TRY(const auto counted, co_await store_.read(queue::count_backlog));
+  const auto counted = co_await store_.read(queue::count_backlog, db::kLongReadTime);
   const base::Time now = clock_.now();
-  for (auto& [name, series] : series_) {
-    series.tasks.set(0);
-    if (series.overdue != nullptr) series.overdue->set(0);
-  }
-  for (const queue::Backlog& backlog : counted) {
+  // A number that is no longer true would hide that there is none.
+  set_all(counted ? 0 : std::numeric_limits<double>::quiet_NaN());
+  if (!counted) co_return std::unexpected(counted.error());
+  for (const queue::Backlog& backlog : *counted) {
     const Series& series = series_of(backlog);
     series.tasks.set(static_cast<double>(backlog.tasks));
     const double late = std::chrono::duration<double>(now - backlog.earliest_due).count();
     if (series.overdue != nullptr) series.overdue->set(std::max(0.0, late));
   }
   co_return Result<void>{};
+}
+
+void BacklogWatch::set_all(double value) {
+  for (auto& [name, series] : series_) {
+    series.tasks.set(value);
+    if (series.overdue != nullptr) series.overdue->set(value);
+  }
 }
 
 BacklogWatch::Series& BacklogWatch::series_of(const queue::Backlog& backlog) {

@@ -20,7 +20,7 @@ class BacklogWatch {
   void start();
   asio::awaitable<void> stop() { return rounds_.stop(); }
 
-  /// Counts once.
+  /// Counts once. Where that fails, the series that there are become NaN.
   base::Task<void> look();
 
  private:
@@ -29,6 +29,7 @@ class BacklogWatch {
     base::Gauge* overdue;  ///< null for lanes that are paused: what they hold waits on purpose
   };
   base::Task<void> look_unless_resting();
+  void set_all(double value);
   Series& series_of(const queue::Backlog& backlog);
 
   db::Db& store_;

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "queue/queue_store.hpp"
 #include "testing/core_db.hpp"
 #include "testing/fake_clock.hpp"
+#include "testing/faulty_db.hpp"
 #include "testing/run.hpp"
 #include "testing/tasks.hpp"
 
@@ -65,6 +68,22 @@ TEST_P(BacklogMetrics, tell_how_much_waits_of_each_kind_and_how_late_the_oldest_
   EXPECT_EQ(line(R"(crossdock_backlog_tasks{kind="fanout",state="active"})"), "1");
   EXPECT_EQ(line(R"(crossdock_backlog_oldest_seconds{kind="deliver"})"), "90");
   EXPECT_EQ(line(R"(crossdock_backlog_oldest_seconds{kind="fanout"})"), "0") << "it is not due yet";
+}
+
+TEST_P(BacklogMetrics, are_no_numbers_while_nothing_can_be_counted) {
+  insert(make_lane("deliver"), 3, 90s);
+  ::testing::FaultyDb faulty(*store);
+  const auto twice = [](::testing::FaultyDb& db, const base::Clock& time_of) -> base::Task<void> {
+    BacklogWatch watch(co_await asio::this_coro::executor, db, time_of);
+    XD_CO_DO(co_await watch.look());
+    db.refuse_reads(1);
+    co_return co_await watch.look();
+  };
+
+  EXPECT_FALSE(::testing::run(twice(faulty, clock)));
+
+  EXPECT_TRUE(std::isnan(std::stod(line(R"(crossdock_backlog_tasks{kind="deliver",state="active"})"))));
+  EXPECT_TRUE(std::isnan(std::stod(line(R"(crossdock_backlog_oldest_seconds{kind="deliver"})"))));
 }
 
 }  // namespace

@@ -306,6 +306,17 @@ void DeliveryHandler::circuit_changed(const queue::Task& task, queue::Outcome& o
        parts_.book.wants_system(task.tenant, open ? "circuit.opened" : "circuit.closed", id)});
 }
 
+/// The receiver has got it, whatever cannot be told of it: sending it again would be worse.
+bool DeliveryHandler::shorten(queue::Outcome& outcome) const {
+  const auto& told = *static_cast<const AttemptReport*>(outcome.report.get());
+  auto kept = std::make_shared<AttemptReport>(told);
+  kept->news.clear();
+  kept->attempt.remote_ip.clear();
+  if (!told.attempt.error_message.empty()) kept->attempt.error_message = "what it said could not be stored";
+  outcome.report = std::move(kept);
+  return true;
+}
+
 asio::awaitable<DeliveryHandler::Sent> DeliveryHandler::send(Sending sending) {
   const PreparedPtr& subscription = sending.subscription;
   const event::EventPtr& event = sending.event;

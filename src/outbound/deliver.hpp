@@ -51,6 +51,7 @@ class DeliveryHandler final : public queue::Handler {
   base::Result<void> hydrate(db::Tx& tx, std::span<queue::Task> tasks) const override;
   asio::awaitable<queue::Outcome> run(const queue::Task& task) override;
   void circuit_changed(const queue::Task& task, queue::Outcome& outcome) override;
+  bool shorten(queue::Outcome& outcome) const override;
   base::Result<void> record(db::Tx& tx, std::span<const queue::Finished> finished) const override;
 
   /// One attempt outside the queue, for a test send: no retry, not counted for auto-disable.

@@ -164,6 +164,32 @@ TEST_P(Recording, counts_attempts_and_groups_failures_by_their_cause) {
   EXPECT_EQ(groups[0].host, "example.com");
 }
 
+TEST_P(Recording, says_what_came_of_an_attempt_also_where_the_store_does_not_take_the_rest) {
+  Run well = delivered();
+  Run badly = failed();
+  for (Run* run : {&well, &badly}) {
+    AttemptReport& report = report_of(*run);
+    report.attempt.response_status = run == &well ? 200 : 500;
+    report.attempt.remote_ip = "\xFF";
+    report.news.push_back({make_circuit_event(acme, subscription.id, std::nullopt, clock.now()), true});
+  }
+  report_of(badly).attempt.error_class = "SERVER_ERROR";
+  report_of(badly).attempt.error_message = "\xFF";
+
+  EXPECT_TRUE(handler.shorten(well.outcome));
+  EXPECT_TRUE(handler.shorten(badly.outcome));
+  record({well, badly});
+
+  EXPECT_EQ(history(well)->status, "DELIVERED");
+  EXPECT_EQ(history(well)->last.response_status, 200);
+  EXPECT_EQ(history(well)->last.error_message, "");
+  EXPECT_EQ(history(badly)->status, "FAILED");
+  EXPECT_EQ(history(badly)->last.response_status, 500);
+  EXPECT_EQ(history(badly)->last.error_class, "SERVER_ERROR");
+  EXPECT_EQ(history(badly)->last.error_message, "what it said could not be stored");
+  EXPECT_EQ(store.integer("SELECT count(*) FROM events"), 0) << "what is told of it may be what is wrong";
+}
+
 TEST_P(Recording, of_a_delivered_event_is_a_row_of_history) {
   Run run = delivered();
   const DeliveryArgs args{.replay_no = 2, .replay_of = DeliveryId::make(kNow)};

@@ -104,6 +104,7 @@ Subscription Subscription::copy() const {
   twin.updated = updated;
   for (const SigningSecret& secret : secrets) twin.secrets.push_back(secret.copy());
   twin.broken = broken;
+  twin.secrets_closed = secrets_closed;
   return twin;
 }
 

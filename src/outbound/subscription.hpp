@@ -103,6 +103,8 @@ struct Subscription {
   /// Why it cannot be used: what of its row cannot be read. Then nothing may write it but its deletion. Empty
   /// for all others.
   std::string broken{};
+  /// Why its secrets cannot be opened, where it has some and none can be.
+  std::string secrets_closed{};
 
   /// Its tasks run.
   bool delivers() const {

@@ -205,7 +205,8 @@ Result<std::vector<SubscriptionPtr>> with_secrets(db::Tx& tx, const crypto::KeyR
   for (Subscription& subscription : read) {
     XD_TRY(auto found, tenant::find_secrets(tx, ring, subscription.secret_owner()));
     subscription.secrets = std::move(found.secrets);
-    if (subscription.broken.empty()) subscription.broken = std::move(found.broken);
+    if (subscription.broken.empty()) subscription.broken = found.broken;
+    subscription.secrets_closed = std::move(found.broken);
     result.push_back(std::make_shared<const Subscription>(std::move(subscription)));
   }
   return result;

@@ -24,6 +24,7 @@ class HotPath : public ::testing::StoreTest {
     const std::int64_t epoch = lease ? lease->epoch : 1;
     XD_DO(load(tx, lane, kNow, 100));
     XD_DO(load_ordered(tx, lane, kNow, 100, ""));
+    XD_DO(load_ordered(tx, lane, kNow, 5, "", {.id = tasks.front().id}));
     XD_DO(lanes_with_tasks(tx));
     for (const Task& task : tasks) {
       const Opening opening{lane, task.id, epoch};
@@ -58,7 +59,8 @@ class HotPath : public ::testing::StoreTest {
 INSTANTIATE_TEST_SUITE_P(Engines, HotPath, ::testing::Values(db::Engine::postgres), ::testing::engine_name);
 
 TEST_P(HotPath, reads_no_table_from_end_to_end_whatever_was_planned_while_it_was_empty) {
-  const std::vector<Task> tasks = make_tasks({.lane = lane, .tenant = tenant, .now = kNow}, 20);
+  std::vector<Task> tasks = make_tasks({.lane = lane, .tenant = tenant, .now = kNow}, 20);
+  for (Task& task : tasks) task.order_key = task.id.str();
   std::int64_t before = 0;
   std::int64_t after = 0;
   // One transaction is one connection, which keeps its plans from the sixth execution on.

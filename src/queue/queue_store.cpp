@@ -215,8 +215,11 @@ Begin Begin::earlier(std::chrono::microseconds room) const {
 }
 
 void Begin::lower_to(const Task& task) {
-  id = std::min(id, task.id);
-  if (task.timed) due = std::min(due, task.due);
+  if (task.timed) {
+    due = std::min(due, task.due);
+  } else {
+    id = std::min(id, task.id);
+  }
 }
 
 void Begin::lower_to(const Begin& other) {
@@ -335,16 +338,17 @@ Result<Loaded> load_ordered(db::Tx& tx, LaneId lane, base::Time now, std::size_t
   XD_DO(tx.query(
       "WITH RECURSIVE heads(head) AS ("
       " SELECT (SELECT order_key FROM tasks WHERE lane_id = $1 AND order_key > $2 AND order_key <> ''"
-      " ORDER BY order_key LIMIT 1)"
+      " AND id >= $4 ORDER BY order_key LIMIT 1)"
       " UNION ALL"
       " SELECT (SELECT t.order_key FROM tasks t WHERE t.lane_id = $1 AND t.order_key > heads.head"
-      " AND t.order_key <> '' ORDER BY t.order_key LIMIT 1) FROM heads WHERE heads.head IS NOT NULL)"
+      " AND t.order_key <> '' AND t.id >= $4 ORDER BY t.order_key LIMIT 1) FROM heads WHERE heads.head IS "
+      "NOT NULL)"
       " SELECT " +
           columns +
           " FROM heads JOIN tasks ON lane_id = $1 AND id = (SELECT e.id FROM tasks e WHERE e.lane_id = $1"
-          " AND e.order_key = heads.head AND e.order_key <> '' ORDER BY e.id LIMIT 1)"
+          " AND e.order_key = heads.head AND e.order_key <> '' AND e.id >= $4 ORDER BY e.id LIMIT 1)"
           " WHERE heads.head IS NOT NULL LIMIT $3",
-      {lane, after_key, limit}, [&](const db::Row& row) {
+      {lane, after_key, limit, from.id}, [&](const db::Row& row) {
         ++heads;
         loaded.last_key = row.string(9);
         if (row.flag(8) && row.time(4) > now) return;

@@ -77,7 +77,7 @@ struct Begin {
 
   /// With room for what others commit late: transactions end in another order than their ids were made in.
   Begin earlier(std::chrono::microseconds room) const;
-  /// Takes in that this task stands there.
+  /// Takes in that this task stands there, of an unordered lane.
   void lower_to(const Task& task);
   void lower_to(const Begin& other);
 };

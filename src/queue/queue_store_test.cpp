@@ -143,17 +143,43 @@ TEST_P(TaskStore, an_empty_lane_begins_now) {
 }
 
 TEST(BeginOfLane, leaves_room_for_late_commits_and_is_lowered_by_what_stands_before) {
-  const Task task =
-      make_task({.lane = make_lane_id(), .tenant = make_tenant_id(), .now = kNow, .due = kNow - 3s});
+  const TaskId old = make_task({.now = kNow}).id;
   Begin begin{.id = TaskId{base::first_uuid_of(kNow + 10s)}, .due = kNow + 10s};
   EXPECT_EQ(begin.earlier(2s).id.uuid, base::first_uuid_of(kNow + 8s));
   EXPECT_EQ(begin.earlier(2s).due, kNow + 8s);
-  begin.lower_to(task);
-  EXPECT_EQ(begin.id, task.id);
+  begin.lower_to(Begin{.id = old, .due = kNow - 3s});
+  EXPECT_EQ(begin.id, old);
   EXPECT_EQ(begin.due, kNow - 3s);
   begin.lower_to(kNowhere);
-  EXPECT_EQ(begin.id, task.id);
+  EXPECT_EQ(begin.id, old);
   EXPECT_TRUE(Begin{}.earlier(2s).id.is_nil());
+}
+
+TEST(BeginOfLane, goes_by_the_time_that_a_task_waits_for_and_by_the_id_of_one_that_does_not) {
+  const Begin before{.id = TaskId{base::first_uuid_of(kNow + 10s)}, .due = kNow + 10s};
+  const Task fresh = make_task({.now = kNow});
+  const Task retry = make_task({.now = kNow - 24h, .due = kNow + 5s});
+  Begin begin = before;
+  begin.lower_to(retry);
+  EXPECT_EQ(begin.id, before.id) << "or everything since it was made would be read with each retry";
+  EXPECT_EQ(begin.due, kNow + 5s);
+  begin.lower_to(fresh);
+  EXPECT_EQ(begin.id, fresh.id);
+  EXPECT_EQ(begin.due, kNow + 5s);
+}
+
+TEST_P(TaskStore, reads_the_first_tasks_of_keys_from_where_the_lane_begins) {
+  const LaneId lane = make_lane();
+  std::vector<Task> tasks = make_tasks({.lane = lane, .tenant = tenant, .now = kNow}, 12);
+  for (std::size_t i = 0; i < tasks.size(); ++i)
+    tasks[i].order_key = std::string(1, static_cast<char>('a' + i % 6));
+  insert(tasks);
+
+  const Begin from{.id = tasks[8].id};
+  const Loaded found = store.read([&](db::Tx& tx) { return load_ordered(tx, lane, kNow, 3, "", from); });
+
+  EXPECT_EQ(ids_of(found.tasks), ids_of({tasks[8], tasks[9], tasks[10]}));
+  EXPECT_EQ(found.last_key, "e");
 }
 
 TEST_P(TaskStore, finds_no_lane_where_there_are_no_tasks) {

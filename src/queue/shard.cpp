@@ -11,6 +11,8 @@ constexpr std::size_t kArrivedMeanwhileMax = 4096;
 /// What a task takes beside its payload.
 constexpr std::size_t kTaskBytes = 512;
 constexpr auto kStoreRetry = std::chrono::milliseconds{200};
+/// For so long a lane that waits is believed to have no more than what was seen.
+constexpr auto kSeenFor = std::chrono::minutes{1};
 /// Nobody waits for a verdict to be on disk, and many at once cost little more than one. A crash makes of
 /// those that were not written attempts of outcome unknown.
 constexpr auto kClosingLinger = std::chrono::milliseconds{5};
@@ -20,6 +22,11 @@ constexpr auto kUnknownDelay = std::chrono::milliseconds{500};
 constexpr auto kThrownDelay = std::chrono::minutes{1};
 
 std::size_t weight(const Task& task) { return task.payload_bytes + kTaskBytes; }
+
+/// Whether the store found fault with what it was given, and not with itself.
+bool is_refused(const base::Error& error) {
+  return error.code == base::Code::invalid || error.code == base::Code::conflict;
+}
 
 /// After an attempt whose outcome nobody knows: another one at that time, unless there were too many.
 Verdict after_unknown(const Task& task, base::Time again) {
@@ -81,8 +88,11 @@ void Shard::arrive(Task task) {
 
 /// Reading must not begin behind it.
 void Shard::stands_in_table(Lane& lane, const Task& task) {
-  lane.begin.lower_to(task);
-  lane.lowest_meanwhile.lower_to(task);
+  Begin place = kNowhere;
+  place.lower_to(task);
+  if (scheduler_.ordered(lane.id)) place.id = task.id;
+  lane.begin.lower_to(place);
+  lane.lowest_meanwhile.lower_to(place);
 }
 
 /// The task is the youngest of the lane. False: it stays in the table, also where it would fit after others
@@ -112,6 +122,7 @@ std::unordered_set<std::string> Shard::make_room(Lane& lane) {
 void Shard::wake(LaneId id) {
   Lane& lane = lane_of(id);
   lane.read_whole.reset();
+  lane.reading_whole.reset();
   lane.spilled = true;
   lane.keys_unread = true;
   if (hungry(lane)) want_load(lane);
@@ -120,9 +131,10 @@ void Shard::wake(LaneId id) {
 void Shard::look(const Busy& busy) {
   const Lane& lane = lane_of(busy.lane);
   const bool idle = lane.in_memory.empty() && !lane.spilled;
-  // What waits for its time is known; what another node has put there since is not.
-  const bool seen =
-      lane.read_whole && lane.next_due && base::time_of(busy.youngest.uuid) + kLateCommits < *lane.read_whole;
+  // What waits for its time is known; what another node has put there since is not, nor what is committed
+  // later than it should be.
+  const bool seen = read_whole_within(lane, kSeenFor) && lane.next_due &&
+                    base::time_of(busy.youngest.uuid) + kLateCommits < *lane.read_whole;
   if (!lane.known || (idle && !seen)) wake(busy.lane);
 }
 
@@ -158,8 +170,9 @@ void Shard::set_policy(LaneId id, const LanePolicy& policy) {
   scheduler_.set_policy(id, policy, clock_.now());
   count_circuits();
   if (ordered != scheduler_.ordered(id) && lanes_.contains(id)) {
-    // What memory holds was taken in by the other rule.
+    // What memory holds was taken in by the other rule, and where the lane begins was found by it.
     Lane& lane = lane_of(id);
+    lane.read_whole.reset();
     give_up(lane);
     read_again(lane);
   }
@@ -262,15 +275,19 @@ void Shard::doubt(Lane& lane) {
 /// What happened must reach the store: repeated until it does, or until the process ends and recovery takes
 /// over.
 asio::awaitable<void> Shard::finish(Task& task, Outcome& outcome) {
+  bool shortened = false;
   for (bool again = false;; again = true) {
     const bool awaited = lane_of(task.lane).spilled || scheduler_.holds_up_others(task);
     if (!task.order_key.empty() && awaited) closings_.hurry();
     auto closed = co_await closings_.add({&task, &outcome, lane_of(task.lane).epoch, again});
     if (closed) break;
     if (gate_.closing()) co_return;
-    if (!closed.error().retryable() && outcome.report) {
-      // It will never take what this attempt has to tell. So it is as if nobody had seen its end.
-      outcome = Outcome{after_unknown(task, clock_.now() + kThrownDelay)};
+    // It will never take what this attempt has to tell. Only if that cannot be made less, it is as if nobody
+    // had seen its end.
+    if (is_refused(closed.error()) && outcome.report) {
+      if (!std::exchange(shortened, true) && handlers_.find(task.kind)->second->shorten(outcome)) continue;
+      outcome.verdict = after_unknown(task, clock_.now() + kThrownDelay);
+      outcome.report.reset();
       continue;
     }
     co_await base::sleep_for(kStoreRetry);

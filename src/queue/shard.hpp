@@ -82,6 +82,7 @@ class Shard {
     Begin begin{};                                // where it is read from, but for a look at all of it
     Begin lowest_meanwhile = kNowhere;            // of what came since the last read began
     std::optional<base::Time> read_whole{};       // when it was last read from its very beginning
+    std::optional<base::Time> reading_whole{};    // while loading: since when it is read from there
     std::optional<base::Time> next_due;
     std::string last_key;      // ordered: how far the keys were read
     bool keys_unread = false;  // ordered: one may be able to run that the next round over the keys would find

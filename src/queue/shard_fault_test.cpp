@@ -1,8 +1,9 @@
-// What a shard makes of a store that fails or answers late, of a stop, and of another node.
+// What a shard makes of a store that fails or answers late, and of a stop.
 #include <future>
 #include <thread>
 
 #include "queue/shard_test.hpp"
+#include "testing/fake_clock.hpp"
 
 namespace queue {
 
@@ -17,6 +18,10 @@ using ::testing::Node;
 using ::testing::ScriptedHandler;
 
 constexpr std::size_t kMoreThanMemoryHolds = kLaneTasksInMemoryMax + 100;
+
+Outcome done_with_report(const Task&) {
+  return {.verdict = Verdict::done(), .report = std::make_shared<int>(1)};
+}
 
 class FailingStore : public ShardTest {};
 
@@ -87,9 +92,7 @@ TEST_P(FailingStore, runs_a_task_once_whose_opening_was_not_heard_of) {
 }
 
 TEST_P(FailingStore, costs_the_others_nothing_where_it_cannot_keep_what_one_has_to_tell) {
-  ScriptedHandler handler(clock, [](const Task&) {
-    return Outcome{.verdict = Verdict::done(), .report = std::make_shared<int>(1)};
-  });
+  ScriptedHandler handler(clock, done_with_report);
   handler.hold();
   const auto node = start_node(handler);
   const std::vector<Task> tasks = make_tasks(make_lane(), 2);
@@ -102,6 +105,78 @@ TEST_P(FailingStore, costs_the_others_nothing_where_it_cannot_keep_what_one_has_
   ASSERT_TRUE(eventually([&] { return recorded(Verdict::Kind::unknown) == 1; }));
   EXPECT_EQ(recorded(Verdict::Kind::done), 1);
   EXPECT_EQ(waiting(), 1);
+}
+
+TEST_P(FailingStore, costs_no_verdict_whose_report_can_be_made_one_that_it_keeps) {
+  ScriptedHandler handler(clock, done_with_report);
+  handler.let_reports_be_shortened();
+  const auto node = start_node(handler);
+  const std::vector<Task> tasks = make_tasks(make_lane(), 2);
+  handler.refuse_report_of(tasks[0].id);
+  must(node->enqueue(tasks));
+
+  ASSERT_TRUE(eventually([&] { return all_done(2); }));
+  expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(FailingStore, costs_no_verdict_when_the_fault_is_its_own) {
+  ScriptedHandler handler(clock, done_with_report);
+  handler.fail_records(3);
+  const auto node = start_node(handler);
+  const std::vector<Task> tasks = make_tasks(make_lane(), 1);
+  must(node->enqueue(tasks));
+
+  ASSERT_TRUE(eventually([&] { return all_done(1); }));
+  expect_each_ran_once(handler, tasks);
+}
+
+TEST_P(FailingStore, hides_nothing_of_a_lane_that_it_could_not_read_whole) {
+  ScriptedHandler handler(clock);
+  const auto node = start_node(handler);
+  const LaneId lane = make_lane();
+  make_known(*node, handler, lane);
+  std::vector<Task> late = make_tasks(lane, 1);
+  late[0].id = TaskId{base::first_uuid_of(clock.now() - 1h)};
+  insert(late);
+
+  faulty.refuse_reads(1);
+  node->on_shard([lane](Shard& shard) { shard.wake(lane); });
+
+  EXPECT_TRUE(eventually([&] { return all_done(2); }));
+}
+
+TEST_P(FailingStore, hides_what_it_commits_very_late_for_a_minute_at_most) {
+  ::testing::FakeClock fake;
+  ScriptedHandler handler(fake, [&](const Task&) { return Outcome{Verdict::retry_at(fake.now() + 1h)}; });
+  Node node(faulty, fake, {.shard = {.node = base::make_uuid(fake.now())}});
+  node.add_handler(::testing::kTestKind, handler);
+  node.start();
+  const auto look_after = [&](std::chrono::seconds time) {
+    node.on_shard([&](Shard&) { fake.advance(time); });
+    for (const Busy& busy : store.read(lanes_with_tasks)) node.queue().look(busy);
+    node.settle();
+  };
+  const auto make_task_of = [&](LaneId lane) {
+    Task task = ::testing::make_task({.lane = lane, .tenant = tenant, .now = fake.now()});
+    task.id = TaskId{base::first_uuid_of(fake.now())};
+    fake.advance(1ms);
+    return std::vector{task};
+  };
+  const LaneId lane = make_lane();
+  const std::vector<Task> first = make_task_of(lane);
+  const std::vector<Task> late = make_task_of(lane);
+  must(node.enqueue(first));
+  ASSERT_TRUE(eventually([&] { return recorded(Verdict::Kind::retry_at) == 1; }));
+  faulty.hold_reads();
+  look_after(10s);
+  ASSERT_TRUE(eventually([&] { return faulty.reads_held() == 1; })) << "it sees all that is there";
+  faulty.release_reads();
+  insert(late);
+
+  look_after(2s);
+  EXPECT_EQ(handler.count(), 1u);
+  look_after(60s);
+  EXPECT_TRUE(eventually([&] { return handler.count() == 2; }));
 }
 
 class SlowRead : public ShardTest {
@@ -330,105 +405,6 @@ TEST_P(StoppingShard, ends_although_the_store_fails) {
 
   EXPECT_EQ(waiting(), 5);
   EXPECT_EQ(store.integer("SELECT count(*) FROM tasks WHERE opened_at IS NOT NULL"), 2);
-}
-
-/// Two nodes on one store: so on PostgreSQL only.
-class TwoNodes : public ShardTest {
- protected:
-  void lives(const base::Uuid& node, std::chrono::seconds lease) {
-    store.write([&](db::Tx& tx) { return renew(tx, {node}, lease); });
-  }
-
-  const base::Uuid here = base::make_uuid(clock.now());
-  const base::Uuid there = base::make_uuid(clock.now());
-};
-
-INSTANTIATE_TEST_SUITE_P(Engines, TwoNodes, ::testing::Values(db::Engine::postgres), ::testing::engine_name);
-
-TEST_P(TwoNodes, run_each_task_on_the_node_that_holds_its_lane) {
-  ScriptedHandler handler(clock);
-  ScriptedHandler idle(clock);
-  lives(here, 60s);
-  lives(there, 60s);
-  const auto node = start_node(handler, {.shard = {.node = here}});
-  const auto other = start_node(idle, {.shard = {.node = there}});
-  const LaneId lane = make_lane();
-  make_known(*node, handler, lane);
-
-  const std::vector<Task> tasks = make_tasks(lane, 3);
-  must(other->enqueue(tasks));  // accepted there, but the lane is here
-  other->settle();
-  node->queue().look({lane});
-
-  ASSERT_TRUE(eventually([&] { return all_done(4); }));
-  expect_each_ran_once(handler, tasks);
-  EXPECT_EQ(idle.count(), 0u);
-}
-
-TEST_P(TwoNodes, take_over_the_lanes_of_a_dead_one) {
-  ScriptedHandler handler(clock);
-  lives(here, 60s);
-  lives(there, 60s);
-  const LaneId lane = make_lane();
-  const std::vector<Task> tasks = make_tasks(lane, 3);
-  insert(tasks);
-  ASSERT_TRUE(store.write([&](db::Tx& tx) { return acquire(tx, lane, there); }));
-  const auto node = start_node(handler, {.shard = {.node = here}});
-  must(node->recover());
-  make_known(*node, handler, make_lane());
-  EXPECT_EQ(waiting(lane), 3);
-
-  lives(there, -1s);
-  node->queue().look({lane});
-
-  ASSERT_TRUE(eventually([&] { return all_done(4); }));
-  expect_each_ran_once(handler, tasks);
-}
-
-TEST_P(TwoNodes, change_nothing_of_a_lane_that_was_taken_from_them_and_serve_it_when_it_is_theirs_again) {
-  ScriptedHandler handler(clock);
-  lives(here, 60s);
-  lives(there, 60s);
-  const auto node = start_node(handler, {.shard = {.node = here}});
-  const LaneId lane = make_lane();
-  make_known(*node, handler, lane);
-  // As after a long pause of this process: it does not know yet that its lease ended meanwhile.
-  store.write([&](db::Tx& tx) {
-    return tx.exec("UPDATE lanes SET owner = $2, epoch = epoch + 1 WHERE id = $1", {lane, there});
-  });
-  const std::vector<Task> tasks = make_tasks(lane, kMoreThanMemoryHolds);
-  must(node->enqueue(tasks));
-  node->queue().look({lane});
-  make_known(*node, handler, make_lane());
-  EXPECT_EQ(waiting(lane), static_cast<std::int64_t>(tasks.size()));
-  EXPECT_EQ(handler.count(), 2u);
-
-  lives(there, -1s);
-  ASSERT_TRUE(eventually([&] {
-    node->queue().look({lane});  // once a second, in the program
-    return waiting(lane) == 0;
-  }));
-  expect_each_ran_once(handler, tasks);
-}
-
-TEST_P(TwoNodes, hear_of_what_the_other_accepts_for_a_lane_where_a_retry_waits) {
-  ScriptedHandler handler(clock,
-                          [this](const Task&) { return Outcome{Verdict::retry_at(clock.now() + 1h)}; });
-  ScriptedHandler idle(clock);
-  lives(here, 60s);
-  lives(there, 60s);
-  const auto node = start_node(handler, {.shard = {.node = here}});
-  const auto other = start_node(idle, {.shard = {.node = there}});
-  const LaneId lane = make_lane();
-  must(node->enqueue(make_tasks(lane, 1)));
-  ASSERT_TRUE(eventually([&] { return recorded(Verdict::Kind::retry_at) == 1; }));
-
-  must(other->enqueue(make_tasks(lane, 1)));
-
-  ASSERT_TRUE(eventually([&] {
-    for (const Busy& busy : store.read(lanes_with_tasks)) node->queue().look(busy);
-    return recorded(Verdict::Kind::retry_at) == 2;
-  }));
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ void Shard::start_loads() {
     lane.queued = false;
     lane.loading = true;
     lane.read_is_void = false;
+    lane.reading_whole.reset();
     ++loads_running_;
     if (!gate_.spawn("load lane", load_lane(id))) --loads_running_;
   }
@@ -98,9 +99,9 @@ base::Task<Loaded> Shard::read_lane(LaneId id) {
   const Lane& lane = lane_of(id);
   if (lane.state == LaneState::paused) co_return Loaded{};
   XD_CO_TRY(Loaded found, co_await read_lane_from(id, begin_of_read(lane_of(id))));
-  if (found.more || read_whole_within(lane_of(id), kWholeLookAtEnd)) co_return found;
+  if (found.more || lane.reading_whole || read_whole_within(lane, kWholeLookAtEnd)) co_return found;
   // Before it is believed that there is no more: what was committed late may stand before.
-  lane_of(id).read_whole = clock_.now();
+  lane_of(id).reading_whole = clock_.now();
   co_return co_await read_lane_from(id, {});
 }
 
@@ -108,7 +109,7 @@ base::Task<Loaded> Shard::read_lane(LaneId id) {
 Begin Shard::begin_of_read(Lane& lane) {
   lane.lowest_meanwhile = kNowhere;
   if (read_whole_within(lane, kWholeLook)) return lane.begin.earlier(kLateCommits);
-  lane.read_whole = clock_.now();
+  lane.reading_whole = clock_.now();
   return {};
 }
 
@@ -180,6 +181,7 @@ void Shard::loaded(Lane& lane, Loaded result) {
   }
   if (!lane.known || lane.gone || lane.state == LaneState::paused) return;
   renew_keys(lane, result);
+  if (lane.reading_whole) lane.read_whole = lane.reading_whole;
   lane.begin = result.begin;
   lane.begin.lower_to(lane.lowest_meanwhile);
   lane.spilled = result.more;

@@ -246,6 +246,23 @@ TEST_P(OrderedShard, keeps_the_order_of_what_was_there_before_it_was_ordered) {
   expect_in_order(handler, tasks);
 }
 
+TEST_P(OrderedShard, forgets_nothing_that_waited_for_its_time_before_it_was_ordered) {
+  ScriptedHandler handler(clock, [this](const Task& task) -> Outcome {
+    if (task.attempt < 2) return {Verdict::retry_at(clock.now() + (task.attempt + 1) * 200ms)};
+    return {Verdict::done(), Signal::success};
+  });
+  node = start_node(handler);
+  const LaneId lane = make_lane();
+  std::vector<Task> tasks = make_tasks(lane, 1);
+  tasks[0].id = TaskId{base::first_uuid_of(clock.now() - 1h)};
+  must(node->enqueue(tasks));
+  ASSERT_TRUE(eventually([&] { return recorded(Verdict::Kind::retry_at) == 2; }));
+
+  node->on_shard([lane](Shard& shard) { shard.set_policy(lane, {.ordered = true}); });
+
+  EXPECT_TRUE(eventually([&] { return waiting() == 0; }));
+}
+
 /// Tasks that wait for their time among others of their key, as a replay with a rate makes them.
 class TimedTasksOfAKey : public OrderedShard {
  protected:

@@ -126,6 +126,10 @@ class Handler {
   /// thread.
   virtual void circuit_changed(const Task& /*task*/, Outcome& /*outcome*/) {}
 
+  /// The store does not take what this outcome's report tells. Leaves a report that it surely takes, so that
+  /// the verdict stands; false where the task may as well run again.
+  virtual bool shorten(Outcome& /*outcome*/) const { return false; }
+
   /// Writes what the runs mean for the domain, in the transaction that applies their verdicts.
   virtual base::Result<void> record(db::Tx& tx, std::span<const Finished> finished) const = 0;
 };

@@ -18,6 +18,11 @@ class FaultyDb final : public db::Db {
     const std::lock_guard lock(mutex_);
     refuse_ = count;
   }
+  /// The same of reads.
+  void refuse_reads(int count) {
+    const std::lock_guard lock(mutex_);
+    refuse_reads_ = count;
+  }
   /// The next so many writes are done, but their callers are told that the connection broke during the
   /// commit.
   void lose_answers(int count) {
@@ -67,6 +72,7 @@ class FaultyDb final : public db::Db {
     }
   }
   void submit_read(Work work, Done done, std::chrono::milliseconds time) override {
+    if (refuses_read()) return done(base::fail(base::Code::unavailable, "the test refuses this read"));
     const auto finish = [this](Done waiting, base::Result<void> result) {
       {
         const std::lock_guard lock(mutex_);
@@ -108,11 +114,19 @@ class FaultyDb final : public db::Db {
     return Fault::none;
   }
 
+  bool refuses_read() {
+    const std::lock_guard lock(mutex_);
+    if (refuse_reads_ == 0) return false;
+    --refuse_reads_;
+    return true;
+  }
+
   db::Db& store_;
   mutable std::mutex mutex_;  // of all below
   std::size_t writes_ = 0;
   int refuse_ = 0;
   int lose_ = 0;
+  int refuse_reads_ = 0;
   bool holding_ = false;
   std::vector<Held> held_;
 };

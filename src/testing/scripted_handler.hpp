@@ -57,6 +57,10 @@ class ScriptedHandler final : public queue::Handler {
   /// record() fails, as the store does with what it cannot keep, where one of the runs has a report and is of
   /// this task.
   void refuse_report_of(queue::TaskId task) { refused_ = task; }
+  /// shorten() leaves no report, and the verdict as it is.
+  void let_reports_be_shortened() { shortens_ = true; }
+  /// The next so many calls of record() fail, as the store does that cannot work.
+  void fail_records(int count) { failures_ = count; }
   /// Bytes that hydrate() says a task's payload has.
   void set_payload_bytes(std::size_t bytes) { payload_bytes_ = bytes; }
 
@@ -96,8 +100,14 @@ class ScriptedHandler final : public queue::Handler {
     co_return script_ ? script_(task) : queue::Outcome{queue::Verdict::done(), queue::Signal::success};
   }
 
+  bool shorten(queue::Outcome& outcome) const override {
+    if (shortens_) outcome.report.reset();
+    return shortens_;
+  }
+
   base::Result<void> record(db::Tx& tx, std::span<const queue::Finished> finished) const override {
     wait_for_release();
+    if (failures_ > 0 && failures_-- > 0) return base::fail(base::Code::internal, "the test fails the store");
     std::vector<db::Arg> args;
     for (const queue::Finished& one : finished) {
       if (one.task->id == refused_ && one.outcome->report) {
@@ -131,6 +141,8 @@ class ScriptedHandler final : public queue::Handler {
   const base::Clock& clock_;
   const Script script_;
   queue::TaskId refused_{};
+  std::atomic<bool> shortens_ = false;
+  mutable std::atomic<int> failures_ = 0;
   std::atomic<std::size_t> payload_bytes_ = 0;
   mutable std::atomic<std::size_t> hydrations_ = 0;
   mutable std::mutex mutex_;  // of all below

@@ -83,11 +83,14 @@ class Draining(OwnHubCase):
         self.hub.settings["CROSSDOCK_DRAIN_DELAY_SECONDS"] = "300"
         self.hub.start()
         self.expect(200, self.hub.api.get("/readyz"))
+        self.expect(201, self.api.post("/api/v1/webhooks/endpoints", {
+            "endpoint_path": "open", "signature_scheme": "unsigned", "unsigned": True}))
 
         self.hub.signal(signal.SIGTERM)
         eventually(lambda: self.hub.api.get("/readyz").status == 503, "it is not ready any more")
         self.expect(200, self.hub.api.get("/livez"))
         self.publish()
+        self.expect(200, self.hub.api.post(f"/webhooks/{self.tenant['slug']}/open", {"id": 1}))
         self.hub.signal(signal.SIGTERM)
         self.assertEqual(self.hub.wait(within=10), 128 + signal.SIGTERM)
 

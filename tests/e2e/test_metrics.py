@@ -1,5 +1,6 @@
 """What the program tells of itself: metrics and where they are served, and lines of the log."""
 import re
+import socket
 import unittest
 
 from harness import Hub, HubCase, OwnHubCase, eventually, on_both_engines
@@ -91,6 +92,15 @@ class Listener(OwnHubCase):
         for method, path in (("GET", "/api/v1/events"), ("POST", "/api/v1/tenants"), ("GET", "/openapi.json")):
             self.expect_problem(404, "NOT_FOUND", own.request(method, path))
         self.assertEqual(self.hub.stop(), 0)
+        self.hub.start()
+
+    def test_where_its_port_is_taken_the_program_says_so_and_ends(self):
+        self.assertEqual(self.hub.stop(), 0)
+        with socket.create_server(("127.0.0.1", self.port.number)):
+            ended = self.hub.run_to_its_end()
+        self.assertEqual(ended.returncode, 1, ended.stderr)
+        self.assertIn(f"cannot bind 127.0.0.1:{self.port.number}", ended.stderr)
+        self.assertIn("CROSSDOCK_METRICS_LISTEN", ended.stderr)
         self.hub.start()
 
 

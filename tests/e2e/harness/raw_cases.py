@@ -3,9 +3,13 @@
 A case is (name, bytes, statuses). A status of 0 stands for an end of the connection without an answer. Whatever
 a case holds behind the first request must not be answered: it is a part of a message whose end is in doubt.
 """
+from harness.hub import BOOTSTRAP_KEY
+
 HOST = b"Host: hub.example\r\n"
 CLOSE = b"Connection: close\r\n"
 NEXT = b"GET /livez HTTP/1.1\r\nHost: hub.example\r\n\r\n"
+OPEN = b"GET /livez HTTP/1.1"  # for anybody, with no body that is read
+KNOWN = b"GET /api/v1/tenants HTTP/1.1\r\nAuthorization: Bearer " + BOOTSTRAP_KEY.encode()  # its body is read
 
 Case = tuple[str, bytes, tuple[int, ...]]
 
@@ -32,7 +36,11 @@ def lengths() -> list[Case]:
               ("Content-Length after a blank name", post(b"Content-Length : 5\r\n", b"hello" + NEXT), (400,)),
               ("Content-Length folded", post(b"Content-Length:\r\n 5\r\n", b"hello" + NEXT), (400,)),
               ("Content-Length beyond the limit", post(b"Content-Length: 99999999\r\n", b"x"), (413,)),
-              ("Content-Length beyond what comes", post(b"Content-Length: 50\r\n", b"hello", b"GET /livez HTTP/1.1"), (0, 400)),
+              ("Content-Length beyond what comes", post(b"Content-Length: 50\r\n", b"hello", KNOWN), (0, 400)),
+              ("Content-Length beyond what comes to where nobody reads",
+               post(b"Content-Length: 50\r\n", b"hello", OPEN), (200,)),
+              ("a large Content-Length to where nobody reads",
+               post(b"Content-Length: 1000000\r\n", b"hello" + NEXT, OPEN), (200,)),
               ("Content-Length beyond what comes from nobody", post(b"Content-Length: 50\r\n", b"hello"), (401,))]
     return cases
 
@@ -78,17 +86,18 @@ def chunks() -> list[Case]:
              "two sizes": b"5 5\r\nhello" + end, "minus nothing": b"-0\r\n\r\n", "point": b"5.0\r\nhello" + end,
              "a trailer without colon": b"5\r\nhello\r\n0\r\nnothing here\r\n\r\n",
              "a trailer with a NUL": b"5\r\nhello\r\n0\r\nX: a\x00b\r\n\r\n"}
-    line = b"GET /livez HTTP/1.1"  # whose body is read from anybody
-    cases = [(f"chunk: {name}", post(head, body + NEXT, line), (400,)) for name, body in wrong.items()]
+    cases = [(f"chunk: {name}", post(head, body + NEXT, KNOWN), (400,)) for name, body in wrong.items()]
     cases += [(f"chunk from nobody: {name}", post(head, body + NEXT), (401,)) for name, body in wrong.items()]
-    cases += [("chunk: cut off in its size", post(head, b"5", line), (0, 400)),
-              ("chunk: cut off in its data", post(head, b"5\r\nhel", line), (0, 400)),
-              ("chunk: no last one", post(head, b"5\r\nhello\r\n", line), (0, 400)),
-              ("chunks beyond the limit", post(head, b"200000\r\n" + b"x" * 0x200000 + end, line), (413,)),
-              ("chunk: an extension", post(head + CLOSE, b"5;name=value\r\nhello" + end, line), (200,)),
+    cases += [(f"chunk to where nobody reads: {name}", post(head, body + NEXT, OPEN), (200,))
+              for name, body in wrong.items()]
+    cases += [("chunk: cut off in its size", post(head, b"5", KNOWN), (0, 400)),
+              ("chunk: cut off in its data", post(head, b"5\r\nhel", KNOWN), (0, 400)),
+              ("chunk: no last one", post(head, b"5\r\nhello\r\n", KNOWN), (0, 400)),
+              ("chunks beyond the limit", post(head, b"200000\r\n" + b"x" * 0x200000 + end, KNOWN), (413,)),
+              ("chunk: an extension", post(head + CLOSE, b"5;name=value\r\nhello" + end, KNOWN), (200,)),
               ("chunk: trailers that name what a header does",
                post(head + CLOSE, b"5\r\nhello\r\n0\r\nContent-Length: 3\r\nTransfer-Encoding: gzip\r\n"
-                    b"Authorization: Bearer cdk_0\r\nHost: other\r\n\r\n", line), (400,)),
+                    b"Authorization: Bearer cdk_0\r\nHost: other\r\n\r\n", KNOWN), (400,)),
               ("chunk: a trailer that would prove who sends",
                post(head + CLOSE, b"5\r\nhello\r\n0\r\nAuthorization: Bearer cdk_0\r\n\r\n"), (401,))]
     return cases
