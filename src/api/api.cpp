@@ -225,6 +225,8 @@ base::Task<http::Response> authenticate_and_handle(Call& call, const Endpoint& e
   if (endpoint.access.scope != Access::Scope::open) XD_CO_DO(check_texts(call));
   if (endpoint.body == Endpoint::Body::before_handler && !endpoint.access.is_open())
     XD_CO_DO(co_await call.read_body(payer_of_caller(call)));
+  if (endpoint.route.method != "GET" || !call.tenant) co_return co_await endpoint.handler(call);
+  const base::Turns::Turn turn = co_await call.services.reads.take(call.tenant->id.uuid);
   co_return co_await endpoint.handler(call);
 }
 

@@ -4,6 +4,7 @@
 #include "api/problem.hpp"
 #include "base/everywhere.hpp"
 #include "base/offload.hpp"
+#include "base/turns.hpp"
 #include "crypto/key_ring.hpp"
 #include "db/log_store.hpp"
 #include "event/publish.hpp"
@@ -18,6 +19,9 @@
 namespace api {
 
 using base::Result;
+
+/// More would wait for the store all the same, with the answers of those before them in memory.
+inline constexpr std::size_t kReadsAtOnce = 4;
 
 /// What all shards share or have one of each; made by the wiring, outlives every call.
 struct Services {
@@ -44,6 +48,7 @@ struct Services {
   const base::Everywhere<outbound::Book>& all_books;
   const base::Everywhere<inbound::Book>& all_endpoints;
   const std::atomic<bool>& draining;
+  base::Turns reads{kReadsAtOnce};  ///< what requests only read, and make an answer of
   std::size_t intake_waiting_max = 1000;
   std::chrono::seconds webhook_timeout{30};  ///< default of timeout_seconds
   int webhook_max_retries = 5;               ///< default of max_retries

@@ -16,7 +16,7 @@ bool is_json(std::string_view content_type) {
 }
 
 /// So much is parsed in a millisecond or so.
-constexpr std::size_t kParsedHereMax = 256 << 10;
+constexpr std::size_t kParsedHereMax = 32 << 10;
 
 Result<void> check_media_type(const Call& call) {
   if (!is_json(call.request.header("content-type"))) {

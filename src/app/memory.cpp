@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "base/thread_memory.hpp"
+
 #ifdef CROSSDOCK_MIMALLOC
 #include <mimalloc.h>
 #endif
@@ -36,8 +38,7 @@ void return_memory() {
 
 void configure_memory() {
 #ifdef CROSSDOCK_MIMALLOC
-  mi_option_set(mi_option_decommit_delay, 0);
-  mi_option_set(mi_option_segment_decommit_delay, 0);
+  base::set_memory_return(return_memory);
 #endif
 }
 

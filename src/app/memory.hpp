@@ -7,8 +7,7 @@
 
 namespace app {
 
-/// Before the first thread starts: what is freed goes back when it is, and not when its thread happens to
-/// need something in its neighbourhood, which after a burst may be never.
+/// Before the first thread starts: says how a thread gives back what its allocator keeps for it.
 void configure_memory();
 
 /// When it is worth while to make an allocator give back what it keeps: that goes through all it has, so not

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
+#include "base/thread_memory.hpp"
 
 namespace base {
 
@@ -32,7 +33,7 @@ void Offload::loop() {
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
   std::unique_lock lock(mutex_);
   while (true) {
-    news_.wait(lock, [this] { return stopping_ || !turns_.empty(); });
+    wait_for_work(news_, lock, [this] { return stopping_ || !turns_.empty(); });
     if (turns_.empty()) return;
     const Uuid owner = turns_.front();
     turns_.pop_front();

@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 
+#include "base/thread_memory.hpp"
 #include "db/db.hpp"
 
 namespace db {
@@ -35,7 +36,7 @@ class Inbox {
   /// Waits for jobs and takes at most `most`; empty only when closed and drained.
   std::deque<Job> take(std::size_t most) {
     std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [this] { return closed_ || !jobs_.empty(); });
+    base::wait_for_work(arrived_, lock, [this] { return closed_ || !jobs_.empty(); });
     if (jobs_.size() <= most) return std::exchange(jobs_, {});
     std::deque<Job> taken;
     for (; taken.size() < most; jobs_.pop_front()) taken.push_back(std::move(jobs_.front()));

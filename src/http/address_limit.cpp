@@ -8,6 +8,8 @@ namespace {
 
 namespace ip = boost::asio::ip;
 
+constexpr std::size_t kAlwaysFair = 16;
+
 /// What stands for an address and its neighbours that are nobody else's.
 ip::address network_of(const ip::address& address) {
   if (!address.is_v6()) return address;
@@ -24,14 +26,22 @@ bool AddressLimit::counts(const ip::address& address) const {
   return connections_max_ > 0 && !is_in(exempt_, address);
 }
 
-bool AddressLimit::enter(const ip::address& address) {
-  if (!counts(address)) return true;
+const AddressLimit::Count* AddressLimit::enter(const ip::address& address) {
+  static const Count kUncounted = 0;
+  if (!counts(address)) return &kUncounted;
   // tidy: allow lock taken when a connection begins or ends, never for a request
   const std::lock_guard lock(mutex_);
-  std::size_t& connections = connections_[network_of(address)];
-  if (connections >= connections_max_) return false;
-  ++connections;
-  return true;
+  const auto found = connections_.try_emplace(network_of(address), 0).first;
+  if (found->second >= connections_max_) return nullptr;
+  ++found->second;
+  ++total_;
+  return &found->second;
+}
+
+std::size_t AddressLimit::fair_share() const {
+  // tidy: allow lock taken when a connection begins or ends, never for a request
+  const std::lock_guard lock(mutex_);
+  return connections_.empty() ? kAlwaysFair : std::max(kAlwaysFair, total_ / connections_.size());
 }
 
 void AddressLimit::leave(const ip::address& address) {
@@ -39,7 +49,9 @@ void AddressLimit::leave(const ip::address& address) {
   // tidy: allow lock taken when a connection begins or ends, never for a request
   const std::lock_guard lock(mutex_);
   const auto found = connections_.find(network_of(address));
-  if (found != connections_.end() && --found->second == 0) connections_.erase(found);
+  if (found == connections_.end()) return;
+  --total_;
+  if (--found->second == 0) connections_.erase(found);
 }
 
 }  // namespace http

@@ -1,6 +1,7 @@
 // How many connections one address may have, over all servers of the process.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/ip/address.hpp>
 #include <cstddef>
 #include <mutex>
@@ -19,19 +20,24 @@ class AddressLimit {
   AddressLimit(std::size_t connections_max, std::vector<AllowedRange> exempt)
       : connections_max_(connections_max), exempt_(std::move(exempt)) {}
 
-  /// False where the address has as many as it may; otherwise leave() follows.
-  bool enter(const boost::asio::ip::address& address);
+  /// What an address has, itself included, until it has left; of one that is not counted 0.
+  using Count = std::atomic<std::size_t>;
+  /// Null where the address has as many as it may; otherwise leave() follows.
+  const Count* enter(const boost::asio::ip::address& address);
   void leave(const boost::asio::ip::address& address);
 
   std::size_t connections_max() const { return connections_max_; }
+  /// What an address may have where there is no room for all: as many as others have, and always a few.
+  std::size_t fair_share() const;
 
  private:
   bool counts(const boost::asio::ip::address& address) const;
 
   std::size_t connections_max_;
   std::vector<AllowedRange> exempt_;
-  std::mutex mutex_;  // tidy: allow lock taken when a connection begins or ends, never for a request
-  std::unordered_map<boost::asio::ip::address, std::size_t> connections_;
+  mutable std::mutex mutex_;  // tidy: allow lock taken when a connection begins or ends, never for a request
+  std::unordered_map<boost::asio::ip::address, Count> connections_;
+  std::size_t total_ = 0;
 };
 
 }  // namespace http

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <tuple>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -26,6 +27,8 @@ constexpr auto kTick = std::chrono::milliseconds{500};
 /// Out of file descriptors, with no connection that could give one back: accepting again at once would only
 /// spin. Where some do, they need a moment for it.
 constexpr auto kAcceptPause = std::chrono::milliseconds{200};
+/// Of what refused peers still send.
+constexpr std::size_t kDiscardedPerTick = 4 << 20;
 constexpr auto kRoomPause = std::chrono::milliseconds{1};
 /// Connections are looked through for those that wait the longest; this part of them ends together.
 constexpr std::size_t kPartThatGivesWay = 64;
@@ -90,27 +93,32 @@ void Server::start() { gate_.spawn("accept", accept_loop()); }
 
 base::Task<void> Server::accept_loop() {
   while (!draining_) {
-    if (connections_.size() >= options_.connections_max + base::limits::kConnectionsInReserve) {
+    if (taken() >= options_.connections_max + base::limits::kConnectionsInReserve) {
       make_room();
       co_await room_.wait();
       continue;
     }
     tcp::socket socket(executor_);
+    tcp::endpoint remote;
     boost::system::error_code error;
-    co_await acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
+    co_await acceptor_.async_accept(socket, remote, asio::redirect_error(asio::use_awaitable, error));
     if (draining_) break;
     if (error) {
       base::log(base::LogLevel::warn, "cannot accept a connection", {{"error", error.message()}});
       co_await base::sleep_for(make_room() > 0 ? kRoomPause : kAcceptPause);
       continue;
     }
-    if (connections_.size() >= options_.connections_max) make_room();
-    gate_.spawn("connection", serve(std::move(socket)));
+    if (auto entry = admit(remote.address())) {
+      gate_.spawn("connection", serve(std::move(socket), *std::move(entry)));
+    } else {
+      socket.set_option(asio::socket_base::linger(true, 0), error);  // no more is said
+    }
   }
   co_return Result<void>{};
 }
 
-/// Ends connections that wait for their peers, first those that wait for a request; returns how many.
+/// Ends connections that wait for their peers: first those of addresses that have more than their share, then
+/// those that wait for a request, then those that have waited the longest. Returns how many.
 std::size_t Server::make_room() {
   static base::Counter& counter = ended("pressure");
   std::vector<Connection*> waiting;
@@ -119,47 +127,47 @@ std::size_t Server::make_room() {
   }
   const std::size_t count = std::min(waiting.size(), 1 + options_.connections_max / kPartThatGivesWay);
   const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(count);
-  std::ranges::partial_sort(waiting, end, {}, [](const Connection* connection) {
-    return std::pair(connection->waits, connection->since);
+  const std::size_t share = options_.addresses ? options_.addresses->fair_share() : 0;
+  std::ranges::partial_sort(waiting, end, {}, [share](const Connection* connection) {
+    const bool fair = connection->of_address == nullptr || *connection->of_address <= share;
+    return std::tuple(fair, connection->waits, connection->since);
   });
   for (auto each = waiting.begin(); each != end; ++each) (*each)->give_way();
+  giving_way_ += count;
   counter.add(static_cast<double>(count));
   return count;
 }
 
-namespace {
-
-/// An address that has been let in leaves when its connection ends, however that is.
-struct Leaving {
-  AddressLimit* limit;
-  asio::ip::address address;
-  Leaving(AddressLimit* of, asio::ip::address who) : limit(of), address(std::move(who)) {}
-  Leaving(const Leaving&) = delete;
-  Leaving& operator=(const Leaving&) = delete;
-  ~Leaving() {
-    if (limit != nullptr) limit->leave(address);
-  }
-};
-
-}  // namespace
-
-base::Task<void> Server::serve(tcp::socket socket) {
+/// Whether there is a place for a connection from this address. Whoever is refused costs as little as
+/// possible.
+std::optional<Server::Entry> Server::admit(const asio::ip::address& address) {
   static base::Counter& refused = ended("address");
-  boost::system::error_code error;
-  socket.set_option(tcp::no_delay(true), error);
-  const tcp::endpoint remote = socket.remote_endpoint(error);
-  if (error) co_return Result<void>{};  // it is gone already
+  static base::Counter& unfair = ended("share");
   AddressLimit* const addresses = options_.addresses.get();
-  if (addresses != nullptr && !addresses->enter(remote.address())) {
+  const AddressLimit::Count* const count = addresses == nullptr ? nullptr : addresses->enter(address);
+  if (addresses != nullptr && count == nullptr) {
     refused.add();
-    co_return Result<void>{};
+    return std::nullopt;
   }
-  const Leaving leaving(addresses, remote.address());
-  std::string remote_ip = remote.address().to_string();
+  Entry entry(addresses, address, {.of_address = count});
+  if (taken() < options_.connections_max) return entry;
+  // Whoever has more than others takes nobody's place.
+  if (count != nullptr && *count > addresses->fair_share()) {
+    unfair.add();
+    return std::nullopt;
+  }
+  if (make_room() == 0) entry.in_reserve();
+  return entry;
+}
+
+base::Task<void> Server::serve(tcp::socket socket, Entry entry) {
+  boost::system::error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  std::string remote_ip = entry.address().to_string();
   if (options_.tls) {
-    co_await serve_tls(*this, std::move(socket), std::move(remote_ip));
+    co_await serve_tls(*this, std::move(socket), std::move(remote_ip), entry.admission());
   } else {
-    co_await serve_plain(*this, std::move(socket), std::move(remote_ip));
+    co_await serve_plain(*this, std::move(socket), std::move(remote_ip), entry.admission());
   }
   co_return Result<void>{};
 }
@@ -168,7 +176,6 @@ void Server::opened(Connection& connection) {
   static base::Gauge& gauge = open_connections();
   gauge.add(1);
   connection.place = connections_.insert(connections_.end(), &connection);
-  connection.in_reserve = crowded();
   if (ticking_) return;
   ticking_ = true;
   tick();
@@ -178,11 +185,19 @@ void Server::closed(Connection& connection) {
   static base::Gauge& gauge = open_connections();
   gauge.add(-1);
   connections_.erase(connection.place);
+  if (connection.gives_way) --giving_way_;
   if (room_.waiting()) room_.give(true);
+}
+
+bool Server::may_discard(std::size_t bytes) {
+  if (bytes > discardable_bytes_) return false;
+  discardable_bytes_ -= bytes;
+  return true;
 }
 
 void Server::tick() {
   const auto now = base::steady_now();
+  discardable_bytes_ = kDiscardedPerTick;
   for (Connection* connection : connections_) {
     if (connection->deadline < now) connection->expire();
   }

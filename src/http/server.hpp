@@ -27,8 +27,8 @@ struct ServerOptions {
   asio::ip::tcp::endpoint endpoint{};
   std::string address_setting = "--listen";  ///< what chooses another one
   std::size_t body_bytes_max = base::limits::kBodyBytesDefault;
-  /// Beyond it those that have waited for their peers the longest end; kConnectionsInReserve more are let in
-  /// for requests that an application answers although it is crowded.
+  /// Beyond it those that wait for their peers end, first of the addresses that have the most;
+  /// kConnectionsInReserve more are let in for requests that an application answers although it is crowded.
   std::size_t connections_max = base::limits::kConnectionsPerShard;
   std::size_t bodies_bytes_max = base::limits::kBodiesUnderWayBytes;
   std::size_t answers_bytes_max = base::limits::kAnswersUnderWayBytes;
@@ -39,6 +39,12 @@ struct ServerOptions {
 /// Whether the port may be shared. Exclusively: another program that listens there, whichever, makes it fail.
 /// With siblings: so do only those outside the process, where the first of the siblings took it exclusively.
 enum class Port : std::uint8_t { exclusive, with_siblings };
+
+/// How a connection was let in.
+struct Admission {
+  const AddressLimit::Count* of_address = nullptr;  ///< what its address has; null where nobody counts
+  bool in_reserve = false;                          ///< beyond connections_max, for nobody gave way
+};
 
 /// A connection as the server sees it: something with a deadline that can be told to end.
 class Connection {
@@ -59,7 +65,9 @@ class Connection {
   Waits waits = Waits::nothing;
   base::Steady since{};  ///< when it began to wait
   base::Deadline deadline = base::Deadline::max();
-  bool in_reserve = false;                   ///< let in beyond connections_max
+  bool gives_way = false;  ///< it ends for a newer one
+  bool in_reserve = false;
+  const AddressLimit::Count* of_address = nullptr;
   std::list<Connection*>::iterator place{};  ///< in the server's list
 };
 
@@ -92,14 +100,44 @@ class Server {
   std::string_view date();  ///< for the Date header, made once a second
   void opened(Connection& connection);
   void closed(Connection& connection);
-  bool crowded() const { return connections_.size() > options_.connections_max; }
+  bool crowded() const { return taken() > options_.connections_max; }
+  /// Whether so much more of what refused peers still send may be read, only for them to see the answer: what
+  /// all do together is bounded, because it is nothing but work.
+  bool may_discard(std::size_t bytes);
   ByteBudget& bodies() { return bodies_; }
   ByteBudget& answers() { return answers_; }
 
  private:
+  /// The place of an admitted connection among those of its address, which it leaves with its end.
+  class Entry {
+   public:
+    Entry(AddressLimit* limit, asio::ip::address address, Admission admission)
+        : limit_(limit), address_(std::move(address)), admission_(admission) {}
+    Entry(Entry&& other) noexcept
+        : limit_(std::exchange(other.limit_, nullptr)),
+          address_(other.address_),
+          admission_(other.admission_) {}
+    Entry& operator=(Entry&&) = delete;
+    ~Entry() {
+      if (limit_ != nullptr) limit_->leave(address_);
+    }
+
+    const asio::ip::address& address() const { return address_; }
+    const Admission& admission() const { return admission_; }
+    void in_reserve() { admission_.in_reserve = true; }
+
+   private:
+    AddressLimit* limit_;  // null: nobody counts
+    asio::ip::address address_;
+    Admission admission_;
+  };
+
+  /// Places; those that are about to be free do not count.
+  std::size_t taken() const { return connections_.size() - giving_way_; }
   base::Task<void> accept_loop();
+  std::optional<Entry> admit(const asio::ip::address& address);
   std::size_t make_room();
-  base::Task<void> serve(asio::ip::tcp::socket socket);
+  base::Task<void> serve(asio::ip::tcp::socket socket, Entry entry);
   void tick();
 
   asio::any_io_executor executor_;
@@ -108,9 +146,11 @@ class Server {
   asio::ip::tcp::acceptor acceptor_;
   asio::ip::tcp::endpoint local_;
   std::list<Connection*> connections_;
+  std::size_t giving_way_ = 0;  // of them
   ByteBudget bodies_;
   ByteBudget answers_;
   base::Waiter<bool> room_;
+  std::size_t discardable_bytes_ = 0;  // until the next tick
   bool draining_ = false;
   bool ticking_ = false;
   asio::steady_timer ticker_;

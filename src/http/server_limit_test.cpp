@@ -179,6 +179,22 @@ TEST(ServerLimit, is_not_reached_for_good_by_connections_that_do_nothing) {
   EXPECT_LE(fixture.connections(), 4 + kReserve);
 }
 
+TEST(ServerLimit, is_shared_between_addresses) {
+  constexpr std::uint32_t kGreedy = INADDR_LOOPBACK + 1;
+  const auto addresses = std::make_shared<AddressLimit>(1000, std::vector<AllowedRange>{});
+  ServerFixture fixture({.connections_max = 40, .addresses = addresses});
+  RawClient modest(fixture.port());
+  ASSERT_EQ(modest.ask(make_get("/echo")).status, 200);
+  std::list<RawClient> idle;
+  for (int i = 0; i < 100; ++i) idle.emplace_back(fixture.port(), kGreedy);
+  ASSERT_TRUE(eventually([&] { return fixture.connections() == 40; }));
+
+  EXPECT_EQ(RawClient(fixture.port(), kGreedy).read_to_end(), "") << "who has more than others gets no more";
+  RawClient newcomer(fixture.port(), kGreedy + 1);
+  EXPECT_EQ(newcomer.ask(make_get("/echo")).status, 200);
+  EXPECT_EQ(modest.ask(make_get("/echo")).status, 200) << "who has waited the longest stays, if others have more";
+}
+
 TEST(ServerLimit, of_an_address_ends_its_connection_at_once_where_it_has_as_many_as_it_may) {
   const auto addresses = std::make_shared<AddressLimit>(1, std::vector<AllowedRange>{});
   ServerFixture fixture({.addresses = addresses});

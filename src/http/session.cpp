@@ -55,8 +55,8 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
  public:
   using Base::within;
 
-  Session(Server& server, Stream stream, std::string remote_ip)
-      : Base(server, std::move(stream)), remote_ip_(std::move(remote_ip)) {}
+  Session(Server& server, Stream stream, std::string remote_ip, const Admission& admission)
+      : Base(server, std::move(stream), admission), remote_ip_(std::move(remote_ip)) {}
 
   void drain() override {
     // By a post: the producer, and this connection with it, may end on the stack of who calls.
@@ -385,15 +385,17 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
 
 }  // namespace
 
-asio::awaitable<void> serve_plain(Server& server, tcp::socket socket, std::string remote_ip) {
-  Session<tcp::socket> session(server, std::move(socket), std::move(remote_ip));
+asio::awaitable<void> serve_plain(Server& server, tcp::socket socket, std::string remote_ip,
+                                  const Admission& admission) {
+  Session<tcp::socket> session(server, std::move(socket), std::move(remote_ip), admission);
   co_await session.run();
 }
 
-asio::awaitable<void> serve_tls(Server& server, tcp::socket socket, std::string remote_ip) {
+asio::awaitable<void> serve_tls(Server& server, tcp::socket socket, std::string remote_ip,
+                                const Admission& admission) {
   using Stream = asio::ssl::stream<tcp::socket>;
   const auto context = server.options().tls->context();
-  Session<Stream> session(server, Stream(std::move(socket), *context), std::move(remote_ip));
+  Session<Stream> session(server, Stream(std::move(socket), *context), std::move(remote_ip), admission);
   session.within(base::limits::kHeaderDeadline);
   boost::system::error_code error;
   {

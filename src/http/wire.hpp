@@ -28,7 +28,12 @@ class PeerWait {
 template <class Stream>
 class Wire : public Connection {
  public:
-  Wire(Server& server, Stream stream) : server_(server), stream_(std::move(stream)) { server_.opened(*this); }
+  Wire(Server& server, Stream stream, const Admission& admission)
+      : server_(server), stream_(std::move(stream)) {
+    of_address = admission.of_address;
+    in_reserve = admission.in_reserve;
+    server_.opened(*this);
+  }
   ~Wire() override { server_.closed(*this); }
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
@@ -49,6 +54,9 @@ class Wire : public Connection {
 
   void give_way() override {
     waits = Waits::nothing;
+    gives_way = true;
+    boost::system::error_code ignored;
+    stream_.lowest_layer().set_option(asio::socket_base::linger(true, 0), ignored);
     cut_off();
   }
 
@@ -59,6 +67,7 @@ class Wire : public Connection {
 
  protected:
   static constexpr std::size_t kReadBytes = 8 << 10;
+  static constexpr std::size_t kReadBytesMax = 64 << 10;
   /// What a connection keeps of its buffers while it waits for the next request.
   static constexpr std::size_t kKeptBytes = 16 << 10;
 
@@ -80,11 +89,13 @@ class Wire : public Connection {
     }
   }
 
+  /// More at a time from a peer that has much to send at once.
   asio::awaitable<boost::system::error_code> read_some() {
     boost::system::error_code error;
     const std::size_t count = co_await stream_.async_read_some(
-        buffer_.prepare(kReadBytes), asio::redirect_error(asio::use_awaitable, error));
+        buffer_.prepare(read_bytes_), asio::redirect_error(asio::use_awaitable, error));
     buffer_.commit(count);
+    read_bytes_ = count < read_bytes_ ? kReadBytes : std::min(2 * read_bytes_, kReadBytesMax);
     co_return error;
   }
 
@@ -171,8 +182,9 @@ class Wire : public Connection {
     within(std::chrono::seconds{1});
     const PeerWait wait(*this, Waits::rest);
     buffer_.clear();
-    for (std::size_t discarded = 0; discarded < (1 << 20) && !co_await read_some(); buffer_.clear()) {
-      discarded += kReadBytes;
+    for (std::size_t discarded = 0; discarded < (1 << 20); buffer_.clear()) {
+      if (co_await read_some() || !server_.may_discard(buffer_.size())) break;
+      discarded += buffer_.size();
     }
   }
 
@@ -196,6 +208,7 @@ class Wire : public Connection {
   bool refusing_ = false;
 
  private:
+  std::size_t read_bytes_ = kReadBytes;
   bool said_ = false;
 };
 

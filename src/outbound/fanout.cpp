@@ -10,9 +10,12 @@ namespace outbound {
 namespace {
 
 /// One transaction's worth.
-constexpr std::size_t kPiece = 500;
+constexpr std::size_t kPiece = 128;
+/// After each piece nothing is written for so many times as long as it took the store: however much one tenant's
+/// events fan out, most of the store's time is left for others.
+constexpr int kPausesPerWork = 3;
 /// A piece is written after so many slices of work beside the shard, however little was found.
-constexpr int kSlicesOfPiece = 100;
+constexpr int kSlicesOfPiece = 25;
 
 }  // namespace
 
@@ -197,14 +200,25 @@ base::Task<void> FanoutHandler::match(Matching& matching, TenantId tenant) {
 }
 
 base::Task<void> FanoutHandler::write(const queue::Task& task, const std::string& cursor, Piece piece) {
-  co_return co_await parts_.store.write(
-      [this, &task, &cursor, piece = std::move(piece)](db::Tx& tx) mutable -> base::Result<void> {
-        // First, so that of two nodes that both believe to hold the lane one writes nothing.
-        XD_TRY(const bool ours, queue::advance_args(tx, task, cursor));
-        if (!ours) return base::fail(base::Code::conflict, "another node goes on with this fan-out");
-        if (!piece.skipped.empty()) XD_DO(insert_deliveries(tx, piece.skipped));
-        return piece.tasks.empty() ? base::Result<void>{} : parts_.queue.enqueue(tx, std::move(piece.tasks));
-      });
+  const base::Turns::Turn turn = co_await pieces_.take(task.tenant.uuid);
+  std::chrono::steady_clock::duration worked{};
+  auto written = co_await parts_.store.write([&](db::Tx& tx) -> base::Result<void> {
+    const base::Steady begun = base::steady_now();
+    auto stored = store(tx, task, cursor, piece);
+    worked = base::steady_now() - begun;
+    return stored;
+  });
+  co_await base::sleep_for(kPausesPerWork * worked);
+  co_return written;
+}
+
+base::Result<void> FanoutHandler::store(db::Tx& tx, const queue::Task& task, const std::string& cursor,
+                                        const Piece& piece) {
+  // First, so that of two nodes that both believe to hold the lane one writes nothing.
+  XD_TRY(const bool ours, queue::advance_args(tx, task, cursor));
+  if (!ours) return base::fail(base::Code::conflict, "another node goes on with this fan-out");
+  if (!piece.skipped.empty()) XD_DO(insert_deliveries(tx, piece.skipped));
+  return piece.tasks.empty() ? base::Result<void>{} : parts_.queue.enqueue(tx, piece.tasks);
 }
 
 }  // namespace outbound

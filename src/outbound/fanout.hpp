@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/offload.hpp"
+#include "base/turns.hpp"
 #include "event/publish.hpp"
 #include "outbound/book.hpp"
 #include "outbound/delivery.hpp"
@@ -55,8 +56,9 @@ class FanoutHandler final : public queue::Handler {
   };
   explicit FanoutHandler(Parts parts) : parts_(parts) {}
 
-  /// The deliveries of one ordering key are made in the order of its events.
-  queue::LanePolicy lane_policy() const override { return {.ordered = true}; }
+  /// The deliveries of one ordering key are made in the order of its events. Two at once: one is matched
+  /// while the other is written, and each may hold a parsed event.
+  queue::LanePolicy lane_policy() const override { return {.ordered = true, .in_flight_max = 2}; }
   base::Result<void> hydrate(db::Tx& tx, std::span<queue::Task> tasks) const override;
   asio::awaitable<queue::Outcome> run(const queue::Task& given) override;
   base::Result<void> record(db::Tx&, std::span<const queue::Finished>) const override { return {}; }
@@ -66,8 +68,11 @@ class FanoutHandler final : public queue::Handler {
   /// Those of a piece, with what becomes of the event at each.
   base::Task<void> match(Matching& matching, TenantId tenant);
   base::Task<void> write(const queue::Task& task, const std::string& cursor, Piece piece);
+  base::Result<void> store(db::Tx& tx, const queue::Task& task, const std::string& cursor,
+                           const Piece& piece);
 
   Parts parts_;
+  base::Turns pieces_{1};
 };
 
 }  // namespace outbound

@@ -1,6 +1,7 @@
 #include "db/postgres/job_queue.hpp"
 
 #include "base/log.hpp"
+#include "base/thread_memory.hpp"
 
 namespace db {
 
@@ -32,7 +33,7 @@ void JobQueue::put_back(Item item) {
 
 std::optional<JobQueue::Item> JobQueue::take() {
   std::unique_lock lock(mutex_);
-  arrived_.wait(lock, [this] { return closed_ || !items_.empty(); });
+  base::wait_for_work(arrived_, lock, [this] { return closed_ || !items_.empty(); });
   if (items_.empty()) return std::nullopt;
   Item item = std::move(items_.front());
   items_.pop_front();
