@@ -36,13 +36,6 @@ curl_slist no_defaults{const_cast<char*>("Accept:"), &no_content_type};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool is_token(std::string_view text) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return is_digit(c) || (base::lower_ascii(c) >= 'a' && base::lower_ascii(c) <= 'z') || kOthers.contains(c);
-  });
-}
-
 std::string header_problem(std::string_view line) {
   const std::size_t colon = line.find(':');
   const std::string_view name = line.substr(0, colon);

@@ -108,4 +108,14 @@ std::string_view reason_phrase(int status) {
   }
 }
 
+bool is_bodiless(int status) { return status == 204 || status == 205 || status == 304; }
+
+bool is_token(std::string_view text) {
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    const char lower = base::lower_ascii(c);
+    return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') || kOthers.contains(c);
+  });
+}
+
 }  // namespace http

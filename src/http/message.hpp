@@ -79,6 +79,12 @@ struct Response {
 /// "Not Found" for 404; "" for an unknown status.
 std::string_view reason_phrase(int status);
 
+/// Whether answers with this status never have a body (RFC 9110 §15.3.5, §15.3.6, §15.4.5).
+bool is_bodiless(int status);
+
+/// A token of RFC 9110 §5.6.2, as the name of a header is one.
+bool is_token(std::string_view text);
+
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
 /// %41 → A. Nothing when an escape is cut or the result holds a NUL byte. plus_is_blank: as in a query.

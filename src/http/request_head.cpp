@@ -73,6 +73,8 @@ std::optional<Refusal> check_head(const RequestParser& parser, std::size_t body_
   if (codings > 1 || (codings == 1 && !equals_ignoring_case(coding, "chunked"))) {
     return Refusal{400, "the only Transfer-Encoding that is understood is: chunked"};
   }
+  if (codings > 0 && head.version() < 11)
+    return Refusal{400, "HTTP/1.0 has no Transfer-Encoding; send a Content-Length"};
   if (!is_one_number(head)) return Refusal{400, "Content-Length must be one number, once"};
   const auto length = parser.content_length();
   if (length && *length > body_bytes_max) return refusal_of(beast::http::error::body_limit);

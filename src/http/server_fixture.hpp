@@ -155,7 +155,8 @@ class ServerFixture {
       {"GET", "/echo"},        {"POST", "/echo"},        {"GET", "/hold"},
       {"GET", "/throw"},       {"GET", "/big"},          {"GET", "/stream"},
       {"GET", "/wait"},        {"GET", "/stream/throw"}, {"GET", "/stream/endless"},
-      {"GET", "/stream/fail"}, {"POST", "/refused"},     {"GET", "/calm"}};
+      {"GET", "/stream/fail"}, {"POST", "/refused"},     {"GET", "/calm"},
+      {"GET", "/bodiless"}};
 
   static ServerOptions local(ServerOptions options) {
     options.endpoint = {asio::ip::make_address("127.0.0.1"), 0};
@@ -202,6 +203,8 @@ class ServerFixture {
     if (path == "/throw") throw std::runtime_error("a bug with a secret in it");
     if (path == "/hold") co_await self.released_.wait();
     if (path.starts_with("/stream") || path == "/wait") co_return make_stream(self, std::string(path));
+    if (path == "/bodiless")
+      co_return Response{.status = std::stoi(std::string(request.query)), .body = "HTTP/1.1 200 OK\r\n\r\n"};
     if (path == "/big") co_return Response{.content_type = "text/plain", .body = std::string(24 << 20, 'x')};
     co_return Response{
         .content_type = "text/plain",

@@ -219,6 +219,31 @@ TEST(Server, refuses_bodies_whose_end_is_in_doubt) {
   EXPECT_TRUE(fixture.requests().empty());
 }
 
+TEST(Server, refuses_transfer_codings_of_http_1_0) {  // RFC 9112, 6.1
+  ServerFixture fixture;
+  const std::string sent =
+      "POST /echo HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
+
+  EXPECT_EQ(final_status(fixture, sent + make_get("/echo?never")), 400);
+  EXPECT_TRUE(fixture.requests().empty());
+}
+
+TEST(Server, writes_no_body_where_the_status_has_none) {  // RFC 9110, 15.3.5, 15.3.6 and 15.4.5
+  ServerFixture fixture;
+  RawClient client(fixture.port());
+  for (const char* status : {"204", "205", "304"}) {
+    SCOPED_TRACE(status);
+    client.send(make_get("/bodiless?" + std::string(status)) + make_get("/echo?next"));
+
+    const RawAnswer head{.head = client.read_head()};
+
+    EXPECT_EQ(head.head.substr(0, 12), "HTTP/1.1 " + std::string(status));
+    EXPECT_EQ(head.header("Content-Type"), "(absent)");
+    EXPECT_EQ(client.read_answer().body, "GET /echo?next ");
+  }
+}
+
 // RFC 9112, 6.1 and 6.3: otherwise the end of the body is a matter of opinion (request smuggling).
 TEST(Server, refuses_transfer_codings_that_do_not_end_in_chunked_or_that_it_does_not_know) {
   ServerFixture fixture;

@@ -106,7 +106,7 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
       co_await refuse(*failure_, head_only);
       co_return false;
     }
-    if (response.stream) {
+    if (response.stream && !is_bodiless(response.status)) {
       co_await produce(response, head_only);
       co_return false;
     }

@@ -109,7 +109,7 @@ class Wire : public Connection {
     head_.clear();
     head_.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
     head_.append(reason_phrase(response.status)).append("\r\nDate: ").append(server_.date());
-    if (!response.body.empty() || response.stream) {
+    if ((!response.body.empty() || response.stream) && !is_bodiless(response.status)) {
       head_.append("\r\nContent-Type: ").append(response.content_type);
     }
     for (const auto& [name, value] : response.headers)
@@ -118,19 +118,21 @@ class Wire : public Connection {
 
   asio::awaitable<bool> respond(const Response& response, bool keep, bool head_only) {
     begin_head(response);
+    // A body where none may be would be the beginning of the next answer to whoever reads.
+    const std::string_view body = is_bodiless(response.status) ? std::string_view() : response.body;
     if (response.status != 204 && response.status != 304) {
-      head_.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
+      head_.append("\r\nContent-Length: ").append(std::to_string(body.size()));
     }
     if (!keep) head_.append("\r\nConnection: close");
     if (keep && speaks_1_0_) head_.append("\r\nConnection: keep-alive");
     head_.append("\r\n\r\n");
     if (head_only) co_return !co_await write_raw(head_);
     // One piece where it is short, because that is one call; a long one is not copied.
-    if (response.body.size() <= kKeptBytes) {
-      head_.append(response.body);
+    if (body.size() <= kKeptBytes) {
+      head_.append(body);
       co_return co_await write_answer({asio::buffer(head_), asio::const_buffer()});
     }
-    co_return co_await write_answer({asio::buffer(head_), asio::buffer(response.body)});
+    co_return co_await write_answer({asio::buffer(head_), asio::buffer(body)});
   }
 
   /// As the peer takes it: one that takes nothing for kWriteDeadline is cut off. What is long, or is not
@@ -159,15 +161,12 @@ class Wire : public Connection {
 
   /// False where there is no room for it.
   bool charge_answer(std::optional<ByteBudget::Share>& share, std::size_t bytes) {
-    static base::Counter& cut =
-        base::metrics().counter("crossdock_http_answers_cut_total",
-                                "Answers that peers were slow to take when there was no room for more");
     share.emplace(server_.answers(), payer_, [this] {
-      cut.add();
+      server_series().answers_cut.add();
       cut_off();
     });
     if (share->take(bytes)) return true;
-    cut.add();
+    server_series().answers_cut.add();
     return false;
   }
 
