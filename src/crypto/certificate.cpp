@@ -18,6 +18,9 @@ using base::fail;
 using base::Result;
 
 constexpr std::size_t kCertificatesMax = 200;
+// What handshakes compute with it grows with the third power of its length, and others wait meanwhile.
+constexpr int kPrivateKeyBitsMax = 4096;
+constexpr int kCertificateBitsMax = 8192;
 
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 using Source = std::unique_ptr<BIO, decltype(&BIO_free)>;
@@ -44,6 +47,12 @@ Result<std::vector<Certificate>> read(std::string_view pem) {
   }
   if (certificates.empty())
     return fail(Code::invalid, "there is no certificate in it; PEM begins with -----BEGIN CERTIFICATE-----");
+  for (const Certificate& certificate : certificates) {
+    const EVP_PKEY* key = X509_get0_pubkey(certificate.get());
+    if (key == nullptr || EVP_PKEY_get_bits(key) <= kCertificateBitsMax) continue;
+    return fail(Code::invalid, "a key of a certificate may have at most 8192 bits, and one has " +
+                                   std::to_string(EVP_PKEY_get_bits(key)) + "; take a shorter one");
+  }
   return certificates;
 }
 
@@ -69,6 +78,10 @@ Result<void> check_private_key(std::string_view certificate_pem, std::string_vie
   const Source source = open(key_pem);
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
       PEM_read_bio_PrivateKey(source.get(), nullptr, &no_passphrase, nullptr), &EVP_PKEY_free);
+  if (key && EVP_PKEY_get_bits(key.get()) > kPrivateKeyBitsMax) {
+    return fail(Code::invalid, "the key has " + std::to_string(EVP_PKEY_get_bits(key.get())) +
+                                   " bits, and each handshake would take long; at most 4096 bits");
+  }
   const bool fits = key && X509_check_private_key(certificates.front().get(), key.get()) == 1;
   ERR_clear_error();
   if (!key) return fail(Code::invalid, "this is no private key in PEM, or it is locked by a passphrase");

@@ -10,11 +10,11 @@
 namespace crypto {
 
 /// A certificate with those that lead from it to its authority, in this order. Error: invalid, where there is
-/// none, one cannot be read, or the first is not valid now.
+/// none, one cannot be read or has a key of more than 8192 bits, or the first is not valid now.
 base::Result<void> check_certificate_chain(std::string_view pem, base::Time now);
 
-/// Whether the key is the one of the chain's first certificate, and not locked by a passphrase. Error:
-/// invalid.
+/// Whether the key is the one of the chain's first certificate, of at most 4096 bits, and not locked by a
+/// passphrase. Error: invalid.
 base::Result<void> check_private_key(std::string_view certificate_pem, std::string_view key_pem);
 
 /// Certificates of authorities, at least one of which is valid now, and no private key by mistake. Error:

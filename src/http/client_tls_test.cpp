@@ -106,6 +106,18 @@ TEST_F(ClientCertificates, that_cannot_be_used_are_a_failure_of_tls) {
   EXPECT_EQ(get(as_first).failure, Failure::none);
 }
 
+TEST(ClientHandshakes, exchange_keys_over_curves_alone) {
+  for (const auto& [groups, failure] :
+       {std::pair("ffdhe2048", Failure::tls), {"ffdhe8192", Failure::tls}, {"P-384", Failure::none}}) {
+    Imposter peer({.tls = true, .groups = groups});
+    ClientFixture fixture;
+    const Tls tls = make_tls(nullptr, peer.certificate_pem());
+    const OutboundResponse response = fixture.send({.method = "GET", .url = peer.url(), .tls = tls});
+
+    EXPECT_EQ(response.failure, failure) << groups << ": " << response.error;
+  }
+}
+
 TEST(ClientAuthorities, are_trusted_instead_of_the_clients) {
   Imposter peer({.tls = true});
   Imposter other({.tls = true});

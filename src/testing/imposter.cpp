@@ -107,6 +107,8 @@ std::shared_ptr<void> make_tls(const Certificate& certificate, const Imposter::O
   XD_ASSERT(SSL_CTX_use_certificate(context.get(), certificate.x509.get()) == 1);
   XD_ASSERT(SSL_CTX_use_PrivateKey(context.get(), certificate.key.get()) == 1);
   if (!options.clients.empty()) demand(context.get(), options.clients);
+  if (!options.groups.empty())
+    XD_ASSERT(SSL_CTX_set1_groups_list(context.get(), options.groups.c_str()) == 1);
   if (options.tls_1_0_alone) {
     SSL_CTX_set_security_level(context.get(), 0);  // above it there is no cipher for so old a version
     XD_ASSERT(SSL_CTX_set_min_proto_version(context.get(), TLS1_VERSION) == 1);

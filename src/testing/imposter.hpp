@@ -81,6 +81,7 @@ class Imposter {
     std::string certificate_name = "IP:127.0.0.1";  ///< subjectAltName: "DNS:example.com", "IP:127.0.0.1"
     bool certificate_expired = false;
     bool tls_1_0_alone = false;
+    std::string groups{};   ///< in which keys are exchanged: "ffdhe2048"; "": as OpenSSL has them
     std::string clients{};  ///< PEM: the certificates of clients, one of which must be shown; "": nobody asks
   };
 
