@@ -11,6 +11,19 @@ using base::Result;
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::size_t kKeyBytesMax = 200;
 
+/// Of two, whoever is in front of us may have looked at the other one.
+Result<void> check_sent_once(const Call& call) {
+  for (const std::string_view name : {"Authorization", "X-Tenant-Id", "Idempotency-Key"}) {
+    const auto count = std::ranges::count_if(call.request.headers, [&](const auto& field) {
+      return http::equals_ignoring_case(field.first, name);
+    });
+    if (count > 1)
+      return fail(Code::invalid, "there is more than one " + std::string(name) + " field; send it once",
+                  "BAD_REQUEST");
+  }
+  return {};
+}
+
 Result<std::string> hash_of_token(const Call& call) {
   const std::string_view field = call.request.header("authorization");
   const bool bearer = field.size() > kBearer.size() && field.size() <= kKeyBytesMax &&
@@ -87,6 +100,7 @@ Result<void> check_usable(const tenant::Tenant& tenant, const Principal& princip
 base::Task<void> authenticate(Call& call, Access access) {
   if (access.scope == Access::Scope::watch) co_return Result<void>{};
   if (access.scope == Access::Scope::open) co_return check_crowd(call);
+  XD_CO_DO(check_sent_once(call));
   XD_CO_TRY(std::string hash, hash_of_token(call));
   XD_CO_TRY(const tenant::ApiKey key, co_await find_key(call.services, std::move(hash)));
   call.principal = {key.id, key.name, key.tenant, key.permissions(), key.expires};

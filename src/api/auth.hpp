@@ -21,8 +21,8 @@ struct Access {
 };
 
 /// Sets the call's principal and tenant. Errors: unauthenticated, forbidden, not_found (the tenant), invalid
-/// (BAD_REQUEST: X-Tenant-Id missing), limited (the server has too many connections, and this request neither
-/// watches over it nor administers it).
+/// (BAD_REQUEST: X-Tenant-Id missing, or one of these fields is there twice), limited (the server has too
+/// many connections, and this request neither watches over it nor administers it).
 base::Task<void> authenticate(Call& call, Access access);
 
 /// A suspended tenant is there for the platform's keys only, one that is being deleted for nobody. Error:
