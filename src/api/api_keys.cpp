@@ -30,6 +30,13 @@ std::string key_json(const ApiKey& key, std::string_view secret = {}) {
   return body;
 }
 
+std::string all_scopes() {
+  std::string text;
+  for (std::size_t i = 0; i < tenant::kPermissionCount; ++i)
+    text.append(i == 0 ? " " : ", ").append(name(static_cast<tenant::Permission>(i)));
+  return text;
+}
+
 void read_scopes(Input& input, ApiKey& key) {
   const format::Value* scopes = input.any("scopes");
   if (scopes == nullptr) return;
@@ -38,11 +45,31 @@ void read_scopes(Input& input, ApiKey& key) {
     const auto scope = tenant::parse_permission(scopes->elements()[i].text());
     if (!scope) {
       input.error_at("scopes/" + std::to_string(i), "INVALID",
-                     "there is no such scope; for example events:write");
+                     "there is no such scope; there are" + all_scopes());
       continue;
     }
     key.scopes.push_back(*scope);
   }
+}
+
+Result<tenant::MadeKeys> read_made_keys(const Call& call) {
+  const std::string text = query_value(call, "made_keys");
+  if (text.empty() || text == "revoke") return tenant::MadeKeys::end;
+  if (text == "keep") return tenant::MadeKeys::stay;
+  return fail(Code::invalid, "made_keys is revoke or keep", "BAD_REQUEST");
+}
+
+/// The audit log of the key's own tenant, and whoever goes by it.
+Result<void> tell_of_revoked(const Call& call, db::Tx& tx, const ApiKey& key) {
+  auto entry = call.audit("api_key.revoked", "api_key", key.id.uuid);
+  entry.tenant = key.tenant;
+  entry.before = key_json(key);
+  XD_DO(tenant::insert_audit(tx, entry));
+  tx.on_commit([all = &call.services.all_keys, bell = &call.services.bell, id = key.id] {
+    all->tell([id](tenant::KeyCache& cache) { cache.forget(id); });
+    bell->nudge(id.uuid);  // streams that follow with it end
+  });
+  return {};
 }
 
 }  // namespace
@@ -67,6 +94,8 @@ HandlerResult create_api_key(Call& call) {
   const base::Secret secret = tenant::generate_key();
   tenant::set_secret(key, secret.reveal());
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
+    XD_TRY(const bool held, tenant::hold_key(tx, call.principal.key));
+    if (!held) return fail(Code::unauthenticated, "the API key was revoked");
     XD_DO(tenant::insert_key(tx, key));
     auto entry = call.audit("api_key.created", "api_key", key.id.uuid);
     entry.after = key_json(key);
@@ -94,17 +123,13 @@ HandlerResult get_api_key(Call& call) {
 
 HandlerResult delete_api_key(Call& call) {
   XD_CO_TRY(const auto id, id_param<ApiKeyId>(call, "id"));
+  XD_CO_TRY(const tenant::MadeKeys made, read_made_keys(call));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     XD_TRY(const auto key, tenant::find_key(tx, owner_of(call), id));
     if (!key) return fail(Code::not_found, "there is no API key with this id");
-    XD_DO(tenant::revoke_key(tx, id, call.services.clock.now()));
-    auto entry = call.audit("api_key.revoked", "api_key", id.uuid);
-    entry.before = key_json(*key);
-    XD_DO(tenant::insert_audit(tx, entry));
-    tx.on_commit([all = &call.services.all_keys, bell = &call.services.bell, id] {
-      all->tell([id](tenant::KeyCache& cache) { cache.forget(id); });
-      bell->nudge(id.uuid);  // streams that follow with it end
-    });
+    XD_TRY(const auto revoked,
+           tenant::revoke_key(tx, {id, made, call.principal.key}, call.services.clock.now()));
+    for (const ApiKey& one : revoked) XD_DO(tell_of_revoked(call, tx, one));
     return Answer{204};
   });
 }

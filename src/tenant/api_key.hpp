@@ -58,7 +58,17 @@ base::Result<std::optional<ApiKey>> find_key_by_hash(db::Tx& tx, std::string_vie
 /// tenant none: the keys of the platform.
 base::Result<std::optional<ApiKey>> find_key(db::Tx& tx, std::optional<TenantId> tenant, ApiKeyId id);
 base::Result<std::vector<ApiKey>> list_keys(db::Tx& tx, std::optional<TenantId> tenant, const db::Page& page);
-base::Result<void> revoke_key(db::Tx& tx, ApiKeyId id, base::Time now);
+/// What becomes of the keys that were made with one that is revoked, and of those made with these.
+enum class MadeKeys : std::uint8_t { end, stay };
+struct Revocation {
+  ApiKeyId key{};
+  MadeKeys made = MadeKeys::end;
+  std::optional<ApiKeyId> asked_by{};  ///< that one stays, with what was made with it: it takes over
+};
+/// Returns those that were not revoked before, as they were.
+base::Result<std::vector<ApiKey>> revoke_key(db::Tx& tx, const Revocation& wanted, base::Time now);
+/// Whether it can make others: it is not revoked, and stays so until the transaction ends.
+base::Result<bool> hold_key(db::Tx& tx, ApiKeyId id);
 base::Result<void> touch_key(db::Tx& tx, ApiKeyId id, base::Time now);
 /// Those that were revoked at this time or later.
 base::Result<std::vector<ApiKeyId>> keys_revoked_since(db::Tx& tx, base::Time since);

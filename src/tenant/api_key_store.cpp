@@ -88,12 +88,32 @@ Result<std::vector<ApiKey>> list_keys(db::Tx& tx, std::optional<TenantId> tenant
   return keys;
 }
 
-Result<void> revoke_key(db::Tx& tx, ApiKeyId id, base::Time now) {
-  XD_DO(
-      tx.exec("UPDATE api_keys SET revoked_at = $2, updated_at = $2, version = version + 1"
-              " WHERE id = $1 AND revoked_at IS NULL",
-              {id, now}));
-  return {};
+Result<std::vector<ApiKey>> revoke_key(db::Tx& tx, const Revocation& wanted, base::Time now) {
+  const std::string select(kSelect);
+  std::vector<ApiKey> keys;
+  const auto collect = [&](const db::Row& row) { keys.push_back(read_key(row)); };
+  XD_DO(tx.query(select + " WHERE id = $1", {wanted.key}, collect));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const ApiKeyId next = keys[i].id;
+    XD_DO(
+        tx.exec("UPDATE api_keys SET revoked_at = $2, updated_at = $2, version = version + 1"
+                " WHERE id = $1 AND revoked_at IS NULL",
+                {next, now}));
+    if (wanted.made == MadeKeys::stay) break;
+    // Only now: whoever makes one with it at this moment has either committed that, or is too late.
+    XD_DO(tx.query(select + " WHERE created_by = $1", {next}, [&](const db::Row& row) {
+      if (row.id<ApiKeyId>(0) != wanted.asked_by) collect(row);
+    }));
+  }
+  std::erase_if(keys, [](const ApiKey& key) { return key.revoked.has_value(); });
+  return keys;
+}
+
+Result<bool> hold_key(db::Tx& tx, ApiKeyId id) {
+  const std::string lock = tx.engine() == db::Engine::postgres ? " FOR SHARE" : "";
+  XD_TRY(const auto rows, tx.query("SELECT 1 FROM api_keys WHERE id = $1 AND revoked_at IS NULL" + lock, {id},
+                                   [](const db::Row&) {}));
+  return rows > 0;
 }
 
 Result<void> touch_key(db::Tx& tx, ApiKeyId id, base::Time now) {

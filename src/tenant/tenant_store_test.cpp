@@ -1,6 +1,8 @@
 // The tables tenants, api_keys and audit_log.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tenant/api_key.hpp"
 #include "tenant/audit.hpp"
 #include "tenant/tenant.hpp"
@@ -197,7 +199,7 @@ TEST_P(KeyStore, lists_the_keys_of_a_tenant_or_of_the_platform_in_pages) {
 TEST_P(KeyStore, revokes_a_key_once) {
   const ApiKey key = insert(make(acme));
   const auto revoke = [&](base::Time at) {
-    store.write([&](db::Tx& tx) { return revoke_key(tx, key.id, at); });
+    store.write([&](db::Tx& tx) { return revoke_key(tx, {key.id}, at); });
   };
 
   revoke(kNow + 1h);
@@ -209,13 +211,51 @@ TEST_P(KeyStore, revokes_a_key_once) {
   EXPECT_EQ(read->version, 2);
 }
 
+TEST_P(KeyStore, ends_with_a_key_those_that_were_made_with_it) {
+  const auto made_with = [&](const ApiKey& maker, std::optional<TenantId> tenant) {
+    ApiKey key = make(tenant);
+    key.created_by = maker.id.uuid;
+    return insert(key);
+  };
+  const auto revoked = [&](const Revocation& wanted) {
+    std::set<ApiKeyId> ids;
+    const auto keys = store.write([&](db::Tx& tx) { return revoke_key(tx, wanted, kNow + 1h); });
+    for (const ApiKey& key : keys) ids.insert(key.id);
+    return ids;
+  };
+  const ApiKey root = insert(make(std::nullopt));
+  const ApiKey child = made_with(root, acme);
+  const ApiKey grandchild = made_with(child, acme);
+  const ApiKey successor = made_with(root, std::nullopt);
+  const ApiKey of_successor = made_with(successor, acme);
+  const ApiKey stranger = insert(make(acme));
+
+  EXPECT_EQ(revoked({.key = root.id, .made = MadeKeys::stay}), std::set{root.id});
+  EXPECT_EQ(revoked({.key = root.id, .asked_by = successor.id}), (std::set{child.id, grandchild.id}));
+  EXPECT_TRUE(revoked({.key = root.id, .asked_by = successor.id}).empty());
+
+  EXPECT_TRUE(found(acme, grandchild.id)->revoked);
+  for (const ApiKey& key : {successor, of_successor, stranger})
+    EXPECT_FALSE(found(key.tenant, key.id)->revoked);
+}
+
+TEST_P(KeyStore, holds_a_key_that_others_are_made_with_only_while_it_is_not_revoked) {
+  const ApiKey key = insert(make(acme));
+  const auto held = [&] { return store.write([&](db::Tx& tx) { return hold_key(tx, key.id); }); };
+
+  EXPECT_TRUE(held());
+  store.write([&](db::Tx& tx) { return revoke_key(tx, {key.id}, kNow); });
+  EXPECT_FALSE(held());
+}
+
 TEST_P(KeyStore, knows_which_keys_were_revoked_since_a_time) {
   const ApiKey early = insert(make(acme));
   const ApiKey late = insert(make(std::nullopt));
   insert(make(acme));
   store.write([&](db::Tx& tx) -> Result<void> {
-    XD_DO(revoke_key(tx, early.id, kNow));
-    return revoke_key(tx, late.id, kNow + 1s);
+    XD_DO(revoke_key(tx, {early.id}, kNow));
+    XD_DO(revoke_key(tx, {late.id}, kNow + 1s));
+    return {};
   });
   const auto since = [&](base::Time moment) {
     return store.read([&](db::Tx& tx) { return keys_revoked_since(tx, moment); });

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 from harness import Api, HubCase, eventually, on_both_engines
 from harness.contract import CONTRACT
+from harness.raw import exchange
 
 load_tests = on_both_engines
 
@@ -53,6 +54,31 @@ class Authentication(HubCase):
         eventually(lambda: revoked.get(EVENTS).status == 401, "the key is refused")
         self.expect_problem(401, "UNAUTHENTICATED", revoked.get(EVENTS))
         self.assertIsNotNone(self.expect(200, self.api.get(f"{KEYS}/{made['id']}"))["revoked_at"])
+
+    def test_keys_that_were_made_with_a_revoked_one_are_revoked(self):
+        made = self.make_key(self.tenant, role="admin")
+        maker = self.hub.api.as_key(made["key"])
+        child = self.expect(201, maker.post(KEYS, {"name": "child", "role": "admin"}))
+        grandchild = self.expect(201, self.hub.api.as_key(child["key"]).post(KEYS, {"name": "g", "role": "viewer"}))
+
+        self.expect_problem(400, "BAD_REQUEST", self.api.delete(f"{KEYS}/{made['id']}?made_keys=some"))
+        self.expect(204, self.api.delete(f"{KEYS}/{made['id']}"))
+
+        for key in (made, child, grandchild):
+            self.expect_problem(401, "UNAUTHENTICATED", self.hub.api.as_key(key["key"]).get(EVENTS))
+        entries = self.expect(200, self.api.get("/api/v1/audit-log"))["data"]
+        revoked = [entry["target_id"] for entry in entries if entry["action"] == "api_key.revoked"]
+        self.assertEqual(sorted(revoked), sorted(key["id"] for key in (made, child, grandchild)))
+
+    def test_fields_that_say_who_asks_are_sent_once(self):
+        key = f"Authorization: Bearer {self.make_key(self.tenant)['key']}\r\n"
+        tenant = f"X-Tenant-Id: {self.tenant['slug']}\r\n"
+        for fields in (key + key, key + "authorization: Basic eDp5\r\n", key + tenant + tenant):
+            with self.subTest(fields=fields):
+                answer = exchange(self.hub.port, f"GET {EVENTS} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                                                 f"{fields}\r\n".encode())
+                self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
+                self.assertIn(b"send it once", answer)
 
     def test_a_key_is_shown_once(self):
         made = self.make_key(self.tenant, role="viewer")
