@@ -176,12 +176,7 @@ Result<void> Input::finish() {
   return std::unexpected(std::move(failed));
 }
 
-bool is_header_name(std::string_view name) {
-  return !name.empty() && name.size() <= 100 && std::ranges::all_of(name, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
+bool is_header_name(std::string_view name) { return name.size() <= 100 && http::is_token(name); }
 
 bool is_header_value(std::string_view value) {
   return value.size() <= base::limits::kCustomHeaderBytesMax &&

@@ -283,3 +283,8 @@ bool Recipe::has_secret() const {
 }
 
 }  // namespace crypto
+bool Recipe::is_empty() const {
+  return std::ranges::all_of(pieces_,
+                             [](const Piece& piece) { return piece.literal.empty() && !piece.hole; });
+}
+

@@ -55,6 +55,8 @@ class Recipe {
   /// Whether it makes a signature of what it is asked with.
   bool signs() const;
   /// Whether all that it signs are parameters of the URL.
+  /// Whether it makes nothing, whatever comes.
+  bool is_empty() const;
   bool signs_queries_alone() const;
   /// Whether all that an answer signs is part of this, or of the body or URL that is.
   bool covers(const Recipe& answer) const;

@@ -216,7 +216,7 @@ Result<PreparedEndpoint> prepare_endpoint(EndpointPtr config) {
 Result<void> check_endpoint(EndpointPtr config) {
   XD_TRY(const PreparedEndpoint prepared, prepare_endpoint(std::move(config)));
   if (auto dangers = dangers_of(prepared.scheme()); !dangers.empty()) {
-    base::Error error{Code::invalid, "anybody could sign by this scheme; see errors", "INVALID_SCHEME",
+    base::Error error{Code::invalid, "this scheme is not safe to use; see errors", "INVALID_SCHEME",
                       std::move(dangers)};
     return std::unexpected(of_scheme(std::move(error)));
   }

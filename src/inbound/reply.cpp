@@ -1,5 +1,8 @@
 #include "inbound/reply.hpp"
 
+#include <array>
+
+#include "base/text.hpp"
 #include "format/json.hpp"
 
 namespace inbound {
@@ -8,23 +11,20 @@ namespace {
 
 /// What a scheme fills in, without what would end a header line.
 std::string one_line(std::string text) {
-  std::erase_if(text, [](char c) { return c < ' ' && c != '\t'; });
+  std::erase_if(text, [](unsigned char c) { return (c < ' ' && c != '\t') || c == 127; });
   return text;
 }
 
-/// Headers that are the server's alone, or that would say something of its whole origin.
-bool is_ours(std::string_view name) {
-  for (const std::string_view own : {"set-cookie", "content-length", "transfer-encoding", "connection",
-                                     "x-content-type-options", "content-security-policy"}) {
-    if (http::equals_ignoring_case(name, own)) return true;
-  }
-  return false;
-}
+constexpr std::array<std::string_view, 3> kAnswered = {"cache-control", "content-language", "retry-after"};
+/// nginx, Apache, lighttpd, LiteSpeed and Perlbal send what such a header names instead of the answer.
+constexpr std::array<std::string_view, 5> kOfProxies = {"x-accel-", "x-sendfile", "x-lighttpd-",
+                                                        "x-litespeed-", "x-reproxy-"};
+constexpr std::string_view kNoSniff = "X-Content-Type-Options";
 
 /// Whatever a tenant lets its endpoint answer, no browser is to run it.
 void make_harmless(http::Response& response) {
   response.content_type = one_line(std::move(response.content_type));
-  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  response.headers.emplace_back(kNoSniff, "nosniff");
   response.headers.emplace_back("Content-Security-Policy", "sandbox; default-src 'none'");
 }
 
@@ -48,7 +48,7 @@ http::Response answer(const crypto::Scheme& scheme, const Message& message,
     make_harmless(response);
     return response;
   }
-  if (reply.ok == 204) return response;
+  if (http::is_bodiless(reply.ok)) return response;
   format::JsonWriter json(response.body);
   json.begin_object();
   if (scheme.each) {
@@ -65,14 +65,22 @@ http::Response answer(const crypto::Scheme& scheme, const Message& message,
   return response;
 }
 
+bool is_answer_header(std::string_view name) {
+  if (!http::is_token(name)) return false;
+  const std::string lower = base::lower_ascii(name);
+  const auto begins = [&](std::string_view beginning) { return lower.starts_with(beginning); };
+  if (std::ranges::any_of(kOfProxies, begins)) return false;
+  return begins("x-") || lower.contains("hook") || std::ranges::count(kAnswered, lower) > 0;
+}
+
 http::Response answer(const crypto::Scheme::Challenge& challenge, const crypto::SchemeKey* key,
                       const Message& message) {
   http::Response response;
   response.status = challenge.answer.status;
   if (!challenge.answer.type.empty()) response.content_type = challenge.answer.type;
   for (const auto& [name, recipe] : challenge.answer.headers) {
-    if (!is_ours(name)) {
-      response.headers.emplace_back(one_line(name), one_line(crypto::fill(recipe, key, message)));
+    if (is_answer_header(name) && !http::equals_ignoring_case(name, kNoSniff)) {
+      response.headers.emplace_back(name, one_line(crypto::fill(recipe, key, message)));
     }
   }
   response.body = crypto::fill(challenge.answer.body, key, message);

@@ -12,8 +12,13 @@ namespace inbound {
 http::Response answer(const crypto::Scheme& scheme, const Message& message,
                       std::span<const Receipt> receipts);
 
-/// The answer that a handshake expects; key signs, where its recipes do. Headers that are the server's own
-/// are left out, and what would end a line.
+/// Whether an endpoint may answer a header of this name, on the hub's own origin: X-…, what has "hook" in it
+/// (WebHook-Allowed-Origin), Cache-Control, Content-Language and Retry-After; none of those by which a proxy
+/// in front is told what to send.
+bool is_answer_header(std::string_view name);
+
+/// The answer that a handshake expects; key signs, where its recipes do. Headers of other names, and those
+/// that the server sets itself, are left out, and what would end a line.
 http::Response answer(const crypto::Scheme::Challenge& challenge, const crypto::SchemeKey* key,
                       const Message& message);
 

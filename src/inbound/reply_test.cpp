@@ -34,6 +34,7 @@ TEST(Answers, tell_what_the_hub_knows_the_event_by) {
              200,
              R"({"ids":[")" + id + R"(",")" + id + R"("],"duplicates":1})"},
         Case{scheme_with(R"(, "reply": {"ok": 204})"), {fresh}, 204, ""},
+        Case{scheme_with(R"(, "reply": {"ok": 304})"), {fresh}, 304, ""},
         Case{scheme_with(R"(, "reply": {"ok": 201, "body": "ok {json:n}"})"), {fresh}, 201, "ok 7"}}) {
     const PreparedEndpoint endpoint = prepared({.scheme = one.scheme});
     const Sent sent{.body = R"({"n": 7})"};
@@ -56,6 +57,53 @@ TEST(HandshakeAnswers, leave_out_headers_that_are_the_servers_own) {
   std::vector<std::pair<std::string, std::string>> headers(response.headers.begin(), response.headers.end());
   EXPECT_EQ(headers.front(), std::pair(std::string("X-Echo"), std::string("ab")));
   EXPECT_TRUE(std::ranges::none_of(headers, [](const auto& one) { return one.first == "Set-Cookie"; }));
+}
+
+TEST(HandshakeAnswers, have_no_headers_but_those_that_are_known_to_harm_nobody) {
+  for (const char* name : {"X-Hook-Secret", "x-echo", "WebHook-Allowed-Origin", "Smartsheet-Hook-Response",
+                           "Cache-Control", "Content-Language", "retry-after"}) {
+    EXPECT_TRUE(is_answer_header(name)) << name;
+  }
+  for (const char* name : {"",
+                           " ",
+                           "X-A B",
+                           "X-\r",
+                           "Transfer-\rEncoding",
+                           "Set-\nCookie",
+                           "Set-Cookie: sid=evil; Path=/; X",
+                           "X-A:",
+                           "X-\x7f",
+                           "Transfer-Encoding",
+                           "Content-Length",
+                           "Connection",
+                           "Set-Cookie",
+                           "Alt-Svc",
+                           "Clear-Site-Data",
+                           "Strict-Transport-Security",
+                           "Location",
+                           "Refresh",
+                           "Content-Security-Policy-Report-Only",
+                           "Access-Control-Allow-Origin",
+                           "Service-Worker-Allowed",
+                           "X-Accel-Redirect",
+                           "x-sendfile"}) {
+    EXPECT_FALSE(is_answer_header(name)) << name;
+  }
+}
+
+TEST(HandshakeAnswers, of_schemes_that_were_stored_before_lose_what_is_refused_now) {
+  const PreparedEndpoint endpoint = prepared({.scheme = scheme_with(R"(, "challenge": {
+      "when": {"query:c": "*"}, "check": "skip",
+      "reply": {"headers": {"Transfer-\rEncoding": "chunked", "Set-\nCookie": "a=b", " ": "x"}}})")});
+  const Sent sent{.method = "GET", .url = "https://hub.example.com/in?c=1"};
+  const http::Request request = sent.request();
+
+  const http::Response response =
+      answer(endpoint.scheme().challenges.front(), nullptr, Message(request, sent.url));
+
+  std::vector<std::string> names;
+  for (const auto& [name, value] : response.headers) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"X-Content-Type-Options", "Content-Security-Policy"}));
 }
 
 TEST(HandshakeQuestions, that_are_signed_for_strangers_hold_nothing_but_tokens) {

@@ -1,5 +1,6 @@
-// What makes a scheme useless although it can be read: that anybody can sign by it. Refused when an endpoint
-// is saved; one that was stored before stays what it was.
+// What makes a scheme useless or harmful although it can be read: that anybody can sign by it, that its
+// answers are not for a tenant to give, or that it tells a secret. Refused when an endpoint is saved; one
+// that was stored before stays what it was.
 #pragma once
 
 #include "base/result.hpp"
@@ -7,9 +8,13 @@
 
 namespace inbound {
 
-/// Kinds of keys and algorithms that do not go together, and handshakes that sign what nothing has verified.
+/// Kinds of keys and algorithms that do not go together, handshakes that sign what nothing has verified, and
+/// answers with a body where there is none, or with headers that endpoints do not answer (is_answer_header).
 /// The pointers are the scheme's own ("#/alg").
 base::FieldErrors dangers_of(const crypto::Scheme& scheme);
+
+/// Whether a secret leaves the hub by this scheme: where keys are asked for, or in the answer to a handshake.
+bool tells_secret(const crypto::Scheme& scheme);
 
 /// Whether a secret that fits the scheme's key rule can prove anything. Error: invalid, for a public key
 /// where a secret belongs, and for a key that suits none of the algorithms; the message never holds it.

@@ -64,7 +64,13 @@ TEST(Schemes, by_which_anybody_could_sign_are_refused) {
              "#/challenge/0/reply"},
         Case{R"({"sig":"header:x","content":"{body}","challenge":[{"when":{"header:c":"*"},)"
              R"("check":"before","reply":{"headers":{"X-A":"{hmac_hex(header:c)}"}}}]})",
-             "#/challenge/0/reply"}}) {
+             "#/challenge/0/reply"},
+        Case{R"({"sig":"header:x","reply":{"ok":204,"body":"HTTP/1.1 200 OK"}})", "#/reply/ok"},
+        Case{R"({"sig":"header:x","reply":{"ok":304,"body":"x"}})", "#/reply/ok"},
+        Case{R"({"sig":"header:x","challenge":[{"method":"GET","reply":{"status":204,"body":"{body}"}}]})",
+             "#/challenge/0/reply/status"},
+        Case{R"({"sig":"header:x","challenge":[{"method":"GET","reply":{"headers":{"Alt-Svc":"h3"}}}]})",
+             "#/challenge/0/reply/headers"}}) {
     const auto dangers = dangers_of(read(one.document));
     ASSERT_EQ(dangers.size(), 1u) << one.document;
     EXPECT_EQ(dangers.front().pointer, one.pointer) << one.document;
@@ -79,6 +85,27 @@ TEST(Schemes, of_known_senders_have_no_dangers) {
     ASSERT_TRUE(scheme) << preset.name;
     for (const auto& danger : dangers_of(*scheme))
       ADD_FAILURE() << preset.name << danger.pointer << danger.detail;
+  }
+}
+
+TEST(Schemes, tell_a_secret_where_keys_are_asked_for_with_it_or_it_is_answered) {
+  struct Case {
+    const char* document;
+    bool tells;
+  };
+  for (const Case& one :
+       {Case{R"({"sig":"header:x"})", false},
+        Case{R"({"kind":"digest","sig":"header:x","content":"{secret}{body}"})", false},
+        Case{R"({"sig":"header:x","challenge":[{"method":"GET","reply":{"body":"{query:c}"}}]})", false},
+        Case{R"({"sig":"header:x","challenge":[{"method":"GET","reply":{"body":"{secret}"}}]})", true},
+        Case{R"({"sig":"header:x","challenge":[{"method":"GET","reply":{"headers":{"X-A":"{secret}"}}}]})",
+             true},
+        Case{R"({"kind":"jwt","alg":["ES256"],"sig":"header:x","key":{"jwks":"https://a.example/k"}})",
+             false},
+        Case{R"({"kind":"jwt","alg":["ES256"],"sig":"header:x","key":{"jwks":"https://a.example/k",)"
+             R"("ask":"{\"s\":\"{secret}\"}"}})",
+             true}}) {
+    EXPECT_EQ(tells_secret(read(one.document)), one.tells) << one.document;
   }
 }
 
