@@ -4,6 +4,7 @@
 #include "crypto/encoding.hpp"
 #include "event/event.hpp"
 #include "format/utf8.hpp"
+#include "inbound/scheme_safety.hpp"
 
 namespace api {
 
@@ -313,6 +314,19 @@ base::Secret read_endpoint_secret(Input& input, const Endpoint& endpoint) {
   const std::string text =
       scheme->key.encoding == Encoding::base64 ? crypto::to_base64(bytes) : crypto::to_hex(bytes);
   return base::Secret(scheme->key.strip + text);
+}
+
+base::Secret read_changed_secret(Input& input, const Endpoint& before, const Endpoint& endpoint) {
+  if (auto given = input.text("secret_key", kSecretBytesMax); given && !given->empty())
+    return base::Secret(std::move(*given));
+  if (endpoint.said_scheme() == before.said_scheme()) return {};
+  const auto scheme = inbound::scheme_of(endpoint);
+  if (scheme && inbound::tells_secret(*scheme)) {
+    input.error("secret_key", "REQUIRED",
+                "this scheme tells the secret to others, and the one that is stored was not given for it; "
+                "send the secret that it is to tell");
+  }
+  return {};
 }
 
 std::string endpoint_json(const Call& call, const Endpoint& e, const inbound::EndpointStats& stats,

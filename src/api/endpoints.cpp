@@ -66,6 +66,27 @@ base::Task<void> check_patterns_aside(Call& call, const inbound::SaidScheme& sai
                                                [&said] { return inbound::check_patterns(said); });
 }
 
+/// A secret that a change brings counts instead of those before, at once. Where the sender is to tell it from
+/// now on, those before end as well: they were not told by it.
+Result<void> replace_secrets(Call& call, db::Tx& tx, const Endpoint& before, Endpoint& endpoint,
+                             const base::Secret& text) {
+  using Source = crypto::Scheme::KeyRule::Source;
+  const base::Time now = call.services.clock.now();
+  const auto at_once = [now](const tenant::SigningSecret&) { return now; };
+  if (text.empty()) {
+    const auto captures = [](const Endpoint& one) {
+      const auto scheme = inbound::scheme_of(one);
+      return scheme && scheme->key.source == Source::capture;
+    };
+    if (captures(before) || !captures(endpoint)) return {};
+    return tenant::retire_secrets(tx, endpoint.secret_owner(), endpoint.secrets, now, at_once);
+  }
+  // Of all that have ended there is none left, so there is room.
+  XD_DO(tenant::rotate_secrets(tx, call.services.ring, endpoint.secret_owner(), endpoint.secrets,
+                               tenant::make_signing_secret(text.clone(), now), at_once));
+  return {};
+}
+
 HandlerResult change_from_body(Call& call, Reading reading) {
   XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
   XD_CO_TRY(const auto document, read_json(call));
@@ -76,16 +97,20 @@ HandlerResult change_from_body(Call& call, Reading reading) {
               Endpoint endpoint = known->copy();
               Input input(document.root(), "#");
               read_endpoint(input, reading, endpoint);
+              read_changed_secret(input, *known, endpoint);
               XD_DO(input.finish());
               return endpoint.said_scheme();
             }));
   XD_CO_DO(co_await check_patterns_aside(call, checked));
   co_return co_await change_once(call, [&](db::Tx& tx) {
     return change(call, tx, id, "endpoint.updated", [&](Endpoint& endpoint) -> Result<void> {
+      const Endpoint before = endpoint.copy();
       Input input(document.root(), "#");
       read_endpoint(input, reading, endpoint);
+      const base::Secret secret = read_changed_secret(input, before, endpoint);
       XD_DO(input.finish());
       if (endpoint.said_scheme() != checked) XD_DO(inbound::check_patterns(endpoint.said_scheme()));
+      XD_DO(replace_secrets(call, tx, before, endpoint, secret));
       XD_DO(inbound::check_endpoint(std::make_shared<const Endpoint>(endpoint.copy())));
       return {};
     });
@@ -246,15 +271,14 @@ HandlerResult reveal_endpoint_secret(Call& call) {
   XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
   XD_CO_TRY(std::string body, co_await call.services.store.write([&](db::Tx& tx) -> Result<std::string> {
     XD_TRY(const EndpointPtr known, find_endpoint_or_fail(call, tx, id));
-    XD_TRY(const crypto::Scheme scheme, inbound::scheme_of(*known));
     const base::Time now = call.services.clock.now();
     const auto current =
         std::ranges::find_if(known->secrets, [&](const auto& one) { return one.active(now); });
-    if (scheme.key.source != crypto::Scheme::KeyRule::Source::capture)
-      return fail(Code::conflict,
-                  "this secret is not one that the sender has told; it was shown when it was made");
     if (current == known->secrets.end())
       return fail(Code::conflict, "the sender has not told its secret yet; let it send its handshake");
+    if (!current->is_captured)
+      return fail(Code::conflict,
+                  "this secret is not one that the sender has told; it was shown when it was made");
     XD_DO(tenant::insert_audit(tx, call.audit("endpoint.secret_revealed", "endpoint", id.uuid)));
     std::string text;
     format::JsonWriter json(text);

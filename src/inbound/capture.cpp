@@ -23,9 +23,10 @@ Result<bool> capture_secret(db::Tx& tx, const crypto::KeyRing& ring, const Told&
   auto changed = std::make_shared<Endpoint>(known->copy());
   changed->updated = told.at;
   ++changed->version;
+  tenant::SigningSecret fresh = tenant::make_signing_secret(told.secret.clone(), told.at);
+  fresh.is_captured = true;
   XD_TRY(const bool room,
-         tenant::rotate_secrets(tx, ring, changed->secret_owner(), changed->secrets,
-                                tenant::make_signing_secret(told.secret.clone(), told.at),
+         tenant::rotate_secrets(tx, ring, changed->secret_owner(), changed->secrets, std::move(fresh),
                                 [](const tenant::SigningSecret& old) { return *old.valid_until; }));
   if (!room) return false;
   XD_DO(prepare_endpoint(changed));

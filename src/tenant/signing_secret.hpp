@@ -19,9 +19,10 @@ struct SigningSecret {
   std::string fingerprint{};  ///< first 8 hex digits of its SHA-256
   std::optional<base::Time> valid_until{};
   base::Time created{};
+  bool is_captured = false;  ///< its sender has told it in a handshake
 
   bool active(base::Time now) const { return !valid_until || now < *valid_until; }
-  SigningSecret copy() const { return {id, text.clone(), fingerprint, valid_until, created}; }
+  SigningSecret copy() const { return {id, text.clone(), fingerprint, valid_until, created, is_captured}; }
 };
 /// A new one from its text, which the caller has checked.
 SigningSecret make_signing_secret(base::Secret text, base::Time now);

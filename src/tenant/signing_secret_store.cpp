@@ -25,26 +25,26 @@ Result<void> insert_secret(db::Tx& tx, const crypto::KeyRing& ring, const Secret
   const std::string sealed = ring.seal(secret.text.reveal(), place_of(owner, secret.id));
   XD_DO(tx.exec(
       "INSERT INTO endpoint_secrets (id, tenant_id, owner_type, owner_id, secret, fingerprint, status,"
-      " valid_until, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+      " valid_until, created_at, is_captured) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
       {secret.id, owner.tenant, owner.type, owner.id, sealed, secret.fingerprint,
-       secret.valid_until ? "PREVIOUS" : "CURRENT", secret.valid_until, secret.created}));
+       secret.valid_until ? "PREVIOUS" : "CURRENT", secret.valid_until, secret.created, secret.is_captured}));
   return {};
 }
 
 Result<FoundSecrets> find_secrets(db::Tx& tx, const crypto::KeyRing& ring, const SecretOwner& owner) {
   FoundSecrets found;
-  XD_DO(tx.query(
-      "SELECT id, secret, fingerprint, valid_until, created_at FROM endpoint_secrets WHERE owner_id = $1"
-      " ORDER BY created_at DESC, id DESC",
-      {owner.id}, [&](const db::Row& row) {
-        auto text = ring.open(row.text(1), place_of(owner, row.uuid(0)));
-        if (!text) {
-          found.broken = text.error().message;
-          return;
-        }
-        found.secrets.push_back(
-            {row.uuid(0), std::move(*text), row.string(2), row.maybe_time(3), row.time(4)});
-      }));
+  XD_DO(
+      tx.query("SELECT id, secret, fingerprint, valid_until, created_at, is_captured FROM endpoint_secrets"
+               " WHERE owner_id = $1 ORDER BY created_at DESC, id DESC",
+               {owner.id}, [&](const db::Row& row) {
+                 auto text = ring.open(row.text(1), place_of(owner, row.uuid(0)));
+                 if (!text) {
+                   found.broken = text.error().message;
+                   return;
+                 }
+                 found.secrets.push_back({row.uuid(0), std::move(*text), row.string(2), row.maybe_time(3),
+                                          row.time(4), row.flag(5)});
+               }));
   if (!found.secrets.empty()) found.broken.clear();
   return found;
 }

@@ -197,6 +197,29 @@ class SenderKeys(OwnHubCase):
         endpoint = self.make_endpoint("github")
         self.expect_problem(409, "CONFLICT_STATE", self.act(endpoint, "reveal-secret"))
 
+    def test_a_secret_that_was_made_here_is_not_shown_under_another_scheme(self):
+        """Neither as one that the sender told, nor to whoever is asked for keys."""
+        endpoint = self.make_endpoint("stripe")
+        path = f"{ENDPOINTS}/{endpoint['id']}"
+        asking = {"signature_scheme": {"kind": "jwt", "alg": ["ES256"], "sig": "header:x",
+                                       "key": {"jwks": "https://thief.example/", "ask": '{"s":"{secret}"}'}}}
+        answering = {"signature_scheme": {"sig": "header:x", "challenge": [
+            {"method": "GET", "check": "skip", "reply": {"body": "{secret}"}}]}}
+        for change in (asking, answering):
+            problem = self.expect_problem(422, "VALIDATION_FAILED", self.api.patch(path, change))
+            self.assertEqual([error["pointer"] for error in problem["errors"]], ["#/secret_key"])
+        given = self.expect(200, self.api.patch(path, asking | {"secret_key": "meant for the thief"}))
+        self.assertEqual(len(given["signing_secrets"]), 1)
+        elsewhere = {"signature_scheme": asking["signature_scheme"] | {
+            "key": asking["signature_scheme"]["key"] | {"jwks": "https://another.example/"}}}
+        self.expect_problem(422, "VALIDATION_FAILED", self.api.patch(path, elsewhere))
+
+        capturing = self.expect(200, self.api.patch(path, {"signature_scheme": "asana"}))
+
+        self.assertEqual(capturing["signing_secrets"], [])
+        self.assertTrue(capturing["awaiting_secret"])
+        self.expect_problem(409, "CONFLICT_STATE", self.act(endpoint, "reveal-secret"))
+
     # --- Amazon SNS
 
     def sns_endpoint(self, **settings) -> dict:
