@@ -24,6 +24,11 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
      "A cursor belongs to the list and the filters it came from. Begin the list again without it."},
     {"UNAUTHENTICATED", "unauthenticated", 401, "Authentication needed",
      "Send Authorization: Bearer with an API key that exists, has not expired and was not revoked."},
+    {"SIGNATURE_REFUSED", "signature-refused", 401, "The signature does not fit",
+     "The sender of this webhook is not known by its signature: it is missing, too old, or made with another "
+     "secret or of something else. No API key helps. The endpoint's owner sees why: GET "
+     "/api/v1/webhooks/endpoints/{id}/refused lists what was refused, and POST …/diagnose with its id says "
+     "which step fails."},
     {"FORBIDDEN", "forbidden", 403, "Not allowed",
      "The key is known but its role or scopes do not cover this. Ask an admin of the tenant for a key that "
      "does."},
@@ -112,7 +117,7 @@ http::Response respond(const ProblemKind& kind, const base::Error& error, const 
   response.content_type = "application/problem+json";
   response.body = problem_json(kind, error, context);
   if (kind.status == 503 || kind.status == 429) response.headers.emplace_back("Retry-After", "1");
-  if (kind.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (kind.code == "UNAUTHENTICATED") response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }
 

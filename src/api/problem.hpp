@@ -35,7 +35,8 @@ struct ProblemContext {
 std::string problem_json(const ProblemKind& kind, const base::Error& error, const ProblemContext& context,
                          std::string_view data = {});
 
-/// The whole response, with Retry-After where the kind is 429 or 503, and WWW-Authenticate with 401.
+/// The whole response, with Retry-After where the kind is 429 or 503, and WWW-Authenticate where an API
+/// key is asked for.
 http::Response problem(const base::Error& error, const ProblemContext& context);
 http::Response problem(int status, std::string_view detail, const ProblemContext& context);
 

@@ -39,6 +39,18 @@ TEST(Problem, tells_nothing_of_what_the_store_said) {
   }
 }
 
+TEST(Problem, asks_for_a_key_only_where_a_key_helps) {
+  const auto asks = [](std::string reason) {
+    const http::Response response = problem({Code::unauthenticated, "no", std::move(reason)}, {});
+    EXPECT_EQ(response.status, 401);
+    return std::ranges::any_of(response.headers, [](const auto& header) {
+      return header == std::pair<std::string, std::string>("WWW-Authenticate", "Bearer");
+    });
+  };
+  EXPECT_TRUE(asks(""));
+  EXPECT_FALSE(asks("SIGNATURE_REFUSED"));
+}
+
 TEST(Problem, tells_what_is_meant_for_the_caller) {
   const http::Response response = problem({Code::conflict, "the name is taken"}, {});
   EXPECT_NE(response.body.find("the name is taken"), std::string::npos);

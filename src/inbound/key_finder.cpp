@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "crypto/encoding.hpp"
 #include "format/json.hpp"
+#include "inbound/refusal.hpp"
 
 namespace inbound {
 
@@ -164,7 +165,7 @@ base::Task<void> KeyFinder::confirm(const PreparedEndpoint& endpoint,
                                     const crypto::Scheme::Challenge& challenge, const Message& message) {
   const std::string url = first_at(*challenge.fetch, message);
   XD_CO_TRY(const bool allowed, co_await is_allowed(*endpoint.config, challenge.fetch_pattern, url));
-  if (!allowed) co_return fail(Code::unauthenticated, "the signature does not fit");
+  if (!allowed) co_return signature_refused();
   if (!may_fetch(endpoint.config->id))
     co_return fail(Code::limited, "too many handshakes at the moment; send it again", "OVERLOADED");
   const http::OutboundResponse response = co_await client_.send(get_request(url));

@@ -218,8 +218,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   if (!check.passed()) {
     count(Ended::refused);
     refuse(crypto::name(check.step), check.detail);
-    // The same text for every reason: it helps whoever tries signatures with nothing.
-    if (!scheme.reply.bad) co_return fail(Code::unauthenticated, "the signature does not fit");
+    if (!scheme.reply.bad) co_return signature_refused();
     co_return http::Response{.status = *scheme.reply.bad};
   }
   const crypto::SchemeKey* used = check.key && *check.key < keys.size() ? keys[*check.key] : nullptr;
@@ -300,7 +299,7 @@ base::Task<void> Receiver::capture(const PreparedEndpoint& endpoint,
   }
   if (known) co_return Result<void>{};
   count(Ended::refused);
-  co_return fail(Code::unauthenticated, "the signature does not fit");
+  co_return signature_refused();
 }
 
 base::Task<http::Response> Receiver::accept(const http::Request& request, const PreparedEndpoint& endpoint,

@@ -30,6 +30,13 @@ http::Request with_short_head(const http::Request& request) {
 
 }  // namespace
 
+std::unexpected<base::Error> signature_refused() {
+  return base::fail(base::Code::unauthenticated,
+                    "the signature does not fit; whoever owns this endpoint sees why under its refused "
+                    "requests",
+                    "SIGNATURE_REFUSED");
+}
+
 Refusal make_refusal(const PreparedEndpoint& endpoint, const Message& message, const http::Request& request,
                      const Why& why, base::Time now) {
   const http::Request head = with_short_head(request);

@@ -26,6 +26,9 @@ inline constexpr std::string_view kBatch = "batch_invalid";
 }  // namespace reason
 
 struct Why {
+/// The same for every reason that a signature does not fit: more would help whoever tries signatures.
+std::unexpected<base::Error> signature_refused();
+
   std::string_view reason{};
   std::string detail{};  ///< for whoever owns the endpoint; holds no secret
   std::string address{};

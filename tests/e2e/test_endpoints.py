@@ -88,7 +88,7 @@ class Receiving(EndpointCase):
         problems = []
         for name, (sent, headers) in refused.items():
             with self.subTest(name):
-                problem = self.expect_problem(401, "UNAUTHENTICATED", self.send(endpoint, sent, headers))
+                problem = self.expect_problem(401, "SIGNATURE_REFUSED", self.send(endpoint, sent, headers))
                 problems.append({k: v for k, v in problem.items() if k not in ("request_id", "instance")})
         self.assertEqual([p for p in problems if p != problems[0]], [], "the reason is not told")
         self.assertEqual(self.received(), [])

@@ -327,7 +327,7 @@ class Signed(HandshakeCase):
                 with self.subTest(preset, wrong=name):
                     self.assertNotEqual(sent, good)
                     reply = self.exchange(sent)
-                    self.expect_problem(401, "UNAUTHENTICATED", reply)
+                    self.expect_problem(401, "SIGNATURE_REFUSED", reply)
                     self.expect_refused(reply, *never, asked[:-1].decode())
         self.expect_nothing_received()
 
@@ -352,7 +352,7 @@ class Signed(HandshakeCase):
         }.items():
             with self.subTest(name):
                 reply = self.exchange(sent)
-                self.expect_problem(401, "UNAUTHENTICATED", reply)
+                self.expect_problem(401, "SIGNATURE_REFUSED", reply)
                 self.expect_refused(reply, '"type":1')
         self.expect_nothing_received()
 
