@@ -68,16 +68,17 @@ Hub::~Hub() {
 Result<void> Hub::start() {
   XD_TRY(auto directory, cli::DataDirectory::open(config_.data_directory));
   directory_.emplace(std::move(directory));
-  XD_TRY(auto ring, cli::open_key_ring(config_));
-  ring_.emplace(std::move(ring));
+  XD_TRY(ring_, cli::find_key_ring(config_));
   XD_TRY(tls_, cli::open_identity(config_));
   XD_DO(cli::check_authorities(config_.ca_file, "CROSSDOCK_CA_FILE"));
   XD_TRY(store_, cli::open_store(config_));
   XD_DO(db::migrate(*store_, db::core_migrations()));
+  if (!ring_) {
+    XD_TRY(ring_, cli::make_key_ring(config_, *store_));
+  }
   XD_DO(outbound::seal_plain_headers(*store_, *ring_));
   XD_TRY(logs_, cli::open_logs(config_));
   queue_.emplace(*store_);
-  XD_DO(make_first_keys());
 
   const http::FileShare files = share_files();
   const auto addresses =
@@ -102,10 +103,13 @@ Result<void> Hub::start() {
                       .meters = meters_,
                       .draining = draining_};
   for (std::size_t i = 0; i < config_.shards; ++i) shards_.push_back(std::make_unique<Shard>(shared));
+  // What else may fail comes before the first keys: they are shown once, by a start that succeeds.
+  XD_DO(listen());
+  XD_TRY(std::string name, cli::node_name(config_));
+  XD_DO(make_first_keys());
   XD_DO(fill_books());
   XD_DO(store_->write_now(
       [this](db::Tx& tx) { return monitor::ensure_housekeeping(tx, *queue_, clock_->now()); }));
-  XD_TRY(std::string name, cli::node_name(config_));
   leases_.emplace(shards_.front()->executor(), *store_, *queue_, queue::Node{node_, std::move(name)});
   XD_DO(leases_->take());
   watch_.emplace(shards_.front()->executor(), BookWatch::Parts{.store = *store_,
@@ -117,7 +121,6 @@ Result<void> Hub::start() {
                                                                .books = all_books_,
                                                                .endpoints = all_endpoints_});
   received_index_.emplace(shards_.front()->executor(), *store_, *clock_);
-  XD_DO(listen());
   // Nothing fails any more: from here on drain() ends what runs.
   for (const auto& shard : shards_) shard->start();
   leases_->start();
@@ -139,9 +142,7 @@ http::FileShare Hub::share_files() const {
              {"connections_in", files.connections_in * config_.shards},
              {"connections_out", files.connections_out * config_.shards}});
   if (files.connections_in < base::limits::kConnectionsPerShard) {
-    base::log(base::LogLevel::warn,
-              "the limit of open files leaves room for fewer connections than this server looks after; raise "
-              "the hard limit (LimitNOFILE= of systemd, ulimit -Hn)",
+    base::log(base::LogLevel::warn, http::kFewFiles,
               {{"limit", limit.now}, {"connections_in", files.connections_in * config_.shards}});
   }
   return files;

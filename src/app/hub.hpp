@@ -18,7 +18,7 @@ class Hub {
   explicit Hub(cli::Config config);
   ~Hub();
 
-  /// Opens the stores, migrates, makes first keys, starts the threads, listens. Errors: what cannot be had.
+  /// Opens the stores, migrates, listens, makes first keys, starts the threads. Errors: what cannot be had.
   base::Result<void> start();
   /// Runs until SIGTERM or SIGINT, then drains. A second signal ends the process at once.
   void run();

@@ -4,8 +4,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -15,6 +13,8 @@
 #include "cli/store.hpp"
 #include "db/inspect.hpp"
 #include "db/migration.hpp"
+#include "http/file_limit.hpp"
+#include "http/server.hpp"
 #include "inbound/endpoint.hpp"
 #include "outbound/subscription.hpp"
 
@@ -45,16 +45,7 @@ class Report {
   bool failed_ = false;
 };
 
-std::optional<crypto::KeyRing> check_keys(Report& report, const Config& config) {
-  auto ring = open_key_ring(config, WhenAbsent::fail);
-  const bool later = !ring && ring.error().code == base::Code::not_found;
-  if (later) {
-    report.line(Grade::pass, "encryption key", ring.error().message);
-    return std::nullopt;
-  }
-  report.result("encryption key", ring, "readable");
-  return ring ? std::optional(std::move(*ring)) : std::nullopt;
-}
+constexpr const char* kKeyIsMade = "there is none yet; the first start makes it";
 
 void check_sync(Report& report, const std::string& directory) {
   // A file without a name: nothing is left of it, whatever happens.
@@ -155,7 +146,7 @@ void check_secrets(Report& report, db::Db& store, const crypto::KeyRing& ring) {
 }
 
 void check_contents(Report& report, const Config& config, db::Db& store,
-                    const std::optional<crypto::KeyRing>& ring) {
+                    const Result<std::optional<crypto::KeyRing>>& ring) {
   const auto status = db::migration_status(store, db::core_migrations());
   if (!status) return report.line(Grade::fail, "store", status.error().message);
   const auto missing = std::ranges::count(*status, false, &db::MigrationStatus::applied);
@@ -164,7 +155,8 @@ void check_contents(Report& report, const Config& config, db::Db& store,
                   ? "reachable, schema up to date"
                   : "reachable, " + std::to_string(missing) + " migrations missing (serve applies them)");
   if (missing > 0) return;  // what is in it can be read after them
-  if (ring) check_secrets(report, store, *ring);
+  if (ring && *ring) check_secrets(report, store, **ring);
+  if (ring && !*ring) report.result("encryption key", check_without_key(config, store), kKeyIsMade);
   const auto advice =
       store.read_now([&](db::Tx& tx) { return judge_bootstrap_key(tx, config, base::SystemClock{}.now()); });
   if (advice && !advice->empty()) report.line(Grade::warn, "bootstrap key", *advice);
@@ -173,12 +165,16 @@ void check_contents(Report& report, const Config& config, db::Db& store,
 void check_store(Report& report, const Config& config) {
   const bool embedded = config.database_url.empty();
   const std::optional<DataDirectory> directory = embedded ? check_directory(report, config) : std::nullopt;
-  const auto ring = check_keys(report, config);
+  const auto ring = find_key_ring(config);
+  if (!ring || *ring) report.result("encryption key", ring, "readable");
   if (embedded && !directory) return;  // somebody else has it, or it is none
   auto store = look_at_store(config);
   if (!store) return report.line(Grade::fail, "store", store.error().message);
-  if (!*store) return report.line(Grade::pass, "store", "not made yet; the first start makes it");
-  check_contents(report, config, **store, ring);
+  if (*store) return check_contents(report, config, **store, ring);
+  report.line(Grade::pass, "store", "not made yet; the first start makes it");
+  if (ring && !*ring) report.line(Grade::pass, "encryption key", kKeyIsMade);
+  if (const std::string advice = judge_first_start(config); !advice.empty())
+    report.line(Grade::warn, "bootstrap key", advice);
 }
 
 void check_log_store(Report& report, const Config& config) {
@@ -194,29 +190,23 @@ void check_certificates(Report& report, const Config& config) {
     report.result("authorities", check_authorities(config.ca_file, "CROSSDOCK_CA_FILE"), config.ca_file);
 }
 
-void check_port(Report& report, const char* what, const std::string& host, std::uint16_t port) {
-  boost::asio::io_context context;
-  boost::system::error_code error;
-  const auto address = boost::asio::ip::make_address(host, error);
-  if (error) return report.line(Grade::fail, what, host + " is not an address");
-  const boost::asio::ip::tcp::endpoint endpoint(address, port);
-  boost::asio::ip::tcp::acceptor acceptor(context);
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(boost::asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  report.line(error ? Grade::fail : Grade::pass, what,
-              host + ":" + std::to_string(port) + (error ? ": " + error.message() : " is free"));
+/// Takes the address as serve does, for a moment.
+void check_port(Report& report, const char* what, const http::ServerOptions& options) {
+  asio::io_context context;
+  http::Server server(context.get_executor(), options, {});
+  report.result(
+      what, server.listen(),
+      options.endpoint.address().to_string() + ":" + std::to_string(options.endpoint.port()) + " is free");
 }
 
 /// serve raises the soft limit to the hard one by itself.
-void check_limits(Report& report) {
+void check_limits(Report& report, const Config& config) {
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
-  const bool few = files.rlim_max < 4096;
+  const http::FileShare share = http::share_of_files(files.rlim_max, config.shards);
+  const bool few = share.connections_in < base::limits::kConnectionsPerShard;
   report.line(few ? Grade::warn : Grade::pass, "open files",
-              std::to_string(files.rlim_max) +
-                  (few ? " allowed; raise the hard limit to 65536 (LimitNOFILE= of systemd, ulimit -Hn)"
-                       : " allowed"));
+              std::to_string(files.rlim_max) + " allowed" + (few ? std::string("; ") + http::kFewFiles : ""));
 }
 
 }  // namespace
@@ -232,10 +222,13 @@ int doctor(const Values& values) {
   check_store(report, *config);
   check_log_store(report, *config);
   check_certificates(report, *config);
-  check_port(report, "listen", config->host, config->port);
-  if (!config->metrics_host.empty())
-    check_port(report, "metrics listen", config->metrics_host, config->metrics_port);
-  check_limits(report);
+  check_port(report, "listen", {.endpoint = {asio::ip::make_address(config->host), config->port}});
+  if (!config->metrics_host.empty()) {
+    check_port(report, "metrics listen",
+               {.endpoint = {asio::ip::make_address(config->metrics_host), config->metrics_port},
+                .address_setting = "CROSSDOCK_METRICS_LISTEN"});
+  }
+  check_limits(report, *config);
   return report.failed() ? 1 : 0;
 }
 

@@ -24,6 +24,8 @@ using base::Result;
 
 constexpr const char* kLockFile = "/lock";
 
+std::string key_file(const Config& config) { return config.data_directory + "/encryption.key"; }
+
 /// Bytes of a file; nothing where there is none.
 std::optional<std::uintmax_t> size_of(const std::string& path) {
   std::error_code absent;
@@ -109,6 +111,7 @@ DataDirectory::DataDirectory(DataDirectory&& other) noexcept
 std::string store_file(const Config& config) { return config.data_directory + "/core.db"; }
 
 Result<void> check_store_file(const std::string& path) {
+  constexpr std::string_view kHead("SQLite format 3\0", 16);
   const auto size = size_of(path);
   const char* remedy =
       "; put the file back from a backup. Where there is nothing to save, remove it with those beside it "
@@ -119,6 +122,9 @@ Result<void> check_store_file(const std::string& path) {
     return fail(Code::corrupt,
                 "the store " + path + " is gone, and its log " + path + "-wal is there" + remedy);
   }
+  std::string head(kHead.size(), '\0');
+  if (size && std::ifstream(path, std::ios::binary).read(head.data(), std::ssize(head)) && head != kHead)
+    return fail(Code::corrupt, "the store " + path + " is no file of SQLite's" + remedy);
   return {};
 }
 
@@ -138,19 +144,19 @@ Result<std::unique_ptr<db::LogStore>> open_logs(const Config& config) {
 
 Result<void> check_ring(std::span<const outbound::SubscriptionPtr> subscriptions,
                         std::span<const inbound::EndpointPtr> endpoints) {
-  std::string closed;
+  bool closed = false;
   bool opened = false;
   const auto look = [&](const auto& resource) {
     opened = opened || !resource->secrets.empty();
-    if (closed.empty()) closed = resource->secrets_closed;
+    closed = closed || !resource->secrets_closed.empty();
   };
   std::ranges::for_each(subscriptions, look);
   std::ranges::for_each(endpoints, look);
-  if (opened || closed.empty()) return {};
-  return fail(Code::invalid,
-              "INTEGRATION_ENCRYPTION_KEY opens none of the stored secrets; start with the key "
-              "that they were stored with (" +
-                  closed + ")");
+  if (opened || !closed) return {};
+  return fail(
+      Code::invalid,
+      "INTEGRATION_ENCRYPTION_KEY opens none of the stored secrets; start with the key that they were "
+      "stored with");
 }
 
 Result<std::shared_ptr<http::TlsIdentity>> open_identity(const Config& config) {
@@ -168,28 +174,54 @@ Result<void> check_authorities(const std::string& file, const std::string& setti
   return {};
 }
 
+std::string judge_first_start(const Config& config) {
+  if (config.dev || !config.bootstrap_key.empty()) return "";
+  return "this store has no API key: nobody can use it; start with CROSSDOCK_BOOTSTRAP_KEY, or stop the hub "
+         "and "
+         "run crossdock keys admin";
+}
+
 Result<std::string> judge_bootstrap_key(db::Tx& tx, const Config& config, base::Time now) {
-  if (config.bootstrap_key.empty()) return "";
   XD_TRY(const bool any, tenant::any_key(tx));
+  if (!any) return judge_first_start(config);
+  if (config.bootstrap_key.empty()) return "";
   XD_TRY(const auto key, tenant::find_key_by_hash(tx, tenant::hash_key(config.bootstrap_key.reveal())));
-  if (!any || (key && key->usable(now))) return "";
+  if (key && key->usable(now)) return "";
   return std::string("CROSSDOCK_BOOTSTRAP_KEY ") +
          (key ? "was revoked, or has expired" : "is no key of this store, which has others already") +
          ": it opens nothing. It counts on a store without keys only; make an administrator's key with: "
          "crossdock keys admin";
 }
 
-Result<crypto::KeyRing> open_key_ring(const Config& config, WhenAbsent absent) {
+Result<std::optional<crypto::KeyRing>> find_key_ring(const Config& config) {
   if (!config.encryption_key.empty()) return crypto::KeyRing::parse(config.encryption_key.reveal());
   if (!config.dev) {
     return fail(Code::invalid,
                 "INTEGRATION_ENCRYPTION_KEY is not set; make one with: crossdock keys generate");
   }
-  const std::string path = config.data_directory + "/encryption.key";
-  if (const auto text = first_line(path)) return crypto::KeyRing::parse(*text);
-  if (absent == WhenAbsent::fail) return fail(Code::not_found, "there is none yet; the first start makes it");
-  XD_TRY(const std::string text, keep(path, crypto::KeyRing::generate_entry("dev")));
+  if (const auto text = first_line(key_file(config))) return crypto::KeyRing::parse(*text);
+  return std::nullopt;
+}
+
+Result<crypto::KeyRing> make_key_ring(const Config& config, db::Db& store) {
+  XD_DO(check_without_key(config, store));
+  XD_TRY(const std::string text, keep(key_file(config), crypto::KeyRing::generate_entry("dev")));
   return crypto::KeyRing::parse(text);
+}
+
+Result<void> check_without_key(const Config& config, db::Db& store) {
+  // Made just now, it opens nothing: whatever is closed to it was stored with another.
+  XD_TRY(const auto ring, crypto::KeyRing::parse(crypto::KeyRing::generate_entry("none")));
+  return store.read_now([&](db::Tx& tx) -> Result<void> {
+    XD_TRY(const auto subscriptions, outbound::all_subscriptions(tx, ring));
+    XD_TRY(const auto endpoints, inbound::all_endpoints(tx, ring));
+    if (check_ring(subscriptions, endpoints)) return {};
+    return fail(
+        Code::invalid,
+        "the store holds secrets, and there is no key for them: INTEGRATION_ENCRYPTION_KEY is not set, "
+        "and " +
+            key_file(config) + " is gone, or cannot be read; start with the key that they were stored with");
+  });
 }
 
 Result<std::string> node_name(const Config& config) {

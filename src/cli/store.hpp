@@ -35,8 +35,8 @@ class DataDirectory {
   int lock_ = -1;
 };
 
-/// Whether the file of a store is one to go on with. Error: corrupt, where it is empty, or gone while its log
-/// is there: an accident that must not be taken for a new store.
+/// Whether the file of a store is one to go on with. Error: corrupt, where it is none of SQLite's, empty, or
+/// gone while its log is there: an accident that must not be taken for a new store.
 base::Result<void> check_store_file(const std::string& path);
 
 /// SQLite in the data directory, or PostgreSQL. Not migrated yet. Errors: those of check_store_file();
@@ -49,10 +49,14 @@ std::string store_file(const Config& config);
 /// start and kept in the data directory, which no other process can use at the same time.
 base::Result<std::string> node_name(const Config& config);
 
-/// The configured ring; in development one that is kept in the data directory, and made on first start where
-/// wanted.
-enum class WhenAbsent : std::uint8_t { make, fail };
-base::Result<crypto::KeyRing> open_key_ring(const Config& config, WhenAbsent absent = WhenAbsent::make);
+/// The configured ring; in development also the one that is kept in the data directory, and nothing where
+/// there is none yet. Error: invalid.
+base::Result<std::optional<crypto::KeyRing>> find_key_ring(const Config& config);
+/// Makes the ring of a first start in development, and keeps it in the data directory. Errors: those of
+/// check_without_key(); unavailable.
+base::Result<crypto::KeyRing> make_key_ring(const Config& config, db::Db& store);
+/// Whether a migrated store holds no secret, so that a key may be made for it. Error: invalid, where it does.
+base::Result<void> check_without_key(const Config& config, db::Db& store);
 
 /// Where not one secret of all that the store holds can be opened it is the key that is wrong, and not the
 /// secrets that are damaged. Error: invalid, naming the setting.
@@ -65,8 +69,10 @@ base::Result<std::shared_ptr<http::TlsIdentity>> open_identity(const Config& con
 /// Error: invalid.
 base::Result<void> check_authorities(const std::string& file, const std::string& setting);
 
-/// Whether CROSSDOCK_BOOTSTRAP_KEY is a key of the store that works; what to do where it is set and is none.
-/// "": all is well.
+/// What to do where CROSSDOCK_BOOTSTRAP_KEY is set and is no key of the store that works, or where the store
+/// has no key and gets none. "": all is well.
 base::Result<std::string> judge_bootstrap_key(db::Tx& tx, const Config& config, base::Time now);
+/// The same for a store that is not made yet.
+std::string judge_first_start(const Config& config);
 
 }  // namespace cli

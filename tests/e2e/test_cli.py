@@ -11,7 +11,7 @@ import unittest
 
 from harness import Hub
 from harness.identity import Identity
-from harness.paths import SERVER
+from harness.paths import PROJECT, SERVER
 
 KEY = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 TIMEOUT_S = 30
@@ -135,6 +135,13 @@ class Settings(CommandCase):
         self.assertEqual(shown["WEBHOOK_TIMEOUT_SECONDS"], ("default", "30"))
         self.assertEqual(shown["CROSSDOCK_PUBLIC_URL"], ("default", "-"))
 
+    def test_each_stands_in_the_documentation_with_its_default(self):
+        text = (PROJECT / "docs" / "operations.md").read_text()
+        table = dict(re.findall(r"(?m)^\| `([A-Z_]+)` \| `?([^|`]*?)`? ?\| ", text.split("## Keys of the API")[0]))
+
+        self.assertEqual({name: default.strip() or "-" for name, default in table.items()},
+                         {name: value for name, (_, value) in self.shown().items()})
+
     def test_secrets_are_not_shown(self):
         secrets = {"INTEGRATION_ENCRYPTION_KEY": KEY, "CROSSDOCK_BOOTSTRAP_KEY": "cdk_verysecretverysecret",
                    "CROSSDOCK_DATABASE_URL": "postgresql://user:hidden@db/x"}
@@ -247,9 +254,9 @@ class Doctor(CommandCase):
             status, report = self.examine(CROSSDOCK_LISTEN=address, INTEGRATION_ENCRYPTION_KEY="")
             metrics = self.examine(CROSSDOCK_METRICS_LISTEN=address)
         self.assertEqual(status, 1)
-        self.assertRegex(metrics[1], rf"(?m)^FAIL  metrics listen +{re.escape(address)}")
+        self.assertRegex(metrics[1], rf"(?m)^FAIL  metrics listen .*{re.escape(address)}.*CROSSDOCK_METRICS_LISTEN")
         self.assertRegex(report, r"(?m)^FAIL  encryption key .*crossdock keys generate")
-        self.assertRegex(report, rf"(?m)^FAIL  listen +{re.escape(address)}")
+        self.assertRegex(report, rf"(?m)^FAIL  listen .*{re.escape(address)}.*choose another address with --listen")
 
     def test_a_key_that_does_not_open_the_store_fails_and_is_not_shown(self):
         self.run_hub_for_a_while()
@@ -281,7 +288,7 @@ class Doctor(CommandCase):
     def test_a_store_that_cannot_be_used_fails(self):
         data = self.directory / "crossdock-data"
         data.mkdir()
-        for content, said in ((b"", "0 bytes"), (b"This is no database, it is a letter. " * 200, "not a database")):
+        for content, said in ((b"", "0 bytes"), (b"This is no database, it is a letter. " * 200, "no file of SQLite's")):
             with self.subTest(said=said):
                 (data / "core.db").write_bytes(content)
                 status, report = self.examine()

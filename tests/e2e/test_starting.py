@@ -147,6 +147,21 @@ class Starting(OwnHubCase):
         self.assertEqual(self.hub.stop(), 0)
         self.assertRegex(self.hub.log_tail(), r"(?m) info draining.*(\n.*)* info stopped$")
 
+    def test_a_first_start_that_fails_makes_no_key_that_nobody_has_seen(self):
+        hub = self.make_hub(flags=("--dev",), settings={"CROSSDOCK_BOOTSTRAP_KEY": None})
+        free = hub.port
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            hub.port = taken.getsockname()[1]
+            self.refusal(hub)
+        hub.port = free
+        hub.start()
+        self.assertIn("admin key (shown once): cdk_", hub.process.stdout.readline())
+
+    def test_a_start_on_a_store_without_any_key_is_told(self):
+        hub = self.make_hub(settings={"CROSSDOCK_BOOTSTRAP_KEY": None}).start()
+
+        self.assertIn("this store has no API key", hub.log_tail())
+
     def test_in_development_a_demo_tenant_and_keys_are_made_once(self):
         hub = self.make_hub(flags=("--dev",), settings={"INTEGRATION_ENCRYPTION_KEY": None,
                                                         "CROSSDOCK_BOOTSTRAP_KEY": None,
