@@ -25,7 +25,8 @@ int keys_generate(const std::string& key_name) {
   std::fprintf(
       stderr,
       "Set it as INTEGRATION_ENCRYPTION_KEY and keep a copy: without it stored secrets cannot be read.\n"
-      "To rotate, put a new key before the old one, separated by a comma.\n");
+      "To rotate, make a key of another name (--name k2), put it first, k2:…,k1:…, and keep the old ones as "
+      "long as\nsomething is encrypted with them.\n");
   return 0;
 }
 

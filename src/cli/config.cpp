@@ -80,6 +80,17 @@ std::string toml_name(std::string_view name) {
   return base::lower_ascii(name);
 }
 
+/// What to do about a name that the file has and no setting is called by there.
+std::string unknown_entry(std::string_view entry) {
+  const auto meant = std::ranges::find_if(kSettings, [&](const Setting& row) {
+    const std::string lower = base::lower_ascii(entry);
+    return lower == base::lower_ascii(row.name) || lower == toml_name(row.name);
+  });
+  if (meant != std::end(kSettings)) return "; here it is called '" + toml_name(meant->name) + "'";
+  return "; crossdock config show lists those there are, and here they are called in lower case, without "
+         "crossdock_";
+}
+
 Result<void> read_file(const std::string& path, Values& values) {
   try {
     std::ifstream file(path);
@@ -89,8 +100,8 @@ Result<void> read_file(const std::string& path, Values& values) {
       const auto setting = std::ranges::find(kSettings, std::string(key.str()),
                                              [](const Setting& row) { return toml_name(row.name); });
       if (setting == std::end(kSettings)) {
-        return fail(Code::invalid, path + " has an unknown entry '" + std::string(key.str()) +
-                                       "'; crossdock config show lists those there are");
+        return fail(Code::invalid, path + " has an unknown entry '" + std::string(key.str()) + "'" +
+                                       unknown_entry(key.str()));
       }
       std::string text;
       if (const auto value = node.value<std::string>()) {

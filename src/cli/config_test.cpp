@@ -193,13 +193,31 @@ TEST_F(ConfigFile, may_hold_numbers_and_booleans_without_quotes) {
 }
 
 TEST_F(ConfigFile, may_hold_no_unknown_entry) {
-  for (const std::string entry : {"listne", "LISTEN", "crossdock_listen", "workers"}) {
-    EXPECT_EQ(
-        file_problem("data = 'x'\n" + entry + " = '1'"),
-        "crossdock.toml has an unknown entry '" + entry + "'; crossdock config show lists those there are");
+  const std::string advice =
+      "; crossdock config show lists those there are, and here they are called in lower case, without "
+      "crossdock_";
+  for (const std::string entry : {"listne", "workers"}) {
+    EXPECT_EQ(file_problem("data = 'x'\n" + entry + " = '1'"),
+              "crossdock.toml has an unknown entry '" + entry + "'" + advice);
   }
   EXPECT_EQ(file_problem("[server]\nlisten = '0.0.0.0:80'"),
-            "crossdock.toml has an unknown entry 'server'; crossdock config show lists those there are");
+            "crossdock.toml has an unknown entry 'server'" + advice);
+}
+
+TEST_F(ConfigFile, that_names_a_setting_as_the_environment_does_is_told_what_it_is_called_here) {
+  const struct {
+    const char* entry;
+    const char* here;
+  } cases[] = {{"LISTEN", "listen"},
+               {"CROSSDOCK_LISTEN", "listen"},
+               {"crossdock_listen", "listen"},
+               {"WEBHOOK_WORKERS", "webhook_workers"},
+               {"INTEGRATION_ENCRYPTION_KEY", "integration_encryption_key"}};
+  for (const auto& c : cases) {
+    EXPECT_EQ(file_problem(std::string(c.entry) + " = '1'"),
+              std::string("crossdock.toml has an unknown entry '") + c.entry + "'; here it is called '" +
+                  c.here + "'");
+  }
 }
 
 TEST_F(ConfigFile, may_hold_no_other_types) {

@@ -101,7 +101,10 @@ Result<KeyRing> KeyRing::parse(std::string_view text) {
     const std::string_view name = entry.substr(0, colon);
     if (!is_key_name(name)) return refuse("a key name is not of [A-Za-z0-9_-]{1,32}");
     if (std::ranges::find(ring.keys_, name, &Key::name) != ring.keys_.end())
-      return refuse("a key name appears twice");
+      return refuse(
+          "the key name '" + std::string(name) +
+          "' appears twice; make the new key with another name (keys generate --name k2), and put it "
+          "first: k2:…,k1:…");
     auto bytes = from_base64(entry.substr(colon + 1));
     if (!bytes || bytes->size() != kKeyBytes)
       return refuse("key '" + std::string(name) + "' is not 32 bytes of base64");
