@@ -16,6 +16,7 @@ constexpr const char* kVerifyExample =
 constexpr const char* kSignExample =
     "  printf 'POST /hook HTTP/1.1\\n\\n{\"id\":1}' | crossdock signature sign --scheme github --secret-file "
     "secret.txt\n\n"
+    "The secret may stand in CROSSDOCK_SIGNATURE_SECRET instead.\n"
     "Prints the headers that the sender adds; where a scheme has its signature in the URL or the body, the "
     "whole\n"
     "request.\n\n"
@@ -59,7 +60,8 @@ struct SignatureCommands::Impl {
     command.add_option("--url", options.url,
                        "URL that the sender was given, for schemes that sign it "
                        "(default: of the request)");
-    command.add_option("--config", options.config, "NAME=VALUE: a setting that the scheme asks for");
+    command.add_option("--config", options.config,
+                       "NAME=VALUE: a setting that the scheme asks for; repeatable");
     command.add_option("--at", options.at, "time at which it is sent or checked, RFC 3339 (default: now)");
   }
 

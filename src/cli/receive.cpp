@@ -51,7 +51,10 @@ class Receiver {
     server_.start();
     std::fprintf(stderr, "receiving on http://%s:%d%s\n", server_.local().address().to_string().c_str(),
                  server_.local().port(),
-                 secrets_.empty() ? " (signatures are not checked: no secret given)" : "");
+                 secrets_.empty()
+                     ? " (signatures are not checked: give the secret by CROSSDOCK_RECEIVE_SECRET or "
+                       "--secret-file)"
+                     : "");
     signals_.async_wait([this](boost::system::error_code cancelled, int) {
       if (!cancelled) stop();
     });

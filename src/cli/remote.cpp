@@ -55,6 +55,7 @@ std::string explain(const http::PlainResponse& response) {
   }
   const format::Value& problem = document->root();
   std::string text = text_of(problem, "detail");
+  if (text.contains("X-Tenant-Id")) text += " (--tenant or CROSSDOCK_TENANT)";
   if (const format::Value* errors = problem.find("errors"); errors != nullptr) {
     for (const format::Value& each : errors->elements()) {
       text.append("\n  ").append(text_of(each, "pointer")).append(": ").append(text_of(each, "detail"));
@@ -125,7 +126,8 @@ http::PlainRequest Remote::with_body(const std::string& method, const std::strin
 Result<format::Document> Remote::ask(http::PlainClient& client, const http::PlainRequest& wanted) const {
   auto response = client.send(wanted);
   if (!response) {
-    return fail(response.error().code, "cannot reach " + url_ + ": " + response.error().message);
+    return fail(response.error().code, "cannot reach " + url_ + ": " + response.error().message +
+                                           "; does the hub run? Name another by --url or CROSSDOCK_URL");
   }
   if (response->status >= 300) return fail(code_of(response->status), explain(*response));
   return format::parse_json(response->body.empty() ? "null" : std::move(response->body));

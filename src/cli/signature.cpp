@@ -16,10 +16,15 @@ using base::Result;
 
 void print_diagnosis(const inbound::Diagnosis& diagnosis) {
   for (const auto& step : diagnosis.steps) {
-    const std::string mark = painted(step.good ? "ok  " : "FAIL", step.good);
+    // Without an id of its own a request passes as well.
+    const bool note = !step.good && step.name == "event id";
+    const std::string mark = note ? "note" : painted(step.good ? "ok  " : "FAIL", step.good);
     std::printf("%s  %-10s  %s\n", mark.c_str(), step.name.c_str(), step.said.c_str());
   }
   if (!diagnosis.hint.empty()) std::printf("      %-10s  %s\n", "hint", diagnosis.hint.c_str());
+  const bool passed = diagnosis.passed();
+  const std::string why = passed ? "" : ": " + std::string(name(diagnosis.check.step));
+  std::printf("%s%s\n", painted(passed ? "passed" : "refused", passed).c_str(), why.c_str());
 }
 
 std::string json_of(const inbound::Diagnosis& diagnosis) {

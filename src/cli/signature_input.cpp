@@ -35,10 +35,15 @@ Result<inbound::SchemeConfig> read_config(const std::vector<std::string>& pairs)
   return config;
 }
 
-/// The fields of an error go to standard error, a line each.
+/// The fields of an error go to standard error, a line each; what an endpoint has in signature_config is
+/// given here by --config.
 base::Error with_fields(base::Error error) {
   for (const base::FieldError& field : error.fields) {
     error.message += "\n  " + field.pointer + ": " + field.detail;
+    const std::size_t open = field.detail.find('\'');
+    const std::size_t close = field.detail.find('\'', open + 1);
+    if (field.detail.ends_with("in signature_config") && close != std::string::npos)
+      error.message += " (here --config " + field.detail.substr(open + 1, close - open - 1) + "=…)";
   }
   return error;
 }

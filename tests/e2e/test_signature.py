@@ -75,6 +75,22 @@ class Signature(unittest.TestCase):
                                             "-o", "table", stdin=with_headers)
                 self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
 
+    def test_people_read_a_verdict_and_what_only_is_a_note(self) -> None:
+        signed = self.run_command("sign", "--scheme", "github", "--secret-file", str(self.secret_file), "-o",
+                                  "request", stdin=f"POST /hook HTTP/1.1\n\n{BODY}").stdout
+        for request, status, verdict in ((signed, 0, "passed"),
+                                         (signed.replace("paid", "void"), 1, "refused: signature_differs")):
+            with self.subTest(verdict=verdict):
+                verified = self.run_command("verify", "--scheme", "github", "--secret-file", str(self.secret_file),
+                                            "-o", "table", stdin=request)
+                self.assertEqual(verified.returncode, status)
+                self.assertEqual(verified.stdout.splitlines()[-1], verdict)
+                self.assertEqual("FAIL" in verified.stdout, status == 1, verified.stdout)
+
+    def test_a_setting_that_is_missing_is_asked_for_as_it_is_given_here(self) -> None:
+        ended = self.run_command("verify", "--scheme", "aws_sns", stdin=f"POST /hook HTTP/1.1\n\n{BODY}")
+        self.assertIn("--config topic_arn=", ended.stderr)
+
     def make_pair(self, *kind: str) -> tuple[pathlib.Path, bytes]:
         """The file of a private key, and its public half in DER."""
         key = self.directory / "key.pem"
