@@ -243,7 +243,11 @@ HandlerResult replay_delivery(Call& call) {
       XD_TRY(const auto waiting, outbound::find_waiting(tx, call.tenant_id(), id));
       if (!waiting) return fail(Code::not_found, "there is no delivery with this id");
       return fail(Code::conflict,
-                  "this delivery is still under way (" + waiting->status + "); wait for its end");
+                  "this delivery is still under way (" + waiting->status +
+                      "); wait for its end, or cancel it and replay it then" +
+                      (waiting->circuit ? "; it waits for its circuit, which reset-circuit of its "
+                                          "subscription closes"
+                                        : ""));
     }
     if (done->is_test) return fail(Code::conflict, "a test delivery cannot be replayed; send another test");
     XD_TRY(const auto subscription,

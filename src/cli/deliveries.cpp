@@ -18,21 +18,34 @@ std::string shown(const format::Value& object, std::string_view key) {
   return value->is_string() || value->is_number() ? std::string(value->text()) : std::string(value->raw());
 }
 
+/// Why it is where it is: what hides it, how the last attempt failed, and what holds it.
+std::string why(const format::Value& delivery) {
+  const format::Value* circuit = delivery.find("circuit");
+  const bool open = circuit != nullptr && circuit->is_object() && text_of(*circuit, "state") != "CLOSED";
+  std::string text;
+  for (const std::string& part : {text_of(delivery, "reason"), text_of(delivery, "error_class"),
+                                  std::string(open ? "circuit open" : "")}) {
+    if (!part.empty()) text.append(text.empty() ? "" : ", ").append(part);
+  }
+  return text.empty() ? "-" : text;
+}
+
 std::vector<std::string> row_of(const format::Value& delivery) {
   const std::string status = shown(delivery, "status");
   const bool good = status != "FAILED" && status != "RETRYING";
   return {shown(delivery, "id"),
           shown(delivery, "created_at"),
           shown(delivery, "event_type"),
+          shown(delivery, "subscription_id"),
           painted(status, good),
           shown(delivery, "attempt_number"),
           shown(delivery, "response_status"),
           shown(delivery, "response_time_ms"),
-          shown(delivery, "error_class")};
+          why(delivery)};
 }
 
-const std::vector<std::string> kNames = {"ID",       "CREATED", "TYPE", "STATUS",
-                                         "ATTEMPTS", "CODE",    "MS",   "ERROR"};
+const std::vector<std::string> kNames = {"ID",       "CREATED", "TYPE", "SUBSCRIPTION", "STATUS",
+                                         "ATTEMPTS", "CODE",    "MS",   "WHY"};
 
 Result<std::string> query_of(const DeliveriesOptions& options) {
   std::string query = "?limit=" + std::to_string(std::min(options.limit, kPageMax));

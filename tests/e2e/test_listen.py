@@ -353,7 +353,7 @@ class Commands(ListenerCase):
                                   "--limit", "2")
         self.assertEqual([json.loads(line) for line in listed.stdout.splitlines()], rows[:2])
         table = self.run_command("deliveries", "list", "-o", "table").stdout.splitlines()
-        self.assertRegex(table[0], r"^ID +CREATED +TYPE +STATUS +ATTEMPTS +CODE +MS +ERROR$")
+        self.assertRegex(table[0], r"^ID +CREATED +TYPE +SUBSCRIPTION +STATUS +ATTEMPTS +CODE +MS +WHY$")
         self.assertEqual(len(table), 4)
         everything = json.loads(self.run_command("deliveries", "list", "-o", "json").stdout)
         self.assertEqual(len(everything), 3)
