@@ -178,9 +178,15 @@ base::Result<AllowedRange> parse_entry(std::string_view entry) {
   return range;
 }
 
+/// What the operator would have to say for it.
+std::string advice(const std::string& range) {
+  return "; whoever runs the hub can allow it: CROSSDOCK_EGRESS_ALLOW=" + range;
+}
+
 struct DeniedRange {
   AllowedRange range;
   std::string reason;
+  std::string written;
 };
 
 const std::vector<DeniedRange>& denied_ranges() {
@@ -188,18 +194,17 @@ const std::vector<DeniedRange>& denied_ranges() {
     std::vector<DeniedRange> ranges;
     for (const Denied& denied : kDenied) {
       auto range = parse_entry(denied.range);
-      ranges.push_back({range.value(), std::string(denied.what) + " " + denied.range});
+      ranges.push_back({range.value(), std::string(denied.what) + " " + denied.range, denied.range});
     }
     return ranges;
   }();
   return kRanges;
 }
 
-std::string denial(const ip::address& address) {
-  for (const DeniedRange& denied : denied_ranges()) {
-    if (contains(denied.range, address)) return denied.reason;
-  }
-  return {};
+const DeniedRange* denial(const ip::address& address) {
+  const auto denied = std::ranges::find_if(
+      denied_ranges(), [&](const DeniedRange& each) { return contains(each.range, address); });
+  return denied == denied_ranges().end() ? nullptr : &*denied;
 }
 
 }  // namespace
@@ -229,10 +234,13 @@ std::string EgressGuard::refusal(const ip::address& address, std::uint16_t port)
     if ((range.port == 0 || range.port == port) && contains(range, target)) return {};
   }
   if (const auto translated = nat64_target(target)) {
-    const std::string reason = denial(*translated);
-    return reason.empty() ? reason : reason + " behind NAT64 64:ff9b::/96";
+    const DeniedRange* behind = denial(*translated);
+    return behind == nullptr
+               ? std::string()
+               : behind->reason + " behind NAT64 64:ff9b::/96" + advice(target.to_string() + "/128");
   }
-  return denial(target);
+  const DeniedRange* denied = denial(target);
+  return denied == nullptr ? std::string() : denied->reason + advice(denied->written);
 }
 
 }  // namespace http

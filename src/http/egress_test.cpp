@@ -92,7 +92,24 @@ constexpr std::pair<const char*, const char*> kRefused[] = {
 };
 
 TEST(EgressGuard, refuses_special_ranges_and_says_which) {
-  for (const auto& [address, reason] : kRefused) EXPECT_EQ(refusal(address), reason) << address;
+  for (const auto& [address, reason] : kRefused) {
+    const std::string told = refusal(address);
+    EXPECT_EQ(told.substr(0, told.find(';')), reason) << address;
+  }
+}
+
+TEST(EgressGuard, says_what_allows_it_and_that_does) {
+  constexpr std::string_view kAdvice = "; whoever runs the hub can allow it: CROSSDOCK_EGRESS_ALLOW=";
+  for (const auto& [address, reason] : kRefused) {
+    const std::string told = refusal(address);
+    const std::size_t at = told.find(kAdvice);
+    ASSERT_NE(at, std::string::npos) << told;
+
+    auto allowed = EgressGuard::parse_allow(told.substr(at + kAdvice.size()));
+
+    ASSERT_TRUE(allowed) << told;
+    EXPECT_EQ(refusal(address, EgressGuard(std::move(*allowed))), "") << told;
+  }
 }
 
 TEST(EgressGuard, allows_what_lies_beside_the_special_ranges) {
