@@ -15,6 +15,11 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kLevelNames = {"debug", "info", "warn", "error"};
 
+Counter& uncaught_total() {
+  static Counter& uncaught = metrics().counter("crossdock_uncaught_total", "Exceptions that reached an edge");
+  return uncaught;
+}
+
 std::atomic<LogLevel> g_level = LogLevel::info;
 std::atomic<LogFormat> g_format = LogFormat::json;
 
@@ -72,6 +77,7 @@ void append_value(std::string& out, const LogField::Value& value, bool quoted) {
 void configure_log(LogLevel level, LogFormat format) {
   g_level = level;
   g_format = format;
+  uncaught_total();  // there from the start, at 0
 }
 
 std::string format_log_line(LogFormat format, Time time, LogLevel level, std::string_view message,
@@ -111,8 +117,7 @@ void log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
 }
 
 void report_uncaught(const char* where, std::exception_ptr exception) {
-  static Counter& uncaught = metrics().counter("crossdock_uncaught_total", "Exceptions that reached an edge");
-  uncaught.add();
+  uncaught_total().add();
   try {
     std::rethrow_exception(exception);
   } catch (const std::exception& e) {

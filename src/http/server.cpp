@@ -39,10 +39,6 @@ base::Counter& ended(const char* reason) {
                                  {{"reason", reason}});
 }
 
-base::Gauge& open_connections() {
-  return base::metrics().gauge("crossdock_http_connections", "Connections that are open to the server");
-}
-
 std::string show(const tcp::endpoint& endpoint) {
   const std::string address = endpoint.address().to_string();
   const std::string host = endpoint.address().is_v6() ? "[" + address + "]" : address;
@@ -50,6 +46,21 @@ std::string show(const tcp::endpoint& endpoint) {
 }
 
 }  // namespace
+
+ServerSeries& server_series() {
+  base::Metrics& all = base::metrics();
+  static ServerSeries series{
+      .gave_way = ended("pressure"),
+      .beyond_address = ended("address"),
+      .beyond_share = ended("share"),
+      .bodies_refused = all.counter("crossdock_http_bodies_refused_total",
+                                    "Requests whose body found no room beside those under way"),
+      .answers_cut = all.counter("crossdock_http_answers_cut_total",
+                                 "Answers that peers were slow to take when there was no room for more"),
+      .connections = all.gauge("crossdock_http_connections", "Connections that are open to the server"),
+      .streams = all.gauge("crossdock_http_streams", "Responses whose body is being produced over time")};
+  return series;
+}
 
 Server::Server(asio::any_io_executor executor, ServerOptions options, Application application)
     : executor_(executor),
@@ -59,7 +70,9 @@ Server::Server(asio::any_io_executor executor, ServerOptions options, Applicatio
       bodies_(options_.bodies_bytes_max),
       answers_(options_.answers_bytes_max),
       ticker_(executor),
-      gate_(executor) {}
+      gate_(executor) {
+  server_series();
+}
 
 Result<void> Server::listen(Port port, std::uint16_t number) {
   if (number != 0) options_.endpoint.port(number);
@@ -120,7 +133,6 @@ base::Task<void> Server::accept_loop() {
 /// Ends connections that wait for their peers: first those of addresses that have more than their share, then
 /// those that wait for a request, then those that have waited the longest. Returns how many.
 std::size_t Server::make_room() {
-  static base::Counter& counter = ended("pressure");
   std::vector<Connection*> waiting;
   for (Connection* connection : connections_) {
     if (connection->waits != Connection::Waits::nothing) waiting.push_back(connection);
@@ -134,26 +146,24 @@ std::size_t Server::make_room() {
   });
   for (auto each = waiting.begin(); each != end; ++each) (*each)->give_way();
   giving_way_ += count;
-  counter.add(static_cast<double>(count));
+  server_series().gave_way.add(static_cast<double>(count));
   return count;
 }
 
 /// Whether there is a place for a connection from this address. Whoever is refused costs as little as
 /// possible.
 std::optional<Server::Entry> Server::admit(const asio::ip::address& address) {
-  static base::Counter& refused = ended("address");
-  static base::Counter& unfair = ended("share");
   AddressLimit* const addresses = options_.addresses.get();
   const AddressLimit::Count* const count = addresses == nullptr ? nullptr : addresses->enter(address);
   if (addresses != nullptr && count == nullptr) {
-    refused.add();
+    server_series().beyond_address.add();
     return std::nullopt;
   }
   Entry entry(addresses, address, {.of_address = count});
   if (taken() < options_.connections_max) return entry;
   // Whoever has more than others takes nobody's place.
   if (count != nullptr && *count > addresses->fair_share()) {
-    unfair.add();
+    server_series().beyond_share.add();
     return std::nullopt;
   }
   if (make_room() == 0) entry.in_reserve();
@@ -173,8 +183,7 @@ base::Task<void> Server::serve(tcp::socket socket, Entry entry) {
 }
 
 void Server::opened(Connection& connection) {
-  static base::Gauge& gauge = open_connections();
-  gauge.add(1);
+  server_series().connections.add(1);
   connection.place = connections_.insert(connections_.end(), &connection);
   if (ticking_) return;
   ticking_ = true;
@@ -182,8 +191,7 @@ void Server::opened(Connection& connection) {
 }
 
 void Server::closed(Connection& connection) {
-  static base::Gauge& gauge = open_connections();
-  gauge.add(-1);
+  server_series().connections.add(-1);
   connections_.erase(connection.place);
   if (connection.gives_way) --giving_way_;
   if (room_.waiting()) room_.give(true);

@@ -9,6 +9,7 @@
 
 #include "base/gate.hpp"
 #include "base/limits.hpp"
+#include "base/metrics.hpp"
 #include "http/address_limit.hpp"
 #include "http/message.hpp"
 #include "http/tls.hpp"
@@ -70,6 +71,18 @@ class Connection {
   const AddressLimit::Count* of_address = nullptr;
   std::list<Connection*>::iterator place{};  ///< in the server's list
 };
+
+/// What all servers of the process count together; there from the start, at 0.
+struct ServerSeries {
+  base::Counter& gave_way;
+  base::Counter& beyond_address;
+  base::Counter& beyond_share;
+  base::Counter& bodies_refused;
+  base::Counter& answers_cut;
+  base::Gauge& connections;
+  base::Gauge& streams;
+};
+ServerSeries& server_series();
 
 /// Several servers (one for each shard) listen on the same address by SO_REUSEPORT; the kernel spreads
 /// connections. None of them is ever without a way in: see ServerOptions::connections_max.

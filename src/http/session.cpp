@@ -18,12 +18,6 @@ using asio::ip::tcp;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-base::Gauge& streams_open() {
-  static base::Gauge& gauge =
-      base::metrics().gauge("crossdock_http_streams", "Responses whose body is being produced over time");
-  return gauge;
-}
-
 /// Whether a streamed body has come to its end; outlives its connection in posts that are under way.
 struct StreamEnd {
   bool over = false;
@@ -237,9 +231,7 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
   }
 
   static Refusal too_much_under_way() {
-    static base::Counter& counter = base::metrics().counter(
-        "crossdock_http_bodies_refused_total", "Requests whose body found no room beside those under way");
-    counter.add();
+    server_series().bodies_refused.add();
     return {503, "the bodies of your requests under way take too much room; send fewer at once, or faster"};
   }
 
@@ -306,7 +298,7 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
     this->head_.append("\r\nConnection: close\r\n\r\n");
     if (co_await write_raw(this->head_) || head_only) co_return;
     deadline = base::Deadline::max();
-    streams_open().add(1);
+    server_series().streams.add(1);
     stream_end_ = std::make_shared<StreamEnd>();
     stream_end_->over = server_.draining();
     base::Waiter<bool> watch_ended;
@@ -323,7 +315,7 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
     if (broken_) stream_.lowest_layer().close(ignored);
     stream_.lowest_layer().cancel(ignored);
     if (watching) co_await watch_ended.wait();
-    streams_open().add(-1);
+    server_series().streams.add(-1);
   }
 
   /// False where the body is not what it was meant to be.

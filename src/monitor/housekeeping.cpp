@@ -30,12 +30,13 @@ base::Time begin_of(base::Time now, std::chrono::days kept) {
   return kept.count() == 0 ? base::Time{} : now - kept;
 }
 
+base::Counter& removed_from(const char* table) {
+  return base::metrics().counter("crossdock_retention_deleted_rows_total",
+                                 "Rows, or log files, that retention removed", {{"table", table}});
+}
+
 void count_removed(const char* what, std::int64_t rows) {
-  if (rows == 0 || *what == '\0') return;
-  base::metrics()
-      .counter("crossdock_retention_deleted_rows_total", "Rows, or log files, that retention removed",
-               {{"table", what}})
-      .add(static_cast<double>(rows));
+  if (rows > 0 && *what != '\0') removed_from(what).add(static_cast<double>(rows));
 }
 
 /// Writes piece after piece until one is not full.
@@ -63,6 +64,13 @@ base::Result<void> ensure_housekeeping(db::Tx& tx, queue::Queue& queue, base::Ti
   task.due = now;
   task.created = now;
   return queue.enqueue(tx, {std::move(task)});
+}
+
+HousekeepingHandler::HousekeepingHandler(const Parts& parts) : parts_(parts) {
+  for (const char* table :
+       {"idempotency_keys", "statistics", "deliveries", "failures", "operations", "feed", "listeners",
+        "received_keys", "refused_requests", "received_events", "events", "logs"})
+    removed_from(table);  // there from the start, at 0
 }
 
 asio::awaitable<queue::Outcome> HousekeepingHandler::run(const queue::Task&) {

@@ -33,7 +33,7 @@ class HousekeepingHandler final : public queue::Handler {
     const base::Clock& clock;
     Retention retention{};
   };
-  explicit HousekeepingHandler(const Parts& parts) : parts_(parts) {}
+  explicit HousekeepingHandler(const Parts& parts);
 
   base::Result<void> hydrate(db::Tx&, std::span<queue::Task>) const override { return {}; }
   asio::awaitable<queue::Outcome> run(const queue::Task& task) override;

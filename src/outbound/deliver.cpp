@@ -28,6 +28,9 @@ std::chrono::milliseconds time_left(base::Deadline deadline, base::Steady now) {
   return std::max(milliseconds{1}, std::chrono::duration_cast<milliseconds>(deadline - now));
 }
 
+constexpr const char* kGone = "GONE";
+constexpr const char* kConsecutiveFailures = "CONSECUTIVE_FAILURES";
+
 std::string headers_json(const http::OutboundResponse& response) {
   std::string text;
   format::JsonWriter json(text);
@@ -41,18 +44,34 @@ std::string headers_json(const http::OutboundResponse& response) {
   return text;
 }
 
-void count(const Attempt& attempt, bool final) {
-  static const auto series = [](const char* outcome) -> base::Counter& {
+/// What deliveries count; there from the start, at 0.
+struct Series {
+  static base::Counter& attempts(const char* outcome) {
     return base::metrics().counter("crossdock_delivery_attempts_total",
                                    "Delivery attempts by what came of them", {{"outcome", outcome}});
-  };
-  static base::Counter& delivered = series("delivered");
-  static base::Counter& retrying = series("retrying");
-  static base::Counter& failed = series("failed");
-  static base::Histogram& seconds =
+  }
+  static base::Counter& disabled(const std::string& reason) {
+    return base::metrics().counter("crossdock_subscriptions_disabled_total",
+                                   "Subscriptions switched off by themselves", {{"reason", reason}});
+  }
+  base::Counter& delivered = attempts("delivered");
+  base::Counter& retrying = attempts("retrying");
+  base::Counter& failed = attempts("failed");
+  base::Histogram& seconds =
       base::metrics().histogram("crossdock_delivery_duration_seconds", "Duration of delivery attempts");
-  (attempt.outcome == kDelivered ? delivered : final ? failed : retrying).add();
-  seconds.observe(static_cast<double>(attempt.timings.total_us) / 1e6);
+  base::Counter& gone = disabled(kGone);
+  base::Counter& failing = disabled(kConsecutiveFailures);
+};
+
+Series& series() {
+  static Series all;
+  return all;
+}
+
+void count(const Attempt& attempt, bool final) {
+  Series& to = series();
+  (attempt.outcome == kDelivered ? to.delivered : final ? to.failed : to.retrying).add();
+  to.seconds.observe(static_cast<double>(attempt.timings.total_us) / 1e6);
 }
 
 /// The rows that a batch of finished runs turns into.
@@ -191,7 +210,7 @@ bool is_unwanted(const Prepared& subscription, const event::Event& event) {
 
 }  // namespace
 
-DeliveryHandler::DeliveryHandler(Parts parts) : parts_(parts), random_(std::random_device{}()) {}
+DeliveryHandler::DeliveryHandler(Parts parts) : parts_(parts), random_(std::random_device{}()) { series(); }
 
 Result<void> DeliveryHandler::hydrate(db::Tx& tx, std::span<queue::Task> tasks) const {
   std::vector<std::pair<TenantId, event::EventId>> wanted;
@@ -424,9 +443,9 @@ Result<void> DeliveryHandler::record(db::Tx& tx, std::span<const queue::Finished
   for (const auto& [id, change] : rows.stats) {
     XD_TRY(const Failing failing, change_stats(tx, change));
     if (rows.gone.contains(id)) {
-      XD_DO(disable(tx, rows.tenants[id], id, "GONE"));
+      XD_DO(disable(tx, rows.tenants[id], id, kGone));
     } else if (failing.since && should_disable(parts_.health, failing.consecutive, *failing.since, now)) {
-      XD_DO(disable(tx, rows.tenants[id], id, "CONSECUTIVE_FAILURES"));
+      XD_DO(disable(tx, rows.tenants[id], id, kConsecutiveFailures));
     }
   }
   return {};
@@ -460,10 +479,7 @@ Result<void> DeliveryHandler::disable(db::Tx& tx, TenantId tenant, SubscriptionI
   XD_DO(publish_system(tx, parts_.queue, {{make_disabled_event(tenant, id, reason, now), true}}));
   tx.on_commit([books = &parts_.books, changed = SubscriptionPtr(changed), reason] {
     books->tell([changed](Book& book) { book.put(changed); });
-    base::metrics()
-        .counter("crossdock_subscriptions_disabled_total", "Subscriptions switched off by themselves",
-                 {{"reason", reason}})
-        .add();
+    Series::disabled(reason).add();
     base::log(base::LogLevel::warn,
               "subscription disabled; its deliveries are held until it is enabled again",
               {{"subscription_id", changed->id}, {"tenant_id", changed->tenant}, {"reason", reason}});

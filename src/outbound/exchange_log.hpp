@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/gate.hpp"
+#include "base/metrics.hpp"
 #include "db/log_store.hpp"
 #include "outbound/delivery.hpp"
 
@@ -40,6 +41,9 @@ class ExchangeLog {
   std::vector<Exchange> waiting_;
   std::size_t waiting_bytes_ = 0;
   bool draining_ = false;
+  // There from the start, at 0.
+  base::Counter& dropped_ = base::metrics().counter("crossdock_log_dropped_total",
+                                                    "Log rows given up because the log store was too slow");
 };
 
 base::Result<std::optional<Exchange>> find_exchange(db::Tx& tx, TenantId tenant, DeliveryId delivery,

@@ -1,6 +1,5 @@
 #include "base/batcher.hpp"
 #include "base/log.hpp"
-#include "base/metrics.hpp"
 #include "outbound/exchange_log.hpp"
 
 namespace outbound {
@@ -34,14 +33,12 @@ base::Result<std::vector<std::monostate>> insert_exchanges(db::Tx& tx, std::span
 }  // namespace
 
 void ExchangeLog::add(Exchange exchange) {
-  static base::Counter& dropped = base::metrics().counter(
-      "crossdock_log_dropped_total", "Log rows given up because the log store was too slow");
   if (waiting_bytes_ + bytes_of(exchange) > kWithBodyBytesMax && !exchange.response_body.empty()) {
     std::string().swap(exchange.response_body);
     exchange.truncated = true;
   }
   if (waiting_.size() >= kWaitingMax || waiting_bytes_ + bytes_of(exchange) > kWaitingBytesMax) {
-    return dropped.add();
+    return dropped_.add();
   }
   waiting_bytes_ += bytes_of(exchange);
   waiting_.push_back(std::move(exchange));

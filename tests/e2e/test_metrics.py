@@ -6,6 +6,7 @@ import unittest
 from harness import Hub, HubCase, OwnHubCase, eventually, on_both_engines
 from harness.api import Api
 from harness.hub import Port
+from harness.paths import PROJECT
 from harness.receiver import answer
 
 load_tests = on_both_engines
@@ -35,6 +36,15 @@ class Metrics(HubCase):
         for name in ("process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds",
                      "process_max_fds", "process_start_time_seconds", "process_threads"):
             self.assertGreater(told[name], 0, name)
+
+    def test_each_counter_that_the_documentation_names_is_there_from_the_start(self):
+        hub = Hub().start()
+        self.addCleanup(hub.remove)
+        told = self.expect_text(hub.api.get("/metrics"))
+
+        text = (PROJECT / "docs" / "operations.md").read_text()
+        for name in sorted(set(re.findall(r"crossdock_[a-z_]+_total", text))):
+            self.assertRegex(told, rf"(?m)^{name}[{{ ]")
 
     def test_events_are_counted(self):
         before = self.metrics().get("crossdock_events_total", 0)
