@@ -94,7 +94,8 @@ int keys_admin(const Config& config, const AdminKeyOptions& options) {
   std::printf("%s\n", std::string(key->reveal()).c_str());
   std::fprintf(
       stderr,
-      "An administrator's key%s, shown once. Revoke it when it has served: DELETE /api/v1/api-keys/<id>.\n",
+      "An administrator's key%s, shown once. Revoke it when it has served: DELETE\n"
+      "/api/v1/api-keys/<id>?made_keys=keep, which leaves the keys that were made with it.\n",
       options.tenant.empty() ? " of the platform" : (" of the tenant " + options.tenant).c_str());
   return 0;
 }
