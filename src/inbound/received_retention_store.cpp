@@ -17,6 +17,8 @@ Result<std::int64_t> forget_keys(db::Tx& tx, base::Time now, std::size_t most) {
 namespace {
 
 /// An endpoint that keeps what it received for a number of days.
+constexpr auto kOfOneBatch = std::chrono::seconds{1};
+
 struct Keeping {
   EndpointId endpoint{};
   TenantId tenant{};
@@ -88,10 +90,16 @@ Result<void> remove(db::Tx& tx, const Keeping& keeping, const Old& old) {
     args.insert(args.end(), {keeping.tenant, id});
     entries.insert(entries.end(), {keeping.tenant, keeping.endpoint, id});
   }
-  for (const base::Uuid& id : old.batches) batches.insert(batches.end(), {keeping.tenant, id});
+  // The ids of its elements follow each other, from that of the batch on.
+  for (const base::Uuid& id : old.batches)
+    batches.insert(batches.end(), {keeping.tenant, id, base::first_uuid_of(base::time_of(id) + kOfOneBatch)});
   XD_DO(tx.each("DELETE FROM received_events WHERE tenant_id = $1 AND id = $2", 2, args));
   XD_DO(tx.each("DELETE FROM received_results WHERE tenant_id = $1 AND id = $2", 2, args));
-  XD_DO(tx.each("DELETE FROM received_batches WHERE tenant_id = $1 AND id = $2", 2, batches));
+  const std::string if_last =
+      " WHERE tenant_id = $1 AND id = $2 AND NOT EXISTS (SELECT 1 FROM received_events e"
+      " WHERE e.tenant_id = $1 AND e.id >= $2 AND e.id < $3 AND e.batch_id = $2)";
+  for (const char* table : {"received_batches", "received_heads"})
+    XD_DO(tx.each("DELETE FROM " + std::string(table) + if_last, 3, batches));
   if (tx.engine() == db::Engine::postgres) return {};
   return tx.each("DELETE FROM received_index WHERE tenant_id = $1 AND endpoint_id = $2 AND id = $3", 3,
                  entries);

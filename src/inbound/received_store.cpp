@@ -11,7 +11,11 @@ using base::Result;
 
 constexpr const char* kColumns =
     "e.id, e.tenant_id, e.endpoint_id, e.external_id, e.conflict_of, e.batch_id, e.batch_index, e.method,"
-    " e.target, e.remote_ip, e.verification, e.received_at, e.dedup_key";
+    " coalesce(h.target, e.target), e.remote_ip, e.verification, e.received_at, e.dedup_key";
+constexpr const char* kBodyColumns = ", coalesce(h.headers, e.headers), e.body";
+/// What the elements of a batch have in common; of others, and those of earlier versions, there is none.
+constexpr const char* kHeads =
+    " LEFT JOIN received_heads h ON h.tenant_id = e.tenant_id AND h.id = e.batch_id";
 
 ReceivedEvent read_event(const db::Row& row) {
   ReceivedEvent event;
@@ -172,13 +176,16 @@ Result<void> tell_apart(db::Tx& tx, std::span<const Place> places) {
 }
 
 Result<void> insert_events(db::Tx& tx, std::span<const ReceivedPtr> events) {
+  static const std::string kInHead;
   std::vector<db::Arg> args;
   args.reserve(events.size() * 15);
   for (const ReceivedPtr& event : events) {
     const ReceivedEvent& e = *event;
+    const std::string& target = e.batch ? kInHead : e.target;
+    const std::string& headers = e.batch ? kInHead : e.headers;
     args.insert(args.end(), {e.id, e.tenant, e.endpoint, e.external_id, e.conflict_of, e.batch, e.batch_index,
-                             e.method, e.target, e.headers, db::Arg::blob(e.body), e.remote_ip,
-                             e.verification, e.received, e.dedup_key});
+                             e.method, target, headers, db::Arg::blob(e.body), e.remote_ip, e.verification,
+                             e.received, e.dedup_key});
   }
   XD_DO(
       tx.each("INSERT INTO received_events (id, tenant_id, endpoint_id, external_id, conflict_of, batch_id,"
@@ -245,8 +252,11 @@ Result<std::vector<std::vector<Receipt>>> insert_arrivals(db::Tx& tx, queue::Que
   XD_DO(insert_events(tx, events));
   for (const Arrival& arrival : arrivals) {
     if (arrival.batch_body.empty() || !batches.contains(arrival.batch)) continue;
+    const ReceivedEvent& first = *arrival.events.front().event;
     XD_DO(tx.exec("INSERT INTO received_batches (id, tenant_id, body) VALUES ($1, $2, $3)",
-                  {arrival.batch, arrival.events.front().event->tenant, db::Arg::blob(arrival.batch_body)}));
+                  {arrival.batch, first.tenant, db::Arg::blob(arrival.batch_body)}));
+    XD_DO(tx.exec("INSERT INTO received_heads (id, tenant_id, target, headers) VALUES ($1, $2, $3, $4)",
+                  {arrival.batch, first.tenant, first.target, first.headers}));
   }
   if (!tasks.empty()) XD_DO(queue.enqueue(tx, std::move(tasks)));
   return receipts;
@@ -281,7 +291,7 @@ constexpr std::size_t kPiece = 2000;
 
 /// An order of ids in which the rows of a list are looked for.
 struct Source {
-  std::string from{};  ///< "FROM … WHERE …", with the tenant as its first parameter
+  std::string from{};  ///< "FROM … WHERE …" with kHeads, with the tenant as its first parameter
   std::string id{};    ///< the columns
   std::string endpoint{};
   std::string bound{};  ///< " AND … $": which part of all it has; empty: all
@@ -291,11 +301,13 @@ struct Source {
 std::vector<Source> sources_of(db::Engine engine, const ReceivedQuery& query, bool by_result) {
   if (by_result) {
     return {
-        {" FROM received_results r JOIN received_events e ON e.tenant_id = r.tenant_id AND e.id = r.id"
-         " WHERE r.tenant_id = $1",
+        {std::string(" FROM received_results r JOIN received_events e ON e.tenant_id = r.tenant_id AND e.id ="
+                     " r.id") +
+             kHeads + " WHERE r.tenant_id = $1",
          "r.id", "r.endpoint_id"}};
   }
-  const std::string results = " LEFT JOIN received_results r ON r.tenant_id = e.tenant_id AND r.id = e.id";
+  const std::string results =
+      std::string(" LEFT JOIN received_results r ON r.tenant_id = e.tenant_id AND r.id = e.id") + kHeads;
   const std::string events = " FROM received_events e" + results + " WHERE e.tenant_id = $1";
   if (!query.endpoint || engine == db::Engine::postgres) return {{events, "e.id", "e.endpoint_id"}};
   return {
@@ -400,15 +412,16 @@ Result<FoundReceived> list_received(db::Tx& tx, const ReceivedQuery& query, base
 
 Result<std::optional<ReceivedRow>> find_received(db::Tx& tx, TenantId tenant, ReceivedId id) {
   std::optional<ReceivedRow> found;
-  XD_DO(
-      tx.query("SELECT " + std::string(kColumns) + kResultColumns +
-                   ", e.headers, e.body FROM received_events e LEFT JOIN received_results r ON r.tenant_id ="
-                   " e.tenant_id AND r.id = e.id WHERE e.tenant_id = $1 AND e.id = $2",
-               {tenant, id}, [&](const db::Row& row) {
-                 found = read_row(row);
-                 found->event.headers = row.string(21);
-                 found->event.body = std::string(row.blob(22));
-               }));
+  XD_DO(tx.query(
+      "SELECT " + std::string(kColumns) + kResultColumns + kBodyColumns +
+          " FROM received_events e LEFT JOIN received_results r ON r.tenant_id = e.tenant_id AND r.id"
+          " = e.id" +
+          kHeads + " WHERE e.tenant_id = $1 AND e.id = $2",
+      {tenant, id}, [&](const db::Row& row) {
+        found = read_row(row);
+        found->event.headers = row.string(21);
+        found->event.body = std::string(row.blob(22));
+      }));
   return found;
 }
 
@@ -417,8 +430,8 @@ Result<std::map<ReceivedId, ReceivedPtr>> find_received(
   std::vector<db::Arg> args;
   for (const auto& [tenant, id] : wanted) args.insert(args.end(), {tenant, id});
   std::map<ReceivedId, ReceivedPtr> found;
-  XD_DO(tx.each("SELECT " + std::string(kColumns) +
-                    ", e.headers, e.body FROM received_events e WHERE e.tenant_id = $1 AND e.id = $2",
+  XD_DO(tx.each("SELECT " + std::string(kColumns) + kBodyColumns + " FROM received_events e" + kHeads +
+                    " WHERE e.tenant_id = $1 AND e.id = $2",
                 2, args, [&](std::size_t, std::int64_t, const db::Row* row) {
                   if (row == nullptr) return;
                   auto event = std::make_shared<ReceivedEvent>(read_event(*row));

@@ -59,6 +59,26 @@ class ReceivedStore : public ::testing::StoreTest {
     const ReceivedResult* const one = &result;
     return store.write([&](db::Tx& tx) { return put_results(tx, std::span(&one, 1)); }).front();
   }
+  std::vector<Arrival> batch(EndpointId at) {
+    std::vector<Arrival> arrivals(1);
+    Arrival& arrival = arrivals.front();
+    arrival.events = {incoming("a", "1"), incoming("b", "2")};
+    arrival.batch = arrival.events.front().event->id.uuid;
+    arrival.batch_body = "[1,2]";
+    for (Incoming& one : arrival.events) {
+      one.event->endpoint = at;
+      one.event->headers = R"([["X-A","1"]])";
+      one.event->batch = arrival.batch;
+    }
+    return arrivals;
+  }
+  void bring_index_up() {
+    if (GetParam() != db::Engine::sqlite) return;
+    asio::io_context context;
+    clock.advance(kNow + 24h - clock.now());  // ids of other tests may have been of a later time
+    IndexKeeper keeper(context.get_executor(), *store, clock);
+    ::testing::must(::testing::run(bring_up(keeper)));
+  }
   std::int64_t rows() { return store.integer("SELECT count(*) FROM received_events"); }
   std::int64_t tasks() { return store.integer("SELECT count(*) FROM tasks"); }
 
@@ -243,12 +263,7 @@ TEST_P(ReceivedStore, keeps_what_a_deleted_endpoint_received_no_longer_than_that
     insert(one);
     store.write([&](db::Tx& tx) { return delete_endpoint(tx, tenant, id); });
   }
-  if (GetParam() == db::Engine::sqlite) {
-    asio::io_context context;
-    clock.advance(kNow + 24h - clock.now());  // ids of other tests may have been of a later time
-    IndexKeeper keeper(context.get_executor(), *store, clock);
-    ::testing::must(::testing::run(bring_up(keeper)));
-  }
+  bring_index_up();
   const auto forget = [&](base::Time at) {
     return store.write([&](db::Tx& tx) { return forget_received(tx, at, 10); });
   };
@@ -312,6 +327,41 @@ TEST_P(ReceivedStore, lists_by_what_was_found_and_by_what_is_not_yet) {
   EXPECT_EQ(list({.endpoint = EndpointId::make(kNow)}), Ids{});
   EXPECT_EQ(list({.since = kNow + 1h}), Ids{});
   EXPECT_EQ(list({.until = kNow + 1h}).size(), 6u);
+}
+
+TEST_P(ReceivedStore, keeps_the_head_of_a_batch_once) {
+  const std::vector<Arrival> arrivals = batch(endpoint);
+  const Arrival& arrival = arrivals.front();
+  store.write([&](db::Tx& tx) { return insert_arrivals(tx, queue, arrivals); });
+
+  EXPECT_EQ(store.integer("SELECT count(*) FROM received_events WHERE headers <> '' OR target <> ''"), 0);
+  for (const Incoming& one : arrival.events) {
+    const auto row = store.read([&](db::Tx& tx) { return find_received(tx, tenant, one.event->id); });
+    ASSERT_TRUE(row);
+    EXPECT_EQ(row->event.headers, one.event->headers);
+    EXPECT_EQ(row->event.target, one.event->target);
+    const std::pair<TenantId, ReceivedId> wanted[] = {{tenant, one.event->id}};
+    const auto several = store.read([&](db::Tx& tx) { return find_received(tx, wanted); });
+    EXPECT_EQ(several.at(one.event->id)->headers, one.event->headers);
+  }
+  for (const ReceivedRow& row :
+       store.read([&](db::Tx& tx) { return list_received(tx, {.tenant = tenant}); }).rows)
+    EXPECT_EQ(row.event.target, "/webhooks/acme/shop");
+}
+
+TEST_P(ReceivedStore, keeps_the_head_of_a_batch_as_long_as_one_of_its_elements) {
+  Endpoint week = make_endpoint(EndpointId::make(kNow));
+  week.retention_days = 7;
+  store.write([&](db::Tx& tx) { return insert_endpoint(tx, ring, week); });
+  const std::vector<Arrival> arrivals = batch(week.id);
+  store.write([&](db::Tx& tx) { return insert_arrivals(tx, queue, arrivals); });
+  store.write([&](db::Tx& tx) { return delete_endpoint(tx, tenant, week.id); });
+  bring_index_up();
+  for (const int left : {1, 0}) {
+    EXPECT_EQ(store.write([&](db::Tx& tx) { return forget_received(tx, kNow + 24h * 8, 1); }), 1);
+    EXPECT_EQ(store.integer("SELECT count(*) FROM received_heads"), left);
+    EXPECT_EQ(store.integer("SELECT count(*) FROM received_batches"), left);
+  }
 }
 
 TEST_P(ReceivedStore, is_searched_piece_by_piece_for_what_has_no_index) {
