@@ -24,9 +24,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       members.emplace_back(part.name, format::json_string(part.content));
     }
   }
-  for (const format::FormField& field : format::parse_form(body)) {
-    XD_ASSERT(field.value.size() <= field.raw_value.size());
-    members.emplace_back(field.name, format::json_string(field.value));
+  if (const auto fields = format::parse_form(body)) {
+    for (const format::FormField& field : *fields) {
+      XD_ASSERT(field.value.size() <= field.raw_value.size());
+      members.emplace_back(field.name, format::json_string(field.value));
+    }
   }
   const auto made = format::parse_json(format::object_json(members));
   // Names that are no UTF-8 are written alike.

@@ -152,7 +152,10 @@ HandlerResult diagnose_endpoint(Call& call) {
   }
   const std::string url = call.services.origin.url_of(asked.captured.request());
   XD_CO_TRY(const auto keys, co_await published_keys(call, *known, asked.captured, url));
-  inbound::Diagnosis found = inbound::diagnose(scheme, {secrets, keys}, asked.captured, url, asked.at);
+  XD_CO_TRY(inbound::Diagnosis found,
+            co_await call.services.offload.run(call.tenant_id().uuid, [&]() -> Result<inbound::Diagnosis> {
+              return inbound::diagnose(scheme, {secrets, keys}, asked.captured, url, asked.at);
+            }));
   if (asked.refusal)
     found.steps.insert(found.steps.begin(),
                        {"when it came", false, asked.refusal->reason + ": " + asked.refusal->detail});

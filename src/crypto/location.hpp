@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "crypto/work.hpp"
 
 namespace crypto {
 
@@ -55,10 +56,13 @@ class RequestView {
   /// The values at a place, in their order; several for a family of headers only. What is no string is its
   /// JSON text as it came; null is none. Not asked for item, jwt and constant.
   virtual std::vector<std::string> find(const Location& location) const = 0;
-  /// The fields of a form body in their order, decoded.
-  virtual Fields form() const = 0;
+  /// The fields of a form body in their order, decoded; none, and a problem of work(), where they are too
+  /// many. Lives as long as the view.
+  virtual const Fields& form() const = 0;
   /// A member of the JSON object, as text; nothing where there is none.
   virtual std::vector<std::string> find_in_json(std::string_view json, std::string_view member) const = 0;
+  /// One for the request and all its elements. Once it has a problem, nothing is found.
+  virtual Work& work() const = 0;
 };
 
 }  // namespace crypto

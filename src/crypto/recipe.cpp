@@ -47,9 +47,20 @@ std::string json_quoted(std::string_view text) {
   return out += '"';
 }
 
+std::size_t json_quoted_bytes(std::string_view text) {
+  std::size_t bytes = 2;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_short = c == '"' || c == '\\' || (byte >= '\b' && byte <= '\r' && c != '\v');
+    bytes += is_short ? 2 : byte < 0x20 ? 6 : 1;
+  }
+  return bytes;
+}
+
 /// Twilio's: the names in order, each followed by its value; of a name that comes several times each
 /// different value once, in order.
-std::string sorted_form(RequestView::Fields fields) {
+std::string sorted_form(const RequestView::Fields& form) {
+  RequestView::Fields fields = form;
   std::ranges::sort(fields);
   fields.erase(std::ranges::unique(fields).begin(), fields.end());
   std::string out;
@@ -72,6 +83,7 @@ std::vector<std::string> Ingredients::find(const Location& location) const {
     case Location::In::jwt_head: {
       const std::size_t dot = token.find('.');
       if (dot == std::string_view::npos) return {};
+      if (!request.work().take(token.size())) return {};
       const std::string_view rest = token.substr(dot + 1);
       const auto json = from_base64url(location.in == Location::In::jwt ? rest.substr(0, rest.find('.'))
                                                                         : token.substr(0, dot));
@@ -84,6 +96,7 @@ std::vector<std::string> Ingredients::find(const Location& location) const {
 base::Result<Recipe> Recipe::parse(std::string_view text) {
   if (text.size() > kTextBytesMax) return fail(Code::invalid, "a template has at most 2,000 bytes");
   Recipe recipe;
+  recipe.text_ = text;
   Piece piece;
   std::size_t holes = 0;
   for (std::size_t at = 0; at < text.size();) {
@@ -94,6 +107,7 @@ base::Result<Recipe> Recipe::parse(std::string_view text) {
       continue;
     }
     XD_TRY(piece.hole, parse_hole(text.substr(at + 1, end - at - 1)));
+    piece.hole->text = text.substr(at + 1, end - at - 1);
     if (++holes > kHolesMax) return fail(Code::invalid, "a template has at most 32 holes");
     recipe.pieces_.push_back(std::move(piece));
     piece = {};
@@ -212,22 +226,69 @@ std::string Recipe::apply(Function function, std::string_view value, const Ingre
   return {};
 }
 
-Recipe::Made Recipe::make(const Ingredients& ingredients) const {
+bool Recipe::Hole::is_of_request() const {
+  if (function == Function::hmac_hex || function == Function::hmac_base64) return false;
+  if (from == From::place) {
+    return std::ranges::all_of(places, [](const Location& place) {
+      return place.in == Location::In::header || place.in == Location::In::query ||
+             place.in == Location::In::form || place.in == Location::In::xml;
+    });
+  }
+  return from == From::body || from == From::method || from == From::path || from == From::query ||
+         from == From::form_sorted;
+}
+
+std::string_view Recipe::fill(const Hole& hole, const Ingredients& ingredients, std::size_t bytes_max,
+                              Made& made) {
+  const bool whole_text = hole.from < From::form_sorted;
+  if (whole_text && hole.function == Function::none) return whole(hole, ingredients);
+  Work& work = ingredients.request.work();
+  const bool is_kept = hole.is_of_request();
+  if (const std::string* known = is_kept ? work.find(hole.text) : nullptr) return *known;
+  std::string found = whole_text ? std::string() : made_of(hole, ingredients);
+  const std::string_view value = whole_text ? whole(hole, ingredients) : std::string_view(found);
+  const bool quotes = hole.function == Function::json;
+  const std::size_t bytes = quotes ? json_quoted_bytes(value) : value.size();
+  const bool is_as_long = quotes || hole.function == Function::text || hole.function == Function::none;
+  if (is_as_long && bytes > bytes_max) {
+    work.give_up("a template makes more than " + std::to_string(bytes_max) + " bytes of it");
+    return {};
+  }
+  if (!work.take(bytes)) return {};
+  std::string text =
+      hole.function == Function::none ? std::move(found) : apply(hole.function, value, ingredients);
+  return is_kept ? work.keep(hole.text, std::move(text)) : made.owned.emplace_back(std::move(text));
+}
+
+Recipe::Made Recipe::make(const Ingredients& ingredients, std::size_t bytes_max) const {
+  Work& work = ingredients.request.work();
   Made made;
   made.pieces.reserve(pieces_.size() * 2);
+  std::size_t bytes = 0;
+  const auto add = [&](std::string_view piece) {
+    bytes += piece.size();
+    if (bytes > bytes_max)
+      work.give_up("a template makes more than " + std::to_string(bytes_max) + " bytes of it");
+    // Whoever asked copies or hashes it.
+    if (work.take(piece.size())) made.pieces.push_back(piece);
+  };
   for (const Piece& piece : pieces_) {
-    if (!piece.literal.empty()) made.pieces.push_back(piece.literal);
-    if (!piece.hole) continue;
-    const Hole& hole = *piece.hole;
-    const bool whole_text = hole.from < From::form_sorted;
-    if (whole_text && hole.function == Function::none) {
-      made.pieces.push_back(whole(hole, ingredients));
-      continue;
-    }
-    const std::string value = whole_text ? std::string(whole(hole, ingredients)) : made_of(hole, ingredients);
-    made.pieces.push_back(made.owned.emplace_back(apply(hole.function, value, ingredients)));
+    if (!piece.literal.empty()) add(piece.literal);
+    if (piece.hole && !work.has_problem()) add(fill(*piece.hole, ingredients, bytes_max, made));
+    if (work.has_problem()) return {};
   }
   return made;
+}
+
+std::string Recipe::hash(const Ingredients& ingredients) const {
+  const bool is_kept = std::ranges::all_of(
+      pieces_, [](const Piece& piece) { return !piece.hole || piece.hole->is_of_request(); });
+  const std::string name = "hash:" + text_;  // no hole begins so
+  Work& work = ingredients.request.work();
+  if (const std::string* known = is_kept ? work.find(name) : nullptr) return *known;
+  std::string hash = to_hex(digest(Hash::sha256, make(ingredients).text()));
+  if (is_kept) work.keep(name, hash);
+  return hash;
 }
 
 std::string Recipe::Made::text() const {
@@ -277,14 +338,14 @@ bool Recipe::covers(const Recipe& answer) const {
   });
 }
 
+bool Recipe::is_empty() const {
+  return std::ranges::all_of(pieces_,
+                             [](const Piece& piece) { return piece.literal.empty() && !piece.hole; });
+}
+
 bool Recipe::has_secret() const {
   return std::ranges::any_of(
       pieces_, [](const Piece& piece) { return piece.hole && piece.hole->from == From::secret; });
 }
 
 }  // namespace crypto
-bool Recipe::is_empty() const {
-  return std::ranges::all_of(pieces_,
-                             [](const Piece& piece) { return piece.literal.empty() && !piece.hole; });
-}
-

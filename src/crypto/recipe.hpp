@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,16 +48,21 @@ class Recipe {
 
     std::string text() const;
   };
-  Made make(const Ingredients& ingredients) const;
+  /// Nothing, and a problem of the request's work(), where it would be more than bytes_max, or than that is
+  /// left to make; it is not made then.
+  Made make(const Ingredients& ingredients,
+            std::size_t bytes_max = std::numeric_limits<std::size_t>::max()) const;
+  /// SHA-256 of it in hex. Made once for a request and its elements where it is the same for all of them.
+  std::string hash(const Ingredients& ingredients) const;
 
+  /// Whether it makes nothing, whatever comes.
+  bool is_empty() const;
   /// Whether it has {body}: the signature covers all that came.
   bool has_body() const;
   bool has_secret() const;
   /// Whether it makes a signature of what it is asked with.
   bool signs() const;
   /// Whether all that it signs are parameters of the URL.
-  /// Whether it makes nothing, whatever comes.
-  bool is_empty() const;
   bool signs_queries_alone() const;
   /// Whether all that an answer signs is part of this, or of the body or URL that is.
   bool covers(const Recipe& answer) const;
@@ -80,6 +86,10 @@ class Recipe {
     From from = From::body;
     Function function = Function::none;
     std::vector<Location> places{};  // of place and lines
+    std::string text{};              // as it stands in the template
+
+    /// Whether it is filled with the same for a request and all its elements, whatever the key.
+    bool is_of_request() const;
   };
   struct Piece {
     std::string literal{};  // before the hole
@@ -89,10 +99,13 @@ class Recipe {
   static bool signs_hole(const Piece& piece);
   static base::Result<Hole> parse_hole(std::string_view text);
   static base::Result<Hole> parse_source(std::string_view text);
+  static std::string_view fill(const Hole& hole, const Ingredients& ingredients, std::size_t bytes_max,
+                               Made& made);
   static std::string_view whole(const Hole& hole, const Ingredients& ingredients);
   static std::string made_of(const Hole& hole, const Ingredients& ingredients);
   static std::string apply(Function function, std::string_view value, const Ingredients& ingredients);
 
+  std::string text_;
   std::vector<Piece> pieces_;
 };
 

@@ -160,7 +160,7 @@ class SchemeKey {
 /// Whether a secret is a public key or a certificate in PEM, which anybody may have.
 bool is_public_text(std::string_view secret);
 
-/// What came of verifying a request.
+/// What came of verifying a request; too_much_work says why in its detail.
 struct Check {
   enum class Step : std::uint8_t {
     passed,
@@ -171,7 +171,8 @@ struct Check {
     signature_unreadable,
     signature_differs,
     claim_differs,
-    key_missing
+    key_missing,
+    too_much_work
   };
   Step step = Step::passed;
   std::string detail{};              ///< for whoever owns the endpoint; holds no secret
@@ -206,7 +207,10 @@ const Scheme::Challenge* find_challenge(const Scheme& scheme, std::span<const Sc
 /// Whether a text is one that handshakes sign for strangers: at most 256 letters, digits and -_.~+/=. No
 /// signature of such a text counts for a webhook where there is such a handshake.
 bool is_handshake_text(std::string_view text);
-/// The body of a handshake's answer, or of a header of it.
+/// What an answer may have.
+inline constexpr std::size_t kFilledBytesMax = 64 << 10;
+/// The body of an answer, or of a header of it; empty, and a problem of the request's work(), where it would
+/// be longer than that.
 std::string fill(const Recipe& recipe, const SchemeKey* key, const RequestView& request);
 
 /// A member of the head of the token that the request is signed with; nothing where there is none.

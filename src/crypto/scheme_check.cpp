@@ -231,6 +231,7 @@ class Attempt {
     if (content == nullptr || kind == nullptr || key.public_key() == nullptr) return false;
     const std::string message = content->make(from_).text();
     return std::ranges::any_of(signatures_, [&](std::string_view text) {
+      if (!from_.request.work().take(message.size())) return false;
       const auto bytes = decoded(scheme_.encoding, text);
       readable_ = readable_ || bytes;
       return bytes && key.public_key()->fits(*kind, message, *bytes);
@@ -361,15 +362,16 @@ std::vector<std::string> signed_urls(const Scheme& scheme, const RequestView& re
 }
 
 std::string_view name(Check::Step step) {
-  constexpr std::array<std::string_view, 9> kNames = {"passed",
-                                                      "signature_missing",
-                                                      "timestamp_missing",
-                                                      "timestamp_unreadable",
-                                                      "timestamp_outside",
-                                                      "signature_unreadable",
-                                                      "signature_differs",
-                                                      "claim_differs",
-                                                      "key_missing"};
+  constexpr std::array<std::string_view, 10> kNames = {"passed",
+                                                       "signature_missing",
+                                                       "timestamp_missing",
+                                                       "timestamp_unreadable",
+                                                       "timestamp_outside",
+                                                       "signature_unreadable",
+                                                       "signature_differs",
+                                                       "claim_differs",
+                                                       "key_missing",
+                                                       "too_much_work"};
   return kNames[static_cast<std::size_t>(step)];
 }
 
@@ -378,9 +380,10 @@ bool Scheme::signs_elements() const {
          std::ranges::any_of(signature, [](const Location& at) { return at.in == Location::In::json; });
 }
 
-Check check(const Scheme& scheme, std::span<const SchemeKey* const> keys, const RequestView& request,
-            base::Time now) {
-  if (scheme.kind == Scheme::Kind::none) return {};
+namespace {
+
+Check look(const Scheme& scheme, std::span<const SchemeKey* const> keys, const RequestView& request,
+           base::Time now) {
   Ingredients from{.request = request, .url = request.url()};
   const Items items = find_items(scheme, from);
   const auto signatures = signatures_of(scheme, items);
@@ -449,6 +452,16 @@ Check check(const Scheme& scheme, std::span<const SchemeKey* const> keys, const 
   return {.step = Step::passed, .key = result.key};
 }
 
+}  // namespace
+
+Check check(const Scheme& scheme, std::span<const SchemeKey* const> keys, const RequestView& request,
+            base::Time now) {
+  Check checked = scheme.kind == Scheme::Kind::none ? Check{} : look(scheme, keys, request, now);
+  // With a problem nothing was found and made any more: what came of that says nothing.
+  if (request.work().has_problem()) return failed(Step::too_much_work, request.work().problem());
+  return checked;
+}
+
 std::optional<EventName> event_id(const Scheme& scheme, const RequestView& request) {
   Ingredients from{.request = request, .url = request.url()};
   const Items items = find_items(scheme, from);
@@ -459,7 +472,7 @@ std::optional<EventName> event_id(const Scheme& scheme, const RequestView& reque
     if (auto values = from.find(at); !values.empty() && !values.front().empty())
       return EventName{std::move(values.front())};
   }
-  if (scheme.id_hash) return EventName{to_hex(digest(Hash::sha256, scheme.id_hash->make(from).text())), true};
+  if (scheme.id_hash) return EventName{scheme.id_hash->hash(from), true};
   return std::nullopt;
 }
 
@@ -480,7 +493,7 @@ std::string key_query(const Scheme& scheme, const SchemeKey* secret, const Reque
   Ingredients from{.request = request};
   if (!signatures.empty()) from.token = signatures.front();
   if (secret != nullptr) from.secret = secret->text();
-  return scheme.key.set_query->make(from).text();
+  return scheme.key.set_query->make(from, kFilledBytesMax).text();
 }
 
 }  // namespace crypto

@@ -47,7 +47,7 @@ const Scheme::Challenge* find_challenge(const Scheme& scheme, std::span<const Sc
 std::string fill(const Recipe& recipe, const SchemeKey* key, const RequestView& request) {
   Ingredients from{.request = request, .url = request.url()};
   if (key != nullptr) from.key = key->hmac();
-  return recipe.make(from).text();
+  return recipe.make(from, kFilledBytesMax).text();
 }
 
 }  // namespace crypto

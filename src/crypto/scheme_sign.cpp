@@ -65,14 +65,16 @@ class Signed final : public RequestView {
     }
     return request_.find(location);
   }
-  Fields form() const override { return request_.form(); }
+  const Fields& form() const override { return request_.form(); }
   std::vector<std::string> find_in_json(std::string_view json, std::string_view member) const override {
     return request_.find_in_json(json, member);
   }
+  Work& work() const override { return work_; }  // its own: it has other headers
 
  private:
   const RequestView& request_;
   const Headers& headers_;
+  mutable Work work_{Work::bytes_max_of(request_.body().size())};
 };
 
 /// {"alg"}.{claims, iat}, signed.
@@ -119,6 +121,7 @@ base::Result<std::string> signature_of(const Scheme& scheme, const SchemeKey* ke
   XD_TRY(const Recipe* content, choose(scheme.content, from));
   XD_TRY(const Scheme::Algorithm* algorithm, choose(scheme.algorithm, from));
   const Recipe::Made made = content->make(from);
+  if (from.request.work().has_problem()) return fail(Code::too_large, from.request.work().problem());
   if (const auto* pair = std::get_if<PublicAlgorithm>(algorithm)) {
     if (signing.private_key == nullptr) {
       return fail(Code::invalid, "this scheme is signed with the sender's private key");

@@ -96,6 +96,8 @@ int hex_digit(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+}  // namespace
+
 std::string form_decoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -113,15 +115,15 @@ std::string form_decoded(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
-std::vector<FormField> parse_form(std::string_view text) {
+base::Result<std::vector<FormField>> parse_form(std::string_view text) {
   std::vector<FormField> fields;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('&'), text.size());
     const std::string_view pair = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (pair.empty()) continue;
+    if (fields.size() == kFormMembersMax)
+      return base::fail(base::Code::too_large, "the form has more than 10,000 members");
     const std::size_t equals = std::min(pair.find('='), pair.size());
     const std::string_view name = pair.substr(0, equals);
     const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));

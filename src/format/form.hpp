@@ -29,9 +29,13 @@ struct FormField {
   std::string_view raw_value{};
 };
 
-/// The members in their order, decoded as by the URL Standard: '+' is a blank, an escape that is none stays
-/// as it stands; so does %00, which no text may hold.
-std::vector<FormField> parse_form(std::string_view text);
+inline constexpr std::size_t kFormMembersMax = 10'000;
+/// The members in their order, decoded. Error: too_large, for more than kFormMembersMax.
+base::Result<std::vector<FormField>> parse_form(std::string_view text);
+
+/// A name or a value, decoded as by the URL Standard: '+' is a blank, an escape that is none stays as it
+/// stands; so does %00, which no text may hold.
+std::string form_decoded(std::string_view text);
 
 /// Members of an object in their order, of which some may have one name.
 using NamedJson = std::vector<std::pair<std::string, std::string>>;

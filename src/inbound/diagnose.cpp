@@ -70,14 +70,34 @@ std::string with_network_lines(std::string_view text) {
   return out;
 }
 
+/// What is looked at in all for a hint: some tenths of a second.
+constexpr std::size_t kGuessedBytesMax = 32 << 20;
+
 /// Tries what things on the way and people are known to do.
 class Guesses {
  public:
   Guesses(const Scheme& scheme, std::span<const base::Secret> secrets, const Captured& captured,
           const std::string& url, base::Time now)
-      : scheme_(scheme), secrets_(secrets), captured_(captured), url_(url), now_(now) {}
+      : scheme_(scheme),
+        secrets_(secrets),
+        captured_(captured),
+        url_(url),
+        now_(now),
+        request_(captured.request()),
+        message_(request_, url, kGuessedBytesMax) {}
 
   std::string hint() const {
+    std::string found = of_body();
+    if (found.empty()) found = of_secret();
+    if (found.empty()) found = of_algorithm();
+    if (found.empty() && message_.work().has_problem())
+      return "the search for what was changed was broken off: the body is too large for it; capture a "
+             "shorter request";
+    return found;
+  }
+
+ private:
+  std::string of_body() const {
     struct Change {
       std::string (*make)(std::string_view);
       const char* hint;
@@ -100,18 +120,25 @@ class Guesses {
     for (const Change& change : kChanges) {
       Captured changed = captured_;
       changed.body = change.make(captured_.body);
-      if (changed.body != captured_.body && fits(scheme_, secrets_, changed)) return change.hint;
+      if (changed.body != captured_.body && fits_changed(changed)) return change.hint;
     }
-    if (std::string hint = of_secret(); !hint.empty()) return hint;
-    return of_algorithm();
+    return {};
   }
 
- private:
+  /// Whether the signature of another request fits. What that takes counts for the one that was captured.
+  bool fits_changed(const Captured& changed) const {
+    crypto::Work& work = message_.work();
+    if (!work.take(changed.body.size())) return false;
+    const http::Request request = changed.request();
+    const Message message(request, url_, work.left());
+    const bool fit = fits(scheme_, make_keys(scheme_, secrets_), message);
+    work.take(message.work().used());
+    return fit;
+  }
+
   /// Whether the signature fits then, whatever its age.
-  bool fits(const Scheme& scheme, std::span<const base::Secret> secrets, const Captured& captured) const {
-    const http::Request request = captured.request();
-    const Message message(request, url_);
-    const Check::Step step = verify(scheme, make_keys(scheme, secrets).all, message, now_).step;
+  bool fits(const Scheme& scheme, const Keys& keys, const Message& message) const {
+    const Check::Step step = verify(scheme, keys.all, message, now_).step;
     return step == Check::Step::passed || step == Check::Step::timestamp_outside;
   }
 
@@ -119,7 +146,8 @@ class Guesses {
     std::vector<base::Secret> trimmed;
     for (const base::Secret& secret : secrets_)
       trimmed.emplace_back(std::string(base::trimmed(secret.reveal())));
-    if (fits(scheme_, trimmed, captured_)) return "it fits the secret without the white space around it";
+    if (fits(scheme_, make_keys(scheme_, trimmed), message_))
+      return "it fits the secret without the white space around it";
     if (scheme_.kind != Scheme::Kind::hmac) return {};
     struct Form {
       KeyEncoding encoding;
@@ -141,7 +169,7 @@ class Guesses {
       for (const char* strip : {"", "whsec_"}) {
         changed.key.strip = strip;
         const bool same = form.encoding == scheme_.key.encoding && changed.key.strip == scheme_.key.strip;
-        if (!same && fits(changed, secrets_, captured_)) return form.hint;
+        if (!same && fits(changed, make_keys(changed, secrets_), message_)) return form.hint;
       }
     }
     return {};
@@ -160,7 +188,7 @@ class Guesses {
     for (const Named& named : kHashes) {
       Scheme changed = scheme_;
       changed.algorithm = {.cases = {{"", named.hash}}};
-      if (fits(changed, secrets_, captured_)) return named.hint;
+      if (fits(changed, make_keys(changed, secrets_), message_)) return named.hint;
     }
     return {};
   }
@@ -170,6 +198,8 @@ class Guesses {
   const Captured& captured_;
   const std::string& url_;
   base::Time now_;
+  http::Request request_;
+  Message message_;
 };
 
 std::string said_of(const Scheme& scheme, const Check& check) {
@@ -227,6 +257,11 @@ Diagnosis diagnose(const Scheme& scheme, const DiagnosisKeys& with, const Captur
     for (const Element& element : *elements) tell_id(element);
   } else {
     say("batch", false, elements.error().message);
+  }
+  if (message.work().has_problem()) {
+    diagnosis.check = {.step = Check::Step::too_much_work, .detail = message.work().problem()};
+    say("work", false, message.work().problem());
+    diagnosis.ids.clear();
   }
   return diagnosis;
 }

@@ -19,7 +19,7 @@ struct DiagnosisKeys {
 
 struct Diagnosis {
   struct Step {
-    std::string name{};  ///< "secret", "handshake", "batch", "signature", "event id"
+    std::string name{};  ///< "secret", "handshake", "batch", "signature", "event id", "work"
     bool good = true;
     std::string said{};
   };
@@ -33,8 +33,9 @@ struct Diagnosis {
 
 /// Goes through what is done to a request when it arrives. Where no signature fits, changes are tried that
 /// things on the way are known to make: white space taken out, a line end added, another hash, the secret
-/// taken for something else. url is the one that was given out. Nothing that is
-/// said holds a secret or a whole digest.
+/// taken for something else; where that would be too much work, the hint says so. url is the one that was
+/// given out. Nothing that is said holds a secret or a whole digest. Takes up to some tenths of a second: not
+/// for a shard.
 Diagnosis diagnose(const crypto::Scheme& scheme, const DiagnosisKeys& with, const Captured& captured,
                    const std::string& url, base::Time now);
 

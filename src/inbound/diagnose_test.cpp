@@ -84,6 +84,13 @@ TEST(Diagnose, has_no_hint_where_the_secret_is_another_one) {
   EXPECT_EQ(diagnosis.hint, "");
 }
 
+TEST(Diagnose, breaks_the_search_off_where_the_body_is_large) {
+  const std::string body(12 << 20, 'x');
+  const Diagnosis diagnosis = diagnose_with(github(), captured_with(body, body, "another"));
+  EXPECT_EQ(diagnosis.check.step, Check::Step::signature_differs);
+  EXPECT_TRUE(diagnosis.hint.contains("broken off")) << diagnosis.hint;
+}
+
 TEST(Diagnose, tells_no_secret_and_no_digest) {
   const Captured captured = captured_with(kBody, "{}", kSecret);
   const std::string right = crypto::to_hex(crypto::hmac(crypto::Hash::sha256, kSecret, "{}"));

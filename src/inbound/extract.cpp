@@ -79,6 +79,7 @@ Result<std::string> text_at(std::span<const Location> places, const Message& mes
     return fail(Code::invalid, std::string("paths.") + what + ": what stands at " + to_string(place) +
                                    " is no text of at most 255 bytes");
   }
+  if (message.work().has_problem()) return fail(Code::too_large, message.work().problem());
   return nothing_at(places, message, what);
 }
 
@@ -106,12 +107,13 @@ Result<std::string> parts_json(const Message& message) {
   return format::object_json(members);
 }
 
-std::string form_json(std::string_view body) {
+Result<std::string> form_json(std::string_view body) {
+  XD_TRY(const auto fields, format::parse_form(body));
   const auto text_of = [](const std::string& decoded, std::string_view raw) {
     return format::is_utf8(decoded) ? decoded : std::string(raw);
   };
   format::NamedJson members;
-  for (const format::FormField& field : format::parse_form(body)) {
+  for (const format::FormField& field : fields) {
     members.emplace_back(text_of(field.name, field.raw_name),
                          format::json_string(text_of(field.value, field.raw_value)));
   }
@@ -239,7 +241,7 @@ Result<Extracted> extract(const PreparedEndpoint& endpoint, const ReceivedEvent&
   const bool may_lack = rules.said.of_scheme;  // not every event of a sender has all that its scheme knows
   const auto text = [&](std::span<const Location> places, const char* what) -> Result<std::string> {
     auto found = text_at(places, message, what);
-    if (!found && may_lack) return std::string();
+    if (!found && may_lack && !message.work().has_problem()) return std::string();
     return found;
   };
   XD_TRY(result.event_type, text(rules.event_type, "event_type"));

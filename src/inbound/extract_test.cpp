@@ -121,6 +121,13 @@ TEST(Extraction, reads_bodies_by_their_type_whatever_its_case) {
   EXPECT_EQ(record_of("application/json", ""), R"({"text":""})") << "a tap on the shoulder";
 }
 
+TEST(Extraction, says_of_a_form_that_it_has_too_many_members) {
+  std::string form;
+  for (int i = 0; i < 10'001; ++i) form += "a&";
+  EXPECT_EQ(record_of("application/x-www-form-urlencoded", form),
+            "error: the form has more than 10,000 members");
+}
+
 TEST(Extraction, takes_what_senders_take_for_json) {
   EXPECT_EQ(record_of("application/json", "\xEF\xBB\xBF{\"a\": 1}"), R"({"a": 1})");
   EXPECT_EQ(record_of("text/plain", R"({"a": "\ud83d", "b": 1, "b": 2})"), "{\"a\":\"\uFFFD\",\"b\":2}");

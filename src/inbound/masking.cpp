@@ -88,8 +88,7 @@ std::string with_hidden_pairs(const crypto::Scheme& scheme, Location::In in, std
     const std::size_t end = std::min(text.find_first_of(between), text.size());
     const std::string_view pair = text.substr(0, end);
     const std::string_view name = pair.substr(0, pair.find('='));
-    const auto decoded = format::parse_form(name);
-    const bool secret = !decoded.empty() && is_secret(scheme, in, decoded.front().name, standing);
+    const bool secret = is_secret(scheme, in, format::form_decoded(name), standing);
     secret ? out.append(name).append("=").append(base::kHidden) : out.append(pair);
     if (end < text.size()) out += text[end];
     text.remove_prefix(std::min(end + 1, text.size()));
@@ -145,9 +144,7 @@ std::string without_escapes(std::string_view text) {
 
 /// Whether one of the endpoint's secrets stands somewhere in a text, plain, in base64 or with escapes.
 bool holds_secret(const PreparedEndpoint& endpoint, std::string_view text) {
-  std::string decoded;
-  for (const auto& field : format::parse_form(text))
-    decoded.append(field.name).append("=").append(field.value);
+  const std::string decoded = format::form_decoded(text);
   const std::string unescaped = without_escapes(text);
   return std::ranges::any_of(endpoint.keys, [&](const PreparedEndpoint::Key& one) {
     const std::string_view secret = one.key.text();

@@ -42,6 +42,12 @@ std::vector<std::string> first_named(const crypto::RequestView::Fields& fields, 
   return {};
 }
 
+/// Counts them; nothing where that was too much.
+std::vector<std::string> counted(std::vector<std::string> values, crypto::Work& work) {
+  for (const std::string& value : values) work.take(value.size());
+  return work.has_problem() ? std::vector<std::string>{} : std::move(values);
+}
+
 std::vector<std::string> text_at(const format::Value* root, std::string_view path) {
   const format::Value* value = root == nullptr ? nullptr : value_at(*root, path);
   auto text = value == nullptr ? std::nullopt : text_of(*value);
@@ -98,11 +104,22 @@ const format::Xml* Message::xml() const {
 }
 
 std::vector<std::string> Message::find(const Location& location) const {
+  if (work_.has_problem()) return {};
+  if (location.in == Location::In::header || location.in == Location::In::json)
+    return counted(look_for(location), work_);
+  // To look for one of these is to look through all of them.
+  std::string name = to_string(location);
+  auto known = found_.find(name);
+  if (known == found_.end()) known = found_.emplace(std::move(name), look_for(location)).first;
+  return counted(known->second, work_);
+}
+
+std::vector<std::string> Message::look_for(const Location& location) const {
   switch (location.in) {
     case Location::In::header: return headers_named(request_, location.name);
+    case Location::In::json: return text_at(json(), location.name);
     case Location::In::query: return first_named(http::parse_query(request_.query), location.name);
     case Location::In::form: return first_named(form(), location.name);
-    case Location::In::json: return text_at(json(), location.name);
     case Location::In::xml: return in_xml(location.name);
     case Location::In::item:
     case Location::In::jwt:
@@ -122,16 +139,25 @@ std::vector<std::string> Message::in_xml(std::string_view path) const {
   return {std::move(joined)};
 }
 
-crypto::RequestView::Fields Message::form() const {
+const crypto::RequestView::Fields& Message::form() const {
+  if (!form_) form_ = read_form();
+  return *form_;
+}
+
+crypto::RequestView::Fields Message::read_form() const {
   Fields fields;
   if (is_multipart()) {
     if (!parts()) return fields;
     for (const format::Part& part : *parts()) fields.emplace_back(part.name, part.content);
     return fields;
   }
-  for (format::FormField& field : format::parse_form(request_.body)) {
-    fields.emplace_back(std::move(field.name), std::move(field.value));
+  auto members = format::parse_form(request_.body);
+  if (!members) {
+    work_.give_up(members.error().message);
+    return fields;
   }
+  for (format::FormField& member : *members)
+    fields.emplace_back(std::move(member.name), std::move(member.value));
   return fields;
 }
 
@@ -141,7 +167,8 @@ std::vector<std::string> Message::find_in_json(std::string_view json, std::strin
 }
 
 std::vector<std::string> Element::find(const Location& location) const {
-  return location.in == Location::In::json ? text_at(&value_, location.name) : whole_.find(location);
+  if (location.in != Location::In::json) return whole_.find(location);
+  return work().has_problem() ? std::vector<std::string>{} : counted(text_at(&value_, location.name), work());
 }
 
 base::Result<std::vector<Element>> elements_of(const crypto::Scheme& scheme, const Message& message) {

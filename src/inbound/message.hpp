@@ -1,6 +1,7 @@
 // A request that came in, as signature schemes and recipes look at it; and the elements of a batch.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 
@@ -15,12 +16,16 @@ namespace inbound {
 
 inline constexpr std::size_t kBatchElementsMax = 1000;
 
-/// Refers to the request, which outlives it. The body is parsed when somebody asks for a place in it. Lives
-/// on one thread.
+/// Refers to the request, which outlives it. The body is parsed when somebody asks for a place in it, and
+/// then once. Lives on one thread.
 class Message final : public crypto::RequestView {
  public:
   /// url: the one that was given out for this endpoint, with the query as it came.
-  Message(const http::Request& request, std::string url) : request_(request), url_(std::move(url)) {}
+  Message(const http::Request& request, std::string url)
+      : Message(request, std::move(url), crypto::Work::bytes_max_of(request.body.size())) {}
+  /// work_bytes_max: as of crypto::Work.
+  Message(const http::Request& request, std::string url, std::size_t work_bytes_max)
+      : request_(request), url_(std::move(url)), work_(work_bytes_max) {}
 
   std::string_view method() const override { return request_.method; }
   std::string_view url() const override { return url_; }
@@ -28,8 +33,9 @@ class Message final : public crypto::RequestView {
   std::string_view query() const override { return request_.query; }
   std::string_view body() const override { return request_.body; }
   std::vector<std::string> find(const crypto::Location& location) const override;
-  Fields form() const override;
+  const Fields& form() const override;
   std::vector<std::string> find_in_json(std::string_view json, std::string_view member) const override;
+  crypto::Work& work() const override { return work_; }
 
   /// The body as JSON; nullptr where it is none.
   const format::Value* json() const;
@@ -43,13 +49,18 @@ class Message final : public crypto::RequestView {
   const base::Result<std::vector<format::Part>>& parts() const;
 
  private:
+  Fields read_form() const;
   std::vector<std::string> in_xml(std::string_view path) const;
+  std::vector<std::string> look_for(const crypto::Location& location) const;
 
   const http::Request& request_;
   std::string url_;
   mutable std::optional<base::Result<format::Document>> json_;
   mutable std::optional<base::Result<format::Xml>> xml_;
   mutable std::optional<base::Result<std::vector<format::Part>>> parts_;
+  mutable std::optional<Fields> form_;
+  mutable std::map<std::string, std::vector<std::string>, std::less<>> found_;  // by the place's text
+  mutable crypto::Work work_;
 };
 
 /// One element of a batch: everything of the whole, but json: places are the element's own.
@@ -63,10 +74,11 @@ class Element final : public crypto::RequestView {
   std::string_view query() const override { return whole_.query(); }
   std::string_view body() const override { return whole_.body(); }
   std::vector<std::string> find(const crypto::Location& location) const override;
-  Fields form() const override { return whole_.form(); }
+  const Fields& form() const override { return whole_.form(); }
   std::vector<std::string> find_in_json(std::string_view json, std::string_view member) const override {
     return whole_.find_in_json(json, member);
   }
+  crypto::Work& work() const override { return whole_.work(); }
 
   const format::Value& value() const { return value_; }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "base/text.hpp"
 #include "format/json.hpp"
@@ -41,6 +42,24 @@ std::string verification_json(const PreparedEndpoint& endpoint, std::size_t key,
   if (!problem.empty()) json.key(kUndecoded).value(problem);
   json.end_object();
   return text;
+}
+
+std::unexpected<base::Error> too_much_work() {
+  return fail(Code::too_large, "this endpoint would have too much work with this request");
+}
+
+/// As the scheme says; where that cannot be made of the request, which is stored by now, as without one.
+http::Response answer_to(const PreparedEndpoint& endpoint, const Message& message,
+                         std::span<const Receipt> receipts) {
+  const crypto::Scheme& scheme = endpoint.scheme();
+  http::Response answered = answer(scheme, message, receipts);
+  if (!message.work().has_problem()) return answered;
+  base::log(base::LogLevel::warn, "the reply of an endpoint's scheme cannot be made; the plain one was sent",
+            {{"endpoint_id", endpoint.config->id}, {"error", message.work().problem()}});
+  crypto::Scheme plain;
+  plain.each = scheme.each;
+  plain.reply.ok = scheme.reply.ok;
+  return answer(plain, message, receipts);
 }
 
 /// What became of a request, or of an element of one.
@@ -190,7 +209,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
       refuse(reason::kHandshake, "what a stranger asks to be signed must be tokens in the query");
       co_return nobody();
     }
-    co_return answer(*challenge, keys.empty() ? nullptr : keys.front(), message);
+    co_return shake(request, *endpoint, message, *challenge, keys.empty() ? nullptr : keys.front());
   }
   if (auto may = check_address(*endpoint, address); !may) {
     refuse(reason::kAddress, kNotListed);
@@ -201,7 +220,7 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
       refuse(reason::kHandshake, "the sender has told its secret already, or what it tells cannot be one");
       co_return std::unexpected(std::move(told).error());
     }
-    co_return answer(*challenge, nullptr, message);
+    co_return shake(request, *endpoint, message, *challenge, nullptr);
   }
   KeyFinder::Keys found;
   if (KeyFinder::is_needed(scheme)) {
@@ -224,11 +243,21 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   const crypto::SchemeKey* used = check.key && *check.key < keys.size() ? keys[*check.key] : nullptr;
   if (challenge != nullptr) {
     if (challenge->fetch) XD_CO_DO(co_await parts_.keys.confirm(*endpoint, *challenge, message));
-    co_return answer(*challenge, used, message);
+    co_return shake(request, *endpoint, message, *challenge, used);
   }
   const auto place = std::ranges::find_if(endpoint->keys, [&](const auto& one) { return &one.key == used; });
   co_return co_await admit(request, *endpoint, message,
                            {address, static_cast<std::size_t>(place - endpoint->keys.begin()), deletions});
+}
+
+Result<http::Response> Receiver::shake(const http::Request& request, const PreparedEndpoint& endpoint,
+                                       const Message& message, const crypto::Scheme::Challenge& challenge,
+                                       const crypto::SchemeKey* key) {
+  http::Response answered = answer(challenge, key, message);
+  if (!message.work().has_problem()) return answered;
+  note(endpoint, request, message,
+       {reason::kWork, message.work().problem(), client_address(request, parts_.proxies)});
+  return too_much_work();
 }
 
 base::Task<http::Response> Receiver::admit(const http::Request& request, const PreparedEndpoint& endpoint,
@@ -346,6 +375,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     arrival.events.reserve(elements.size());
     for (const Element& element : elements) {
       add(element, element.value().raw(), stored_element(endpoint.scheme(), element));
+      if (message.work().has_problem()) break;
     }
     if (arrival.events.empty())
       co_return http::Response{.status = 200, .body = R"({"ids":[],"duplicates":0})"};
@@ -353,6 +383,10 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     arrival.batch_body = stored_body(endpoint, message);
   } else {
     add(message, request.body, stored_body(endpoint, message));
+  }
+  if (message.work().has_problem()) {
+    note(endpoint, request, message, {reason::kWork, message.work().problem(), sender.address});
+    co_return too_much_work();
   }
   XD_CO_TRY(const std::vector<Receipt> receipts, co_await batcher_.add(std::move(arrival)));
   if (receipts.front().gone) {
@@ -362,7 +396,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
   for (const Receipt& receipt : receipts) {
     count(receipt.duplicate ? Ended::duplicate : receipt.conflict ? Ended::conflict : Ended::accepted);
   }
-  co_return answer(endpoint.scheme(), message, receipts);
+  co_return answer_to(endpoint, message, receipts);
 }
 
 }  // namespace inbound

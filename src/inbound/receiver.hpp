@@ -55,7 +55,8 @@ class Receiver {
   /// before, the sender's key, where that has to be got), how often it may; then it is stored, and answered
   /// as its sender expects. Errors: not_found, the same for an unknown tenant, an unknown path and an
   /// endpoint that is switched off; invalid with METHOD_NOT_ALLOWED, where it is no POST and cannot be a
-  /// handshake; forbidden; unauthenticated; limited; invalid, where a batch is none; those of the store.
+  /// handshake; forbidden; unauthenticated; limited; invalid, where a batch is none; too_large, where its
+  /// templates make too much of it; those of the store.
   base::Task<http::Response> receive(const http::Request& request, std::string_view tenant,
                                      std::string_view path);
 
@@ -82,6 +83,10 @@ class Receiver {
   /// Counts what is refused, and keeps it where there is room.
   void note(const PreparedEndpoint& endpoint, const http::Request& request, const Message& message,
             const Why& why);
+  /// The answer to a handshake. Error: too_large, where it cannot be made of the request.
+  base::Result<http::Response> shake(const http::Request& request, const PreparedEndpoint& endpoint,
+                                     const Message& message, const crypto::Scheme::Challenge& challenge,
+                                     const crypto::SchemeKey* key);
   /// What is verified: as often as it may, and without its content coding.
   base::Task<http::Response> admit(const http::Request& request, const PreparedEndpoint& endpoint,
                                    const Message& message, Sender sender);

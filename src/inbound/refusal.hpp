@@ -16,19 +16,20 @@ inline constexpr std::size_t kRefusedBodyBytes = 4 << 10;
 inline constexpr std::size_t kRefusedHeadBytes = 8 << 10;
 inline constexpr auto kRefusalsKeptFor = std::chrono::days{7};
 
-/// Why, in a word, beside those of crypto::name(Check::Step).
+/// Why, in a word, beside those of crypto::name(Check::Step), of which kWork is one.
 namespace reason {
 inline constexpr std::string_view kAddress = "address_forbidden";
 inline constexpr std::string_view kHandshake = "handshake_refused";
 inline constexpr std::string_view kKey = "key_unavailable";
 inline constexpr std::string_view kRate = "rate_limited";
 inline constexpr std::string_view kBatch = "batch_invalid";
+inline constexpr std::string_view kWork = "too_much_work";
 }  // namespace reason
 
-struct Why {
 /// The same for every reason that a signature does not fit: more would help whoever tries signatures.
 std::unexpected<base::Error> signature_refused();
 
+struct Why {
   std::string_view reason{};
   std::string detail{};  ///< for whoever owns the endpoint; holds no secret
   std::string address{};
