@@ -62,9 +62,10 @@ bool looks_at(const crypto::Scheme& scheme, Location::In in, std::string_view na
 
 bool is_secret(const crypto::Scheme& scheme, Location::In in, std::string_view name, Standing standing) {
   if (in == Location::In::header) {
-    for (const std::string_view always : {"authorization", "proxy-authorization", "cookie"}) {
+    for (const std::string_view always : {"authorization", "cookie"}) {
       if (http::equals_ignoring_case(name, always)) return true;
     }
+    if (base::lower_ascii(name).ends_with("-authorization")) return true;
   }
   if (any_secret_place(scheme, [&](const Location& place) { return names(place, in, name); })) return true;
   return standing == Standing::refused && is_named_like_secret(name) && !looks_at(scheme, in, name);
@@ -80,15 +81,17 @@ std::vector<std::string> secret_names(const crypto::Scheme& scheme, Location::In
   return found;
 }
 
-/// A text of name=value pairs, without the values of those that are secrets. Names are decoded to be told.
-std::string with_hidden_pairs(const crypto::Scheme& scheme, Location::In in, std::string_view text,
-                              std::string_view between, Standing standing = Standing::verified) {
+/// A text of name=value pairs, without the values of those that are secrets by their name or by what they
+/// are. Names are decoded to be told.
+std::string with_hidden_pairs(const crypto::Scheme& scheme, const KnownSecrets& known, Location::In in,
+                              std::string_view text, std::string_view between,
+                              Standing standing = Standing::verified) {
   std::string out;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of(between), text.size());
     const std::string_view pair = text.substr(0, end);
     const std::string_view name = pair.substr(0, pair.find('='));
-    const bool secret = is_secret(scheme, in, format::form_decoded(name), standing);
+    const bool secret = is_secret(scheme, in, format::form_decoded(name), standing) || known.stand_in(pair);
     secret ? out.append(name).append("=").append(base::kHidden) : out.append(pair);
     if (end < text.size()) out += text[end];
     text.remove_prefix(std::min(end + 1, text.size()));
@@ -97,10 +100,12 @@ std::string with_hidden_pairs(const crypto::Scheme& scheme, Location::In in, std
 }
 
 /// A header that may name URLs, without the secrets of their queries.
-std::string with_hidden_query(const crypto::Scheme& scheme, std::string_view value, Standing standing) {
+std::string with_hidden_query(const crypto::Scheme& scheme, const KnownSecrets& known, std::string_view value,
+                              Standing standing) {
   const std::size_t mark = value.find('?');
-  return std::string(value.substr(0, mark + 1)) +
-         with_hidden_pairs(scheme, Location::In::query, value.substr(mark + 1), "&?;, \"'<>", standing);
+  return std::string(value.substr(0, mark + 1)) + with_hidden_pairs(scheme, known, Location::In::query,
+                                                                    value.substr(mark + 1), "&?;, \"'<>",
+                                                                    standing);
 }
 
 /// A text without some of its pieces.
@@ -123,23 +128,6 @@ void add_values(const format::Value& root, const std::vector<std::string>& paths
     const format::Value* value = value_at(root, path);
     if (value != nullptr && !value->is_null()) values.push_back(value->raw());
   }
-}
-
-/// What backslashes stand for, as far as it is ASCII.
-std::string without_escapes(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      out += text[i];
-    } else if (const auto code = text[i + 1] == 'u' ? crypto::from_hex(text.substr(i + 2, 4)) : std::nullopt;
-               code && code->size() == 2 && code->front() == 0) {
-      out += code->back();
-      i += 5;
-    } else {
-      out += text[++i];
-    }
-  }
-  return out;
 }
 
 /// Whether one of the endpoint's secrets stands somewhere in a text, plain, in base64 or with escapes.
@@ -170,7 +158,10 @@ std::string printable(std::string_view bytes) {
   return text;
 }
 
-std::string stored_headers(const crypto::Scheme& scheme, const http::Request& request, Standing standing) {
+std::string stored_headers(const PreparedEndpoint& endpoint, const http::Request& request,
+                           Standing standing) {
+  const crypto::Scheme& scheme = endpoint.scheme();
+  const KnownSecrets known(endpoint);
   const bool queries = has_secret_query(scheme, standing);
   std::string text;
   format::JsonWriter json(text);
@@ -180,7 +171,9 @@ std::string stored_headers(const crypto::Scheme& scheme, const http::Request& re
     if (is_secret(scheme, Location::In::header, name, standing)) {
       json.value(base::kHidden);
     } else if (queries && value.contains('?')) {
-      json.value(with_hidden_query(scheme, value, standing));
+      json.value(known.without(with_hidden_query(scheme, known, value, standing)));
+    } else if (known.stand_in(value)) {
+      json.value(base::kHidden);
     } else {
       json.value(value);
     }
@@ -190,13 +183,19 @@ std::string stored_headers(const crypto::Scheme& scheme, const http::Request& re
   return text;
 }
 
-std::string stored_target(const crypto::Scheme& scheme, const http::Request& request, Standing standing) {
-  if (request.query.empty() || !has_secret_query(scheme, standing)) return printable(request.target);
-  return printable(std::string(request.path) + "?" +
-                   with_hidden_pairs(scheme, Location::In::query, request.query, "&", standing));
+std::string stored_target(const PreparedEndpoint& endpoint, const http::Request& request, Standing standing) {
+  const crypto::Scheme& scheme = endpoint.scheme();
+  const KnownSecrets known(endpoint);
+  if (request.query.empty() || !(has_secret_query(scheme, standing) || known.stand_in(request.query)))
+    return printable(known.without(request.target));
+  return printable(known.without(request.path) + "?" +
+                   with_hidden_pairs(scheme, known, Location::In::query, request.query, "&", standing));
 }
 
-std::string stored_body(const PreparedEndpoint& endpoint, const Message& message) {
+namespace {
+
+/// Without what stands at the places where the scheme has its secret.
+std::string body_without_places(const PreparedEndpoint& endpoint, const Message& message) {
   const crypto::Scheme& scheme = endpoint.scheme();
   const auto in_json = secret_names(scheme, Location::In::json);
   const auto in_xml = secret_names(scheme, Location::In::xml);
@@ -226,7 +225,14 @@ std::string stored_body(const PreparedEndpoint& endpoint, const Message& message
   } else if ((!in_json.empty() || !in_xml.empty() || parted) && holds_secret(endpoint, body)) {
     return std::string(base::kHidden);
   }
-  return in_form.empty() ? body : with_hidden_pairs(scheme, Location::In::form, body, "&");
+  if (in_form.empty()) return body;
+  return with_hidden_pairs(scheme, KnownSecrets(endpoint), Location::In::form, body, "&");
+}
+
+}  // namespace
+
+std::string stored_body(const PreparedEndpoint& endpoint, const Message& message) {
+  return KnownSecrets(endpoint).without(body_without_places(endpoint, message));
 }
 
 std::string refused_body(const PreparedEndpoint& endpoint, const Message& message) {
@@ -234,7 +240,9 @@ std::string refused_body(const PreparedEndpoint& endpoint, const Message& messag
   constexpr std::size_t kBeginning = 8 << 10;  // twice what is kept: a secret may stand across the cut
   const crypto::Scheme& scheme = endpoint.scheme();
   const std::string_view body = message.body();
-  if (holds_secret(endpoint, body.substr(0, kBeginning))) return std::string(base::kHidden);
+  const std::string_view beginning = body.substr(0, kBeginning);
+  if (holds_secret(endpoint, beginning) || KnownSecrets(endpoint).stand_in(beginning))
+    return std::string(base::kHidden);
   const bool in_json = !secret_names(scheme, Location::In::json).empty();
   const bool in_xml = !secret_names(scheme, Location::In::xml).empty();
   const bool in_form = !secret_names(scheme, Location::In::form).empty();
@@ -245,10 +253,10 @@ std::string refused_body(const PreparedEndpoint& endpoint, const Message& messag
   return read ? stored_body(endpoint, message) : std::string(base::kHidden);
 }
 
-std::string stored_element(const crypto::Scheme& scheme, const Element& element) {
+std::string stored_element(const crypto::Scheme& scheme, const KnownSecrets& known, const Element& element) {
   std::vector<std::string_view> values;
   add_values(element.value(), secret_names(scheme, Location::In::json), values);
-  return with_hidden_pieces(element.value().raw(), std::move(values), kHiddenJson);
+  return known.without(with_hidden_pieces(element.value().raw(), std::move(values), kHiddenJson));
 }
 
 }  // namespace inbound

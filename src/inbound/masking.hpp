@@ -3,6 +3,7 @@
 #pragma once
 
 #include "inbound/book.hpp"
+#include "inbound/known_secrets.hpp"
 #include "inbound/message.hpp"
 
 namespace inbound {
@@ -15,18 +16,19 @@ enum class Standing : std::uint8_t { verified, refused };
 std::string printable(std::string_view bytes);
 
 /// The request's headers for the store: JSON, [["Name", "value"], …] in their order. Hidden are credentials
-/// (Authorization, Proxy-Authorization, Cookie), and the headers whose value is itself the scheme's secret;
-/// in others the parameters of a URL, where the secret stands in the query: what passes requests on repeats
-/// it there (X-Original-URL, Referer).
-std::string stored_headers(const crypto::Scheme& scheme, const http::Request& request,
+/// (Authorization and all that end so, Cookie), the headers whose value is itself the scheme's secret, and
+/// those with one of the endpoint's secrets in their value; in others the parameters of a URL, where the
+/// secret stands in the query: what passes requests on repeats it there (X-Original-URL, Referer).
+std::string stored_headers(const PreparedEndpoint& endpoint, const http::Request& request,
                            Standing standing = Standing::verified);
 
-/// The request's target for the store, printable; parameters of the query that are the scheme's secret are
-/// hidden.
-std::string stored_target(const crypto::Scheme& scheme, const http::Request& request,
+/// The request's target for the store, printable; parameters of the query that are the scheme's secret, or
+/// have one of the endpoint's in them, are hidden.
+std::string stored_target(const PreparedEndpoint& endpoint, const http::Request& request,
                           Standing standing = Standing::verified);
 
-/// The body for the store: as it came, without what stands at the places where the scheme has its secret. A
+/// The body for the store: as it came, without what stands at the places where the scheme has its secret, and
+/// without the endpoint's secrets wherever else they stand. A
 /// body that cannot be read as what these places are in is hidden as a whole where it holds one of the
 /// endpoint's secrets.
 std::string stored_body(const PreparedEndpoint& endpoint, const Message& message);
@@ -37,6 +39,6 @@ std::string stored_body(const PreparedEndpoint& endpoint, const Message& message
 std::string refused_body(const PreparedEndpoint& endpoint, const Message& message);
 
 /// The same of one element of a batch: its JSON text.
-std::string stored_element(const crypto::Scheme& scheme, const Element& element);
+std::string stored_element(const crypto::Scheme& scheme, const KnownSecrets& known, const Element& element);
 
 }  // namespace inbound

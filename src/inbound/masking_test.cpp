@@ -28,7 +28,7 @@ TEST(StoredHeaders, hide_credentials_and_what_the_scheme_takes_for_its_secret) {
     const PreparedEndpoint endpoint = prepared({.scheme = one.scheme});
     const Sent sent{.headers = {{one.name, "value"}}};
     const http::Request request = sent.request();
-    EXPECT_EQ(stored_headers(endpoint.scheme(), request),
+    EXPECT_EQ(stored_headers(endpoint, request),
               R"([[")" + std::string(one.name) + R"(",")" + (one.hidden ? "***" : "value") + R"("]])")
         << one.scheme;
   }
@@ -40,7 +40,7 @@ TEST(StoredHeaders, hide_the_secret_in_urls_that_repeat_the_query) {
                               {"Link", "<https://a?x=1>; b, <https://b?token=s3cr/t>"},
                               {"X-Note", "token=1"}}};
   EXPECT_EQ(
-      stored_headers(endpoint.scheme(), sent.request()),
+      stored_headers(endpoint, sent.request()),
       R"([["X-Original-URL","/in?a=1&t%6Fken=***"],["Link","<https://a?x=1>; b, <https://b?token=***>"],)"
       R"(["X-Note","token=1"]])");
 }
@@ -58,7 +58,7 @@ TEST(StoredTargets, hide_the_parameter_that_is_the_secret) {
     const PreparedEndpoint endpoint = prepared({.scheme = token_at(one.place)});
     const Sent sent{.url = "https://hub.example.com" + std::string(one.target)};
     const http::Request request = sent.request();
-    EXPECT_EQ(stored_target(endpoint.scheme(), request), one.stored) << one.target;
+    EXPECT_EQ(stored_target(endpoint, request), one.stored) << one.target;
   }
 }
 
@@ -125,6 +125,60 @@ TEST(StoredBodies, are_hidden_as_a_whole_where_they_hold_a_secret_and_cannot_be_
   EXPECT_EQ(stored({places, "something else"}), "something else");
 }
 
+constexpr const char* kLongSecret = "whsec/0123456789";
+
+PreparedEndpoint with_long_secret(const char* kind = "hmac") {
+  const std::string hmac = R"({"kind": "hmac", "sig": "header:x-sig", "content": "{body}"})";
+  const std::string basic = R"({"kind": "basic", "sig": "header:authorization", "prefix": "Basic "})";
+  const bool is_basic = std::string_view(kind) == "basic";
+  return prepared(
+      {.scheme = is_basic ? basic : hmac, .secret = std::string(is_basic ? "user:" : "") + kLongSecret});
+}
+
+TEST(KnownSecrets, are_hidden_in_headers_and_queries_wherever_they_stand) {
+  const std::string coded = crypto::to_base64(kLongSecret);
+  const std::string with_user = crypto::to_base64("user:" + std::string(kLongSecret));
+  for (const char* kind : {"hmac", "basic"}) {
+    const PreparedEndpoint endpoint = with_long_secret(kind);
+    for (const std::string& value :
+         {"Bearer " + std::string(kLongSecret), coded, "Basic " + with_user,
+          std::string("a=whsec%2F0123456789"), std::string("https://a/?q=whsec%2f0123456789")}) {
+      for (const Standing standing : {Standing::verified, Standing::refused}) {
+        const Sent sent{.url = "https://hub.example.com/in?q=" + value + "&b=2",
+                        .headers = {{"X-Custom", value}, {"X-Other", "whsec/012345678"}}};
+        const http::Request request = sent.request();
+        const std::string headers = stored_headers(endpoint, request, standing);
+        EXPECT_FALSE(headers.contains("0123456789") || headers.contains(coded.substr(0, 16)) ||
+                     headers.contains(with_user.substr(8, 16)))
+            << headers;
+        EXPECT_TRUE(headers.contains(R"(["X-Other","whsec/012345678"])")) << headers;
+        EXPECT_EQ(stored_target(endpoint, request, standing), "/in?q=***&b=2") << value;
+      }
+    }
+  }
+  const Sent sent{.headers = {{"X-Forwarded-Authorization", "Bearer abc"}}};
+  EXPECT_EQ(stored_headers(with_long_secret(), sent.request()), R"([["X-Forwarded-Authorization","***"]])");
+}
+
+TEST(KnownSecrets, are_hidden_in_bodies_and_leave_them_readable) {
+  struct Case {
+    std::string body;
+    std::string stored;
+  };
+  for (const Case& one : {Case{R"({"a":"x whsec/0123456789","n":1})", R"({"a":"x ***","n":1})"},
+                          Case{R"({"a":"whsec\/0123456789","n":"b"})", R"({"a":"***","n":"b"})"},
+                          Case{R"({"a":"\u0077hsec/0123456789\"","n":"b"})", R"({"a":"***","n":"b"})"},
+                          Case{"a=1&b=whsec%2F0123456789&c=2", "a=1&b=***&c=2"},
+                          Case{"a=" + crypto::to_base64("whsec/0123456789xy"), "a=***Xh5"},
+                          Case{"<a>whsec/0123456789</a>", "<a>***</a>"},
+                          Case{R"(a whsec\/0123456789)", "***"}, Case{"nothing", "nothing"}}) {
+    const PreparedEndpoint endpoint = with_long_secret();
+    const Sent sent{.body = one.body};
+    const http::Request request = sent.request();
+    EXPECT_EQ(stored_body(endpoint, Message(request, "")), one.stored);
+  }
+}
+
 TEST(StoredBodies, of_batches_hide_the_secret_of_each_element) {
   const PreparedEndpoint endpoint =
       prepared({.scheme = R"({"kind": "token", "each": "json:value", "sig": "json:state"})"});
@@ -134,7 +188,8 @@ TEST(StoredBodies, of_batches_hide_the_secret_of_each_element) {
   EXPECT_EQ(stored_body(endpoint, message), R"({"value":[{"state":"***","n":1},{"state":"***","n":2}]})");
   const auto elements = elements_of(endpoint.scheme(), message);
   ASSERT_TRUE(elements);
-  EXPECT_EQ(stored_element(endpoint.scheme(), elements->back()), R"({"state":"***","n":2})");
+  EXPECT_EQ(stored_element(endpoint.scheme(), KnownSecrets(endpoint), elements->back()),
+            R"({"state":"***","n":2})");
 }
 
 }  // namespace

@@ -335,8 +335,8 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
                                             const Message& message, Sender sender) {
   const base::Time now = parts_.clock.now();
   const bool batch = endpoint.scheme().each.has_value();
-  const std::string target = stored_target(endpoint.scheme(), request);
-  const std::string headers = stored_headers(endpoint.scheme(), request);
+  const std::string target = stored_target(endpoint, request);
+  const std::string headers = stored_headers(endpoint, request);
   Arrival arrival{.deletions = sender.deletions};
   Identifier identifier(endpoint, request);
   const auto add = [&](const crypto::RequestView& view, std::string_view came, std::string stored) {
@@ -373,8 +373,9 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     }
     const std::vector<Element>& elements = *found;
     arrival.events.reserve(elements.size());
+    const KnownSecrets known(endpoint);
     for (const Element& element : elements) {
-      add(element, element.value().raw(), stored_element(endpoint.scheme(), element));
+      add(element, element.value().raw(), stored_element(endpoint.scheme(), known, element));
       if (message.work().has_problem()) break;
     }
     if (arrival.events.empty())

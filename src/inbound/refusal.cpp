@@ -46,8 +46,8 @@ Refusal make_refusal(const PreparedEndpoint& endpoint, const Message& message, c
                   .reason = std::string(why.reason),
                   .detail = why.detail,
                   .method = printable(request.method.substr(0, 20)),
-                  .target = stored_target(endpoint.scheme(), head, Standing::refused),
-                  .headers = stored_headers(endpoint.scheme(), head, Standing::refused),
+                  .target = stored_target(endpoint, head, Standing::refused),
+                  .headers = stored_headers(endpoint, head, Standing::refused),
                   .body_bytes = Refusal::kUnread,
                   .remote_ip = why.address,
                   .refused = now};
