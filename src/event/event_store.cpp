@@ -1,6 +1,5 @@
 #include "event/event_store.hpp"
 
-#include "base/metrics.hpp"
 #include "event/feed.hpp"
 #include "event/pattern_sql.hpp"
 #include "queue/queue_store.hpp"
@@ -38,6 +37,12 @@ StoredEvent read_event(const db::Row& row) {
 
 }  // namespace
 
+base::Counter& stored_events() {
+  static base::Counter& stored =
+      base::metrics().counter("crossdock_events_total", "Events that were stored, whoever published them");
+  return stored;
+}
+
 Result<void> insert_events(db::Tx& tx, std::span<const EventPtr> events,
                            std::span<const std::int64_t> deliveries) {
   std::vector<db::Arg> args;
@@ -53,11 +58,7 @@ Result<void> insert_events(db::Tx& tx, std::span<const EventPtr> events,
               " idempotency_key, ordering_key, origin, hop, traceparent, deliveries)"
               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
               14, args));
-  tx.on_commit([count = events.size()] {
-    static base::Counter& published =
-        base::metrics().counter("crossdock_events_total", "Events that were stored, whoever published them");
-    published.add(static_cast<double>(count));
-  });
+  tx.on_commit([count = events.size()] { stored_events().add(static_cast<double>(count)); });
   std::vector<FeedItem> items;
   items.reserve(events.size());
   for (const EventPtr& event : events) items.push_back({event->tenant, event->id.uuid});

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/metrics.hpp"
 #include "db/db.hpp"
 #include "db/page.hpp"
 #include "event/event.hpp"
@@ -16,6 +17,9 @@ struct StoredEvent {
   Event event;
   std::int64_t deliveries = 0;
 };
+
+/// What insert_events() counts.
+base::Counter& stored_events();
 
 /// deliveries[i] belongs to events[i]. Adds them to the feed.
 base::Result<void> insert_events(db::Tx& tx, std::span<const EventPtr> events,

@@ -125,7 +125,9 @@ Intake::Intake(base::Gate& gate, db::Db& store, queue::Queue& queue, const Bell*
     : store_(store),
       queue_(queue),
       bell_(bell),
-      batcher_(gate, "publish", [this](auto take) { return publish_taken(std::move(take)); }) {}
+      batcher_(gate, "publish", [this](auto take) { return publish_taken(std::move(take)); }) {
+  stored_events();  // there from the start, at 0
+}
 
 Result<std::vector<Published>> Intake::publish_in(db::Tx& tx, std::span<const Publication> publications) {
   if (bell_ != nullptr) tx.on_commit([bell = bell_] { bell->ring(); });
