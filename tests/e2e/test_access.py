@@ -120,6 +120,13 @@ class Roles(HubCase):
                 api = self.hub.api.as_key(self.make_key(self.tenant, role=role)["key"])
                 self.expect(status, api.post(f"/api/v1/webhooks/deliveries/{uuid.uuid4()}/replay"))
 
+    def test_an_unknown_scope_is_told_those_there_are(self):
+        refused = self.api.post(KEYS, {"name": "k", "scopes": ["events:publish"]})
+
+        self.expect_problem(422, "VALIDATION_FAILED", refused)
+        for scope in ("events:read", "api_keys:write", "tenants:write"):
+            self.assertIn(scope, refused.json["errors"][0]["detail"])
+
     def test_scopes_narrow_a_role(self):
         key = self.make_key(self.tenant, role="admin", scopes=["events:write", "audit:read"])
         statuses = self.attempts(self.hub.api.as_key(key["key"]))

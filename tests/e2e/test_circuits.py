@@ -69,6 +69,13 @@ class Circuits(HubCase):
         self.assertEqual(changed["circuit"], CLOSED)
         self.expect_closed()
 
+    def test_a_replay_of_what_waits_for_it_is_told_how_to_go_on(self):
+        waiting = self.open_circuit()
+
+        refused = self.api.post(f"/api/v1/webhooks/deliveries/{waiting['id']}/replay")
+        self.expect_problem(409, "CONFLICT_STATE", refused)
+        self.assertRegex(refused.json["detail"], "cancel.*reset-circuit")
+
     def test_a_replay_to_another_url_is_not_held_by_it(self):
         self.open_circuit()
         elsewhere = self.make_receiver()
