@@ -92,11 +92,10 @@ int keys_admin(const Config& config, const AdminKeyOptions& options) {
   const auto key = make_admin_key(**store, options);
   if (!key) return report(key.error());
   std::printf("%s\n", std::string(key->reveal()).c_str());
-  std::fprintf(
-      stderr,
-      "An administrator's key%s, shown once. Revoke it when it has served: DELETE\n"
-      "/api/v1/api-keys/<id>?made_keys=keep, which leaves the keys that were made with it.\n",
-      options.tenant.empty() ? " of the platform" : (" of the tenant " + options.tenant).c_str());
+  std::fprintf(stderr,
+               "An administrator's key%s, shown once. Revoke it when it has served: DELETE\n"
+               "/api/v1/api-keys/<id>?made_keys=keep, which leaves the keys that were made with it.\n",
+               options.tenant.empty() ? " of the platform" : (" of the tenant " + options.tenant).c_str());
   return 0;
 }
 

@@ -192,7 +192,8 @@ TEST(ServerLimit, is_shared_between_addresses) {
   EXPECT_EQ(RawClient(fixture.port(), kGreedy).read_to_end(), "") << "who has more than others gets no more";
   RawClient newcomer(fixture.port(), kGreedy + 1);
   EXPECT_EQ(newcomer.ask(make_get("/echo")).status, 200);
-  EXPECT_EQ(modest.ask(make_get("/echo")).status, 200) << "who has waited the longest stays, if others have more";
+  EXPECT_EQ(modest.ask(make_get("/echo")).status, 200)
+      << "who has waited the longest stays, if others have more";
 }
 
 TEST(ServerLimit, of_an_address_ends_its_connection_at_once_where_it_has_as_many_as_it_may) {

@@ -55,8 +55,6 @@ class Wire : public Connection {
   void give_way() override {
     waits = Waits::nothing;
     gives_way = true;
-    boost::system::error_code ignored;
-    stream_.lowest_layer().set_option(asio::socket_base::linger(true, 0), ignored);
     cut_off();
   }
 
