@@ -9,8 +9,6 @@ namespace outbound {
 
 namespace {
 
-/// One transaction's worth.
-constexpr std::size_t kPiece = 128;
 /// After each piece nothing is written for so many times as long as it took the store: however much one
 /// tenant's events fan out, most of the store's time is left for others.
 constexpr int kPausesPerWork = 3;

@@ -56,6 +56,9 @@ class FanoutHandler final : public queue::Handler {
   };
   explicit FanoutHandler(Parts parts) : parts_(parts) {}
 
+  /// Subscriptions of one piece, which one transaction writes.
+  static constexpr std::size_t kPiece = 128;
+
   /// The deliveries of one ordering key are made in the order of its events. Two at once: one is matched
   /// while the other is written, and each may hold a parsed event.
   queue::LanePolicy lane_policy() const override { return {.ordered = true, .in_flight_max = 2}; }

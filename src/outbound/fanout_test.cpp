@@ -201,8 +201,9 @@ TEST(DeliveryTask, has_the_lane_of_its_subscription_unless_it_goes_elsewhere) {
   for (const queue::Task& task : {own, detour}) EXPECT_EQ(subscription_of(task.lane), subscription.id);
 }
 
-/// Three pieces of at most 500.
-constexpr std::size_t kMany = 1100;
+/// Three pieces.
+constexpr std::size_t kPiece = FanoutHandler::kPiece;
+constexpr std::size_t kMany = 2 * kPiece + 100;
 
 base::Task<queue::Outcome> outcome_of(asio::awaitable<queue::Outcome> run) {
   co_return co_await std::move(run);
@@ -368,7 +369,7 @@ TEST_P(Fanout, writes_what_is_skipped_once_though_it_goes_on_after_a_failure) {
   faulty.lose_answers(1);
 
   EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::retry_at);
-  EXPECT_EQ(store.integer("SELECT count(*) FROM webhook_deliveries"), 500);
+  EXPECT_EQ(store.integer("SELECT count(*) FROM webhook_deliveries"), static_cast<std::int64_t>(kPiece));
   EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::done);
 
   EXPECT_EQ(store.integer("SELECT count(*) FROM webhook_deliveries WHERE status = 'SKIPPED'"),
@@ -424,8 +425,8 @@ TEST_P(Fanout, goes_on_after_the_last_piece_that_was_written) {
   faulty.lose_answers(1);
 
   EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::retry_at);
-  EXPECT_EQ(deliveries(), 500);
-  EXPECT_EQ(reloaded().args, all[499]->id.str());
+  EXPECT_EQ(deliveries(), static_cast<std::int64_t>(kPiece));
+  EXPECT_EQ(reloaded().args, all[kPiece - 1]->id.str());
 
   EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::done);
   EXPECT_EQ(deliveries(), static_cast<std::int64_t>(kMany));
@@ -436,14 +437,14 @@ TEST_P(Fanout, goes_on_where_it_was_though_that_subscription_is_gone) {
   inserted();
   faulty.lose_answers(1);
   ran(reloaded());
-  book.remove(all[499]->id);
-  book.remove(all[500]->id);
+  book.remove(all[kPiece - 1]->id);
+  book.remove(all[kPiece]->id);
 
   EXPECT_EQ(ran(reloaded()).verdict.kind, Verdict::Kind::done);
 
   EXPECT_EQ(deliveries(), static_cast<std::int64_t>(kMany) - 1);
-  EXPECT_EQ(deliveries_of(all[500]), 0);
-  EXPECT_EQ(deliveries_of(all[501]), 1);
+  EXPECT_EQ(deliveries_of(all[kPiece]), 0);
+  EXPECT_EQ(deliveries_of(all[kPiece + 1]), 1);
 }
 
 TEST_P(Fanout, does_nothing_where_another_node_has_gone_on) {
@@ -454,7 +455,7 @@ TEST_P(Fanout, does_nothing_where_another_node_has_gone_on) {
 
   EXPECT_EQ(ran(stale).verdict.kind, Verdict::Kind::retry_at);
 
-  EXPECT_EQ(deliveries(), 500);
+  EXPECT_EQ(deliveries(), static_cast<std::int64_t>(kPiece));
 }
 
 TEST_P(Fanout, does_nothing_where_another_node_has_ended_it) {

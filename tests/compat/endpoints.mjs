@@ -54,7 +54,7 @@ export class Endpoint {
   async refuses(request, why) {
     const { status, answer } = await this.send(request);
     assert.equal(status, 401, `${why}: ${JSON.stringify(answer)}`);
-    assert.equal(answer.code, "UNAUTHENTICATED", why);
+    assert.equal(answer.code, "SIGNATURE_REFUSED", why);
     assert.equal(answer.detail, "the signature does not fit", why);
   }
 
