@@ -44,7 +44,8 @@ TEST(ExternalIds, are_found_in_tokens) {
       prepared({.scheme = R"({"kind": "jwt", "alg": ["HS256"], "sig": "header:x-sig", "id": "jwt:jti"})"});
   const std::string token =
       crypto::to_base64url(R"({"alg":"HS256"})") + "." + crypto::to_base64url(R"({"jti":"evt_1"})") + ".aa";
-  const http::Request request = Sent{.headers = {{"X-Sig", token}}}.request();
+  const Sent sent{.headers = {{"X-Sig", token}}};
+  const http::Request request = sent.request();
   EXPECT_EQ(external_id(endpoint, Message(request, "")), "evt_1");
 }
 

@@ -55,7 +55,7 @@ export class Endpoint {
     const { status, answer } = await this.send(request);
     assert.equal(status, 401, `${why}: ${JSON.stringify(answer)}`);
     assert.equal(answer.code, "SIGNATURE_REFUSED", why);
-    assert.equal(answer.detail, "the signature does not fit", why);
+    assert.equal(answer.detail, "the signature does not fit; whoever owns this endpoint sees why under its refused requests", why);
   }
 
   /** What was kept, in the order in which it came. */
