@@ -135,7 +135,9 @@ base::Task<void> Server::accept_loop() {
 std::size_t Server::make_room() {
   std::vector<Connection*> waiting;
   for (Connection* connection : connections_) {
-    if (connection->waits != Connection::Waits::nothing) waiting.push_back(connection);
+    // One that gives way may wait once more on its way to the end, and is counted already.
+    const bool waits = connection->waits != Connection::Waits::nothing && !connection->gives_way;
+    if (waits) waiting.push_back(connection);
   }
   const std::size_t count = std::min(waiting.size(), 1 + options_.connections_max / kPartThatGivesWay);
   const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(count);
