@@ -27,8 +27,8 @@ class Refused(EndpointCase):
     def test_a_wrong_signature_is_counted_kept_and_diagnosed(self):
         endpoint = self.make_endpoint()
         body = b'{"a": 1}\n'
-        headers = github_headers(body[:-1]) | {"Authorization": "Bearer abc", "X-Api-Key": "abc"}
-        self.expect(401, self.send(endpoint, body, headers, "?access_token=abc"))
+        headers = github_headers(body[:-1]) | {"Authorization": "Bearer s3cret-of-the-head", "X-Api-Key": "s3cret-of-the-head"}
+        self.expect(401, self.send(endpoint, body, headers, "?access_token=s3cret-of-the-query"))
 
         kept = self.refused(endpoint, 1)[0]
 
@@ -37,7 +37,7 @@ class Refused(EndpointCase):
         shown = dict(kept["headers"])
         self.assertEqual((shown["Authorization"], shown["X-Api-Key"]), ("***", "***"))
         self.assertEqual(shown["X-Hub-Signature-256"], headers["X-Hub-Signature-256"])
-        self.assertNotIn("abc", json.dumps(kept).replace(headers["X-Hub-Signature-256"], ""))
+        self.assertNotIn("s3cret", json.dumps(kept))
         said = self.diagnose(endpoint, refused_id=kept["id"])
         self.assertEqual((said["passed"], said["result"]), (False, "signature_differs"))
         self.assertIn("without the line end", said["hint"])
