@@ -3,12 +3,13 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 export CTEST_OUTPUT_ON_FAILURE = 1
 
-.PHONY: help setup build install demo test check bench fuzz format clean asan tsan crash
+.PHONY: help setup build install demo test check openapi bench fuzz format clean asan tsan crash
 
 help:
 	@echo "make demo    install, build, run the hub with demo data; Ctrl-C stops it"
 	@echo "make test    install, build, run all tests"
 	@echo "make check   formatting, tidy, build, tests: before each commit"
+	@echo "make openapi after a change of a resource's table: the same in api/openapi.json"
 	@echo "make bench   measure, print a table, write bench/results/"
 	@echo "make fuzz    each fuzz target for a minute"
 	@echo "make build   the release program: build/release/crossdock"
@@ -49,6 +50,11 @@ asan: build/asan/build.ninja
 tsan: build/tsan/build.ninja
 	ninja -C build/tsan -j $(JOBS) crossdock_base_test crossdock_db_test crossdock_queue_test
 	ctest --test-dir build/tsan -R 'crossdock_(base|db|queue)_test' -j $(JOBS)
+
+# After a change of a resource's table: what it says of the resource, in the API's document as well.
+openapi: build/dev/build.ninja
+	ninja -C build/dev -j $(JOBS) crossdock_schemas
+	tools/openapi/assemble.py build/dev/src/api/crossdock_schemas
 
 bench: build/release/build.ninja
 	ninja -C build/release -j $(JOBS) crossdock crossdock_bench

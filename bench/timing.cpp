@@ -11,9 +11,9 @@
 #include <stdexcept>
 
 #include "clock.hpp"
-#include "crypto/encoding.hpp"  // tidy: allow wall what is timed is the engine's own check
-#include "inbound/message.hpp"  // tidy: allow wall what is timed is the engine's own check
-#include "inbound/preset.hpp"   // tidy: allow wall what is timed is the engine's own check
+#include "crypto/encoding.hpp"          // tidy: allow wall what is timed is the engine's own check
+#include "inbound/receive/message.hpp"  // tidy: allow wall what is timed is the engine's own check
+#include "inbound/scheme/preset.hpp"    // tidy: allow wall what is timed is the engine's own check
 #include "json_writer.hpp"
 #include "report.hpp"
 

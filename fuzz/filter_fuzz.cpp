@@ -1,6 +1,6 @@
 // Any bytes: as a filter and an event's data, they are refused or evaluated; as choices they become a filter
 // that is valid, which must say what its conditions, each a filter of its own, say together.
-#include "outbound/filter.hpp"
+#include "outbound/filter/filter.hpp"
 
 #include <array>
 #include <string>

@@ -6,7 +6,7 @@
 #include "crypto/location.hpp"
 #include "format/json.hpp"
 #include "http/message.hpp"
-#include "inbound/message.hpp"
+#include "inbound/receive/message.hpp"
 
 namespace {
 

@@ -4,9 +4,9 @@
 
 #include "base/assert.hpp"
 #include "format/json.hpp"
-#include "inbound/message.hpp"
-#include "inbound/preset.hpp"
-#include "inbound/scheme_document.hpp"
+#include "inbound/receive/message.hpp"
+#include "inbound/scheme/document.hpp"
+#include "inbound/scheme/preset.hpp"
 
 namespace {
 

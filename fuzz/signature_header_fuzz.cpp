@@ -8,7 +8,7 @@
 #include "crypto/scheme.hpp"
 #include "format/json.hpp"
 #include "http/message.hpp"
-#include "inbound/scheme_fixture.hpp"
+#include "inbound/receive/fixture.hpp"
 
 namespace {
 

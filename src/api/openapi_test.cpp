@@ -4,12 +4,13 @@
 #include <set>
 
 #include "api/api.hpp"
-#include "api/documents.hpp"
+#include "api/core/documents.hpp"
+#include "api/schemas.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
 #include "format/json.hpp"
-#include "outbound/delivery_filter.hpp"
-#include "outbound/verdict.hpp"
+#include "outbound/delivery/verdict.hpp"
+#include "outbound/history/query.hpp"
 
 namespace api {
 
@@ -103,9 +104,8 @@ std::vector<Operation> operations() {
 }
 
 /// The operation of a route; its value is null where there is none.
-Operation operation_of(const Endpoint& endpoint) {
-  const std::string name =
-      base::lower_ascii(endpoint.route.method) + " " + documented(endpoint.route.pattern);
+Operation operation_of(const Route& route) {
+  const std::string name = base::lower_ascii(route.at.method) + " " + documented(route.at.pattern);
   for (Operation& operation : operations()) {
     if (operation.name == name) return operation;
   }
@@ -132,15 +132,15 @@ TEST(OpenApi, is_of_this_version_of_the_program) {
 }
 
 TEST(OpenApi, has_every_route) {
-  for (const Endpoint& endpoint : endpoints()) {
-    const Operation operation = operation_of(endpoint);
+  for (const Route& route : routes()) {
+    const Operation operation = operation_of(route);
     EXPECT_NE(operation.value, nullptr) << operation.name << " is not in api/openapi.json";
   }
 }
 
 TEST(OpenApi, has_no_operation_without_a_route) {
   std::set<std::string> routes;
-  for (const Endpoint& endpoint : endpoints()) routes.insert(operation_of(endpoint).name);
+  for (const Route& route : api::routes()) routes.insert(operation_of(route).name);
 
   for (const Operation& operation : operations()) {
     EXPECT_TRUE(routes.contains(operation.name)) << operation.name << " has no route";
@@ -177,40 +177,38 @@ TEST(OpenApi, describes_every_operation) {
 }
 
 TEST(OpenApi, names_the_permission_that_each_route_asks_for) {
-  for (const Endpoint& endpoint : endpoints()) {
-    const Operation operation = operation_of(endpoint);
+  for (const Route& route : routes()) {
+    const Operation operation = operation_of(route);
     ASSERT_NE(operation.value, nullptr) << operation.name;
     const Value& security = at(*operation.value, {"security"});
-    const bool open = endpoint.access.is_open();
+    const bool open = route.access.is_open();
     ASSERT_EQ(security.elements().size(), open ? 0U : 1U) << operation.name;
     if (open) continue;
 
-    const std::set<std::string> wanted = {std::string(tenant::name(endpoint.access.permission))};
+    const std::set<std::string> wanted = {std::string(tenant::name(route.access.permission))};
     EXPECT_EQ(texts(at(security.elements().front(), {"apiKey"})), wanted) << operation.name;
   }
 }
 
 TEST(OpenApi, tells_how_access_is_refused_where_it_can_be) {
-  for (const Endpoint& endpoint : endpoints()) {
-    const Operation operation = operation_of(endpoint);
+  for (const Route& route : routes()) {
+    const Operation operation = operation_of(route);
     ASSERT_NE(operation.value, nullptr) << operation.name;
-    const bool can_be_refused = !endpoint.access.is_open();
+    const bool can_be_refused = !route.access.is_open();
     const Value& responses = at(*operation.value, {"responses"});
 
     // What outside systems send is refused by its signature.
-    const bool is_signed =
-        endpoint.route.pattern.starts_with("/webhooks/") && endpoint.route.method == "POST";
+    const bool is_signed = route.at.pattern.starts_with("/webhooks/") && route.at.method == "POST";
     EXPECT_EQ(responses.find("401") != nullptr, can_be_refused || is_signed) << operation.name;
     EXPECT_EQ(responses.find("403") != nullptr, can_be_refused) << operation.name;
   }
 }
 
 TEST(OpenApi, takes_a_tenant_where_the_route_is_about_one) {
-  for (const Endpoint& endpoint : endpoints()) {
-    const Operation operation = operation_of(endpoint);
+  for (const Route& route : routes()) {
+    const Operation operation = operation_of(route);
     ASSERT_NE(operation.value, nullptr) << operation.name;
-    const bool about_a_tenant =
-        endpoint.access.scope == Scope::tenant || endpoint.access.scope == Scope::any_key;
+    const bool about_a_tenant = route.access.scope == Scope::tenant || route.access.scope == Scope::any_key;
 
     EXPECT_EQ(parameters_of(operation).contains("header X-Tenant-Id"), about_a_tenant) << operation.name;
   }
@@ -234,7 +232,7 @@ TEST(OpenApi, lists_the_codes_of_all_problems_and_no_others) {
 
 TEST(OpenApi, lists_the_roles_and_scopes_that_keys_can_have) {
   for (const std::string& role : texts(at(document(), {"components", "schemas", "Role", "enum"}))) {
-    EXPECT_TRUE(tenant::parse_role(role)) << role;
+    EXPECT_TRUE(base::parse_word<tenant::Role>(role)) << role;
   }
   std::set<std::string> scopes;
   for (std::size_t i = 0; i < tenant::kPermissionCount; ++i) {
@@ -300,6 +298,35 @@ TEST(Problems, are_told_with_a_type_that_leads_to_their_page) {
     EXPECT_EQ(text_of(told->root(), "code"), kind.code);
     EXPECT_EQ(at(told->root(), {"status"}).integer(), kind.status);
     EXPECT_EQ(text_of(told->root(), "request_id"), "r1");
+  }
+}
+
+/// The same value, whatever the order of members.
+bool are_equal(const Value& one, const Value& other) {
+  if (one.is_object() != other.is_object() || one.is_array() != other.is_array()) return false;
+  if (one.is_object()) {
+    return one.members().size() == other.members().size() &&
+           std::ranges::all_of(one.members(), [&](const format::Member& member) {
+             const Value* twin = other.find(member.key);
+             return twin != nullptr && are_equal(member.value, *twin);
+           });
+  }
+  if (one.is_array()) return std::ranges::equal(one.elements(), other.elements(), are_equal);
+  return one.raw() == other.raw();
+}
+
+TEST(OpenApi, says_of_resources_what_their_tables_say) {
+  const auto tables = format::parse_json(table_schemas());
+  ASSERT_TRUE(tables);
+  for (const auto& [name, members] : tables->root().members()) {
+    const Value& schema = at(document(), {"components", "schemas", name});
+    for (const auto& [member, described] : members.members()) {
+      const Value* said = at(schema, {"properties"}).find(member);
+      ASSERT_NE(said, nullptr) << name << "." << member << " is not in api/openapi.json; run make openapi";
+      EXPECT_TRUE(are_equal(*said, described))
+          << name << "." << member << " says in api/openapi.json\n  " << said->raw()
+          << "\nand by its table\n  " << described.raw() << "\nmake openapi puts that there";
+    }
   }
 }
 

@@ -5,8 +5,8 @@
 
 #include "base/recurring.hpp"
 #include "event/tail.hpp"
-#include "inbound/book.hpp"
-#include "outbound/book.hpp"
+#include "inbound/endpoint/book.hpp"
+#include "outbound/subscription/book.hpp"
 #include "tenant/api_key.hpp"
 #include "tenant/tenant.hpp"
 

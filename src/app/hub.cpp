@@ -7,7 +7,7 @@
 #include "base/log.hpp"
 #include "base/version.hpp"
 #include "db/migration.hpp"
-#include "outbound/secret_header.hpp"
+#include "outbound/subscription/secret_header.hpp"
 
 namespace app {
 
@@ -163,7 +163,7 @@ Result<void> Hub::make_first_keys() {
     const tenant::Tenant demo{
         .id = base::TenantId::make(now), .slug = kDemoSlug, .name = "Demo", .created = now, .updated = now};
     XD_DO(tenant::insert_tenant(tx, demo));
-    XD_DO(queue_->create_lane(tx, outbound::fanout_lane(demo.id), demo.id, outbound::kFanoutKind));
+    XD_DO(queue_->create_lane(tx, event::fanout_lane(demo.id), demo.id, event::kFanoutKind));
     const base::Secret secret = tenant::generate_key();
     tenant::ApiKey key = platform_key("demo admin", secret.reveal(), now);
     key.tenant = demo.id;

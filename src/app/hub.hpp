@@ -7,7 +7,7 @@
 #include "app/book_watch.hpp"
 #include "app/shard.hpp"
 #include "cli/store.hpp"
-#include "inbound/received_index.hpp"
+#include "inbound/receive/index.hpp"
 #include "monitor/backlog.hpp"
 #include "queue/lease.hpp"
 

@@ -23,22 +23,6 @@ http::ServerOptions server_options(const Shared& shared) {
           .tls = shared.tls};
 }
 
-/// How what was received becomes an event: matched by this shard's book.
-inbound::Publisher make_publisher(outbound::Book& book, const base::Clock& clock) {
-  inbound::Publisher publisher;
-  publisher.publication = [&](event::EventPtr event,
-                              std::optional<base::Uuid> only) -> std::optional<event::Publication> {
-    if (!only) return outbound::make_publication(book, std::move(event), clock.now());
-    const outbound::PreparedPtr subscription = book.find(outbound::SubscriptionId{*only});
-    if (!subscription || subscription->config->tenant != event->tenant) return std::nullopt;
-    return outbound::make_publication_for(*subscription, std::move(event), clock.now());
-  };
-  publisher.wants_system = [&](base::TenantId tenant, std::string_view type) {
-    return book.wants_system(tenant, type, {});
-  };
-  return publisher;
-}
-
 }  // namespace
 
 Shard::Shard(const Shared& shared)
@@ -47,27 +31,40 @@ Shard::Shard(const Shared& shared)
       gate_(context_.get_executor()),
       client_(context_.get_executor(), shared.guard,
               {.connections_max = shared.files.connections_out, .ca_file = shared.config.ca_file}),
-      endpoints_(shared.meters),
-      exchanges_(gate_, shared.logs),
       lanes_(context_.get_executor(), shared.store, shared.clock,
              {.bytes_max = base::limits::kQueueBytesInMemory / shared.config.shards,
               .node = shared.node,
               .circuit = shared.config.circuit}),
-      deliveries_({.client = client_,
-                   .book = book_,
-                   .tenants = tenants_,
-                   .exchanges = exchanges_,
-                   .clock = shared.clock,
-                   .queue = shared.queue,
-                   .books = shared.all_books,
-                   .ring = shared.ring,
-                   .health = shared.config.health,
-                   .log_response_bodies = shared.config.log_response_bodies,
-                   .bell = &shared.bell}),
-      fanouts_({shared.store, book_, shared.queue, shared.offload, shared.clock}),
-      replays_(shared.store, book_, shared.queue, shared.clock),
-      received_replays_(shared.store, shared.queue, shared.clock),
-      drains_(shared.store, {shared.queue, shared.all_books}, shared.clock),
+      outbound_({.gate = gate_,
+                 .client = client_,
+                 .tenants = tenants_,
+                 .store = shared.store,
+                 .logs = shared.logs,
+                 .queue = shared.queue,
+                 .offload = shared.offload,
+                 .clock = shared.clock,
+                 .ring = shared.ring,
+                 .books = shared.all_books,
+                 .bell = shared.bell,
+                 .health = shared.config.health,
+                 .log_response_bodies = shared.config.log_response_bodies}),
+      inbound_({.gate = gate_,
+                .executor = context_.get_executor(),
+                .client = client_,
+                .tenants = tenants_,
+                .store = shared.store,
+                .queue = shared.queue,
+                .offload = shared.offload,
+                .clock = shared.clock,
+                .ring = shared.ring,
+                .books = shared.all_endpoints,
+                .matcher = outbound_.matcher(),
+                .bell = shared.bell,
+                .meters = shared.meters,
+                .tenant_rate = shared.config.receive_rate,
+                .origin = {shared.config.public_url, shared.tls != nullptr},
+                .proxies = shared.config.trusted_proxies,
+                .body_bytes_max = shared.config.body_bytes_max}),
       removals_({shared.store,
                  {shared.queue, shared.all_books},
                  shared.all_tenants,
@@ -76,27 +73,6 @@ Shard::Shard(const Shared& shared)
       housekeeping_({shared.store, shared.logs, shared.clock, shared.config.retention}),
       tail_(gate_, shared.store),
       intake_(gate_, shared.store, shared.queue, &shared.bell),
-      key_finder_(client_, shared.offload, shared.clock),
-      refusals_(gate_, context_.get_executor(), shared.store),
-      receiver_(gate_, {.clock = shared.clock,
-                        .store = shared.store,
-                        .queue = shared.queue,
-                        .tenants = tenants_,
-                        .book = endpoints_,
-                        .keys = key_finder_,
-                        .ring = shared.ring,
-                        .books = shared.all_endpoints,
-                        .meters = shared.meters,
-                        .refusals = refusals_,
-                        .tenant_rate = shared.config.receive_rate,
-                        .origin = {shared.config.public_url, shared.tls != nullptr},
-                        .proxies = shared.config.trusted_proxies,
-                        .body_bytes_max = shared.config.body_bytes_max}),
-      processing_({.book = endpoints_,
-                   .publisher = make_publisher(book_, shared.clock),
-                   .queue = shared.queue,
-                   .clock = shared.clock,
-                   .bell = &shared.bell}),
       services_{.gate = gate_,
                 .clock = shared.clock,
                 .store = shared.store,
@@ -110,15 +86,10 @@ Shard::Shard(const Shared& shared)
                 .guard = shared.guard,
                 .tenants = tenants_,
                 .keys = keys_,
-                .book = book_,
-                .deliveries = deliveries_,
-                .endpoints = endpoints_,
-                .key_finder = key_finder_,
-                .receiver = receiver_,
+                .inbound = inbound_,
+                .outbound = outbound_,
                 .all_tenants = shared.all_tenants,
                 .all_keys = shared.all_keys,
-                .all_books = shared.all_books,
-                .all_endpoints = shared.all_endpoints,
                 .draining = shared.draining,
                 .intake_waiting_max = shared.config.intake_waiting_max,
                 .webhook_timeout = shared.config.webhook_timeout,
@@ -129,24 +100,14 @@ Shard::Shard(const Shared& shared)
           api::make_application(
               services_, shared.config.metrics_host.empty() ? api::Surface::all : api::Surface::no_metrics)),
       memory_(context_.get_executor()) {
-  book_.watch([this](const outbound::Subscription& subscription) {
-    lanes_.set_policy(subscription.lane(), subscription.lane_policy());
-    lanes_.set_policy(outbound::detour_lane(subscription.id), {.circuit_no = subscription.circuit_no});
-  });
-  lanes_.add_handler(outbound::kDeliverKind, deliveries_);
-  lanes_.add_handler(outbound::kFanoutKind, fanouts_);
-  lanes_.add_handler(inbound::kProcessKind, processing_);
-  lanes_.add_handler(outbound::kReplayTask, replays_);
-  lanes_.add_handler(inbound::kReplayTask, received_replays_);
-  lanes_.add_handler(outbound::kDrainTask, drains_);
+  outbound_.attach(context_.get_executor(), lanes_);
+  inbound_.attach(context_.get_executor(), lanes_);
   lanes_.add_handler(monitor::kRemovalTask, removals_);
   lanes_.add_handler(monitor::kHousekeepingKind, housekeeping_);
   shared.queue.attach(context_.get_executor(), lanes_);
   shared.bell.add(context_.get_executor(), tail_);
   shared.all_tenants.add(context_.get_executor(), tenants_);
   shared.all_keys.add(context_.get_executor(), keys_);
-  shared.all_books.add(context_.get_executor(), book_);
-  shared.all_endpoints.add(context_.get_executor(), endpoints_);
 }
 
 base::Result<asio::ip::tcp::endpoint> Shard::listen_for_metrics(const asio::ip::tcp::endpoint& endpoint) {
@@ -180,7 +141,7 @@ base::Task<void> Shard::drain(base::Deadline deadline) {
   co_await lanes_.stop();
   cutter.cancel();
   client_.cancel_all();
-  refusals_.stop();
+  inbound_.stop();
   co_await gate_.close();
   work_.reset();
   co_return base::Result<void>{};

@@ -10,12 +10,10 @@
 #include "base/offload.hpp"
 #include "cli/config.hpp"
 #include "http/file_limit.hpp"
-#include "inbound/processing.hpp"
-#include "inbound/replay.hpp"
+#include "inbound/desk.hpp"
 #include "monitor/housekeeping.hpp"
 #include "monitor/removal.hpp"
-#include "outbound/fanout.hpp"
-#include "outbound/replay.hpp"
+#include "outbound/desk.hpp"
 
 namespace app {
 
@@ -60,8 +58,8 @@ class Shard {
   void start();
   queue::Shard& lanes() { return lanes_; }
   tenant::TenantBook& tenants() { return tenants_; }
-  outbound::Book& book() { return book_; }
-  inbound::Book& endpoints() { return endpoints_; }
+  outbound::Book& book() { return outbound_.book(); }
+  inbound::Book& endpoints() { return inbound_.book(); }
 
   /// Runs the event loop until drain() has ended.
   void run() { context_.run(); }
@@ -76,23 +74,13 @@ class Shard {
   http::Client client_;
   tenant::TenantBook tenants_;
   tenant::KeyCache keys_;
-  outbound::Book book_;
-  inbound::Book endpoints_;
-  outbound::ExchangeLog exchanges_;
   queue::Shard lanes_;
-  outbound::DeliveryHandler deliveries_;
-  outbound::FanoutHandler fanouts_;
-  outbound::ReplayHandler replays_;
-  inbound::ReplayHandler received_replays_;
-  outbound::DrainHandler drains_;
+  outbound::Desk outbound_;
+  inbound::Desk inbound_;
   monitor::RemovalHandler removals_;
   monitor::HousekeepingHandler housekeeping_;
   event::Tail tail_;
   event::Intake intake_;
-  inbound::KeyFinder key_finder_;
-  inbound::RefusalLog refusals_;
-  inbound::Receiver receiver_;
-  inbound::ProcessHandler processing_;
   api::Services services_;
   http::Server server_;
   std::optional<http::Server> metrics_server_;

@@ -12,7 +12,7 @@
 #include "base/secret.hpp"
 #include "http/egress.hpp"
 #include "monitor/housekeeping.hpp"
-#include "outbound/health.hpp"
+#include "outbound/subscription/health.hpp"
 #include "queue/breaker.hpp"
 #include "queue/task.hpp"
 
@@ -63,10 +63,10 @@ struct Config {
   base::Secret bootstrap_key{};
   std::vector<http::AllowedRange> egress_allow{};
   std::vector<http::AllowedRange> trusted_proxies{};
-  std::optional<queue::Rate> receive_rate{};  ///< of all endpoints of a tenant; none: any number
-  std::string node{};                         ///< its name; empty: one that the data directory keeps
-  std::string ca_file{};                      ///< PEM; empty: the system's certificate authorities
-  std::string public_url{};                   ///< without a slash at its end; empty: not known
+  std::optional<base::Rate> receive_rate{};  ///< of all endpoints of a tenant; none: any number
+  std::string node{};                        ///< its name; empty: one that the data directory keeps
+  std::string ca_file{};                     ///< PEM; empty: the system's certificate authorities
+  std::string public_url{};                  ///< without a slash at its end; empty: not known
   std::string tls_certificate{};
   std::string tls_key{};
   std::size_t body_bytes_max = 0;

@@ -15,8 +15,8 @@
 #include "db/migration.hpp"
 #include "http/file_limit.hpp"
 #include "http/server.hpp"
-#include "inbound/endpoint.hpp"
-#include "outbound/subscription.hpp"
+#include "inbound/endpoint/endpoint.hpp"
+#include "outbound/subscription/subscription.hpp"
 
 namespace cli {
 

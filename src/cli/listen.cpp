@@ -14,7 +14,7 @@
 #include "crypto/encoding.hpp"
 #include "crypto/standard_webhooks.hpp"
 #include "http/egress.hpp"
-#include "outbound/payload.hpp"
+#include "outbound/send/payload.hpp"
 
 namespace cli {
 

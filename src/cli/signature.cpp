@@ -3,8 +3,8 @@
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
 #include "cli/signature_input.hpp"
-#include "inbound/diagnose.hpp"
-#include "inbound/preset.hpp"
+#include "inbound/process/diagnose.hpp"
+#include "inbound/scheme/preset.hpp"
 
 namespace cli {
 

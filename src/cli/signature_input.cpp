@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "format/json.hpp"
-#include "inbound/preset.hpp"
+#include "inbound/scheme/preset.hpp"
 
 namespace cli {
 

@@ -3,8 +3,8 @@
 
 #include "base/secret.hpp"
 #include "cli/signature.hpp"
-#include "inbound/captured.hpp"
-#include "inbound/scheme_document.hpp"
+#include "inbound/process/captured.hpp"
+#include "inbound/scheme/document.hpp"
 
 namespace cli {
 

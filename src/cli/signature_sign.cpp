@@ -7,7 +7,7 @@
 #include "cli/remote.hpp"
 #include "cli/signature_input.hpp"
 #include "crypto/scheme_signature.hpp"
-#include "inbound/message.hpp"
+#include "inbound/receive/message.hpp"
 
 namespace cli {
 

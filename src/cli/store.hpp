@@ -9,8 +9,8 @@
 #include "crypto/key_ring.hpp"
 #include "db/log_store.hpp"
 #include "http/tls.hpp"
-#include "inbound/endpoint.hpp"
-#include "outbound/subscription.hpp"
+#include "inbound/endpoint/endpoint.hpp"
+#include "outbound/subscription/subscription.hpp"
 
 namespace cli {
 

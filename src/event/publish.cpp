@@ -121,6 +121,30 @@ Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
   return answers;
 }
 
+queue::Task make_fanout_task(const EventPtr& event, base::Time now) {
+  queue::Task task;
+  task.lane = fanout_lane(event->tenant);
+  task.id = queue::TaskId::make(now);
+  task.tenant = event->tenant;
+  task.kind = kFanoutKind;
+  task.due = now;
+  task.created = now;
+  task.order_key = event->ordering_key;
+  task.ref = event->id.uuid;
+  task.payload_bytes = event->bytes();
+  task.payload = event;
+  return task;
+}
+
+Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue, std::span<const EventPtr> events,
+                                       base::Time now) {
+  std::vector<Publication> publications;
+  publications.reserve(events.size());
+  for (const EventPtr& event : events)
+    publications.push_back({.event = event, .tasks = {make_fanout_task(event, now)}});
+  return publish(tx, queue, publications);
+}
+
 Intake::Intake(base::Gate& gate, db::Db& store, queue::Queue& queue, const Bell* bell)
     : store_(store),
       queue_(queue),

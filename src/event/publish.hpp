@@ -55,6 +55,30 @@ struct Published {
 base::Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
                                              std::span<const Publication> publications);
 
+/// The kind of the task that finds out what an event causes when it is in the log already, and of its lane:
+/// every tenant has one, with the tenant's id. Its handler is a room's above, which knows who wants what.
+inline constexpr const char* kFanoutKind = "fanout";
+inline queue::LaneId fanout_lane(base::TenantId tenant) { return queue::LaneId{tenant.uuid}; }
+queue::Task make_fanout_task(const EventPtr& event, base::Time now);
+
+/// The same for events of which nothing was decided before: what they cause is found out by fan-out tasks.
+/// How any room publishes.
+base::Result<std::vector<Published>> publish(db::Tx& tx, queue::Queue& queue,
+                                             std::span<const EventPtr> events, base::Time now);
+
+/// What events cause, decided before their transaction by the room above that knows: for rooms that publish
+/// very many. Lives on its shard.
+class Matcher {
+ public:
+  virtual ~Matcher() = default;
+  /// The event with what it causes now.
+  virtual Publication match(EventPtr event) = 0;
+  /// With what it causes at one subscription alone; nothing when there is no such one.
+  virtual std::optional<Publication> match_only(EventPtr event, const base::Uuid& subscription) = 0;
+  /// Whether anybody has subscribed to the hub's own events of this type.
+  virtual bool wants_system(base::TenantId tenant, std::string_view type) = 0;
+};
+
 /// Publishing for requests: collects what arrives on this shard while the last commit runs. Lives on the
 /// shard.
 class Intake {

@@ -1,8 +1,8 @@
 // Removal of a tenant: its deliveries end, then everything that is its own goes, in pieces.
 #pragma once
 
-#include "inbound/deletion.hpp"
-#include "outbound/deletion.hpp"
+#include "inbound/endpoint/deletion.hpp"
+#include "outbound/history/deletion.hpp"
 #include "tenant/tenant.hpp"
 
 namespace monitor {

@@ -1,5 +1,5 @@
 #include "monitor/removal.hpp"
-#include "outbound/delivery_search.hpp"
+#include "outbound/history/search.hpp"
 
 namespace monitor {
 

@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "event/event_store.hpp"
-#include "inbound/received_index.hpp"
-#include "outbound/delivery_search.hpp"
-#include "outbound/fanout.hpp"
+#include "inbound/receive/index.hpp"
+#include "outbound/fanout/fanout.hpp"
+#include "outbound/history/history.hpp"
+#include "outbound/history/search.hpp"
 #include "queue/queue_store.hpp"
 #include "tenant/api_key.hpp"
 #include "tenant/audit.hpp"
@@ -40,8 +41,7 @@ class Removal : public ::testing::StoreTest {
     const TenantId id = TenantId::make(clock.now());
     store.write([&](db::Tx& tx) -> Result<void> {
       XD_DO(tenant::insert_tenant(tx, {.id = id, .slug = slug, .name = slug}));
-      XD_DO(queue::insert_lane(tx, outbound::fanout_lane(id), id, outbound::kFanoutKind,
-                               queue::LaneState::active));
+      XD_DO(queue::insert_lane(tx, event::fanout_lane(id), id, event::kFanoutKind, queue::LaneState::active));
       tenant::ApiKey key{.id = tenant::ApiKeyId::make(clock.now()), .tenant = id, .hash = slug};
       XD_DO(tenant::insert_key(tx, key));
       return tenant::insert_audit(tx, {.id = base::make_uuid(clock.now()), .tenant = id, .at = clock.now()});

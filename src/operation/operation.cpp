@@ -1,22 +1,6 @@
 #include "operation/operation.hpp"
 
-#include <array>
-
 namespace operation {
-
-namespace {
-
-constexpr std::array<std::string_view, 5> kNames = {"PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"};
-
-}  // namespace
-
-std::string_view name(Status status) { return kNames[static_cast<std::size_t>(status)]; }
-
-std::optional<Status> parse_status(std::string_view text) {
-  const auto found = std::ranges::find(kNames, text);
-  if (found == kNames.end()) return std::nullopt;
-  return static_cast<Status>(found - kNames.begin());
-}
 
 base::Result<void> start(db::Tx& tx, queue::Queue& queue, const Operation& operation,
                          std::string_view task_kind) {

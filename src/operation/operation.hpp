@@ -5,16 +5,22 @@
 #include <string>
 #include <vector>
 
+#include "base/words.hpp"
 #include "queue/queue.hpp"
 
 namespace operation {
 
+using base::name;
 using base::TenantId;
 using OperationId = base::Id<struct OperationTag>;
 
 enum class Status : std::uint8_t { pending, running, completed, failed, cancelled };
-std::string_view name(Status status);
-std::optional<Status> parse_status(std::string_view text);
+inline constexpr base::Word<Status> kStatuses[] = {{Status::pending, "PENDING"},
+                                                   {Status::running, "RUNNING"},
+                                                   {Status::completed, "COMPLETED"},
+                                                   {Status::failed, "FAILED"},
+                                                   {Status::cancelled, "CANCELLED"}};
+constexpr std::span<const base::Word<Status>> words_of(Status) { return kStatuses; }
 
 struct Operation {
   OperationId id{};

@@ -25,7 +25,7 @@ Operation read_operation(const db::Row& row) {
   operation.id = row.id<OperationId>(0);
   if (!row.is_null(1)) operation.tenant = row.id<TenantId>(1);
   operation.kind = row.string(2);
-  operation.status = parse_status(row.text(3)).value_or(Status::failed);
+  operation.status = base::parse_word<Status>(row.text(3)).value_or(Status::failed);
   if (!row.is_null(4)) operation.target = row.uuid(4);
   operation.parameters = row.string(5);
   operation.cursor = row.string(6);

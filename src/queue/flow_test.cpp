@@ -42,7 +42,7 @@ TEST_F(FlowTest, lets_no_more_run_than_its_policy_says) {
 }
 
 TEST_F(FlowTest, says_when_its_rate_allows_the_next_one) {
-  flow.set_policy({.rate = Rate{2, 10s}});
+  flow.set_policy({.rate = base::Rate{2, 10s}});
   flow.started(now);
   flow.started(now);
 

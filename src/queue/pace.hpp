@@ -14,7 +14,7 @@ namespace queue {
 class Pace {
  public:
   /// When the next one may start; nothing when it may now.
-  std::optional<base::Time> wait(const Rate& rate, base::Time now) {
+  std::optional<base::Time> wait(const base::Rate& rate, base::Time now) {
     while (!starts_.empty() && starts_.front().at + rate.window <= now) {
       in_window_ -= starts_.front().count;
       starts_.pop_front();
@@ -23,7 +23,7 @@ class Pace {
     return starts_.front().at + rate.window;
   }
 
-  void started(const Rate& rate, base::Time now) {
+  void started(const base::Rate& rate, base::Time now) {
     ++in_window_;
     const bool close = !starts_.empty() && now - starts_.back().first < rate.window / kParts;
     if (!close) starts_.push_back({now, now, 0});

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 constexpr base::Time kNow{1'800'000'000s};
 
 /// Starts one whenever it may, from kNow on, at moments `step` apart; returns when.
-std::vector<base::Time> starts_of(const Rate& rate, std::chrono::microseconds step,
+std::vector<base::Time> starts_of(const base::Rate& rate, std::chrono::microseconds step,
                                   std::chrono::seconds span) {
   Pace pace;
   std::vector<base::Time> starts;
@@ -37,7 +37,7 @@ std::size_t most_in(const std::vector<base::Time>& starts, std::chrono::microsec
 }
 
 TEST(Pace, lets_so_many_begin_and_says_when_the_next_one_may) {
-  const Rate rate{3, 10s};
+  const base::Rate rate{3, 10s};
   Pace pace;
   for (const auto at : {0s, 2s, 4s}) {
     EXPECT_EQ(pace.wait(rate, kNow + at), std::nullopt);
@@ -51,7 +51,7 @@ TEST(Pace, lets_so_many_begin_and_says_when_the_next_one_may) {
 
 TEST(Pace, is_never_exceeded_in_any_window_and_is_used) {
   struct Case {
-    Rate rate;
+    base::Rate rate;
     std::chrono::microseconds step;
   };
   for (const Case& c : {Case{{1, 1s}, 1ms}, Case{{10, 1s}, 1ms}, Case{{1000, 1s}, 100us},
@@ -68,7 +68,7 @@ TEST(Pace, is_never_exceeded_in_any_window_and_is_used) {
 TEST(Pace, holds_at_random_moments_as_well) {
   std::minstd_rand random(7);
   for (int round = 0; round < 50; ++round) {
-    const Rate rate{1 + random() % 20, std::chrono::milliseconds{50 + random() % 1000}};
+    const base::Rate rate{1 + random() % 20, std::chrono::milliseconds{50 + random() % 1000}};
     Pace pace;
     std::vector<base::Time> starts;
     for (base::Time now = kNow; now < kNow + 20s; now += std::chrono::microseconds{random() % 100'000}) {

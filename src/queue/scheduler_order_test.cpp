@@ -262,7 +262,7 @@ TEST(Shares, let_bulk_tasks_go_after_the_others_of_their_lane) {
 TEST(Shares, let_a_lane_with_a_rate_sleep_until_it_may_go_on) {
   TestedScheduler scheduler(100);
   const LaneId lane = make_lane_id();
-  scheduler.set_policy(lane, {.rate = Rate{2, 10s}});
+  scheduler.set_policy(lane, {.rate = base::Rate{2, 10s}});
   for (int i = 0; i < 5; ++i) scheduler.add(make_task({.lane = lane}));
 
   EXPECT_EQ(scheduler.take_one_by_one(10).size(), 2u);

@@ -7,6 +7,7 @@
 
 #include "base/id.hpp"
 #include "base/limits.hpp"
+#include "base/rate.hpp"
 #include "base/task.hpp"
 #include "db/db.hpp"
 #include "queue/breaker.hpp"
@@ -54,18 +55,11 @@ struct Task {
   int attempts_opened() const { return attempt + unknown_attempts; }
 };
 
-/// At most so many starts in any window of time.
-struct Rate {
-  std::size_t requests = 0;
-  std::chrono::microseconds window{};
-  bool operator==(const Rate&) const = default;
-};
-
 /// What the owner of a lane asks of it.
 struct LanePolicy {
   bool ordered = false;  ///< tasks with the same order_key run one after the other, in the order of their ids
   std::size_t in_flight_max = base::limits::kLaneWindowMax;
-  std::optional<Rate> rate{};
+  std::optional<base::Rate> rate{};
   std::int64_t circuit_no = 0;  ///< another number: the circuit is closed, whatever it has seen
   bool operator==(const LanePolicy&) const = default;
 };

@@ -1,34 +1,6 @@
 #include "tenant/access.hpp"
 
-#include <array>
-
 namespace tenant {
-
-namespace {
-
-constexpr std::array<std::string_view, 6> kRoles = {"owner",     "admin",  "operator",
-                                                    "developer", "viewer", "auditor"};
-constexpr std::array<std::string_view, kPermissionCount> kPermissions = {
-    "events:read",       "events:write",   "subscriptions:read", "subscriptions:write", "deliveries:read",
-    "deliveries:replay", "endpoints:read", "endpoints:write",    "received:read",       "received:replay",
-    "api_keys:read",     "api_keys:write", "audit:read",         "tenants:read",        "tenants:write"};
-
-template <class Enum, std::size_t n>
-std::optional<Enum> parse(const std::array<std::string_view, n>& names, std::string_view text) {
-  for (std::size_t i = 0; i < n; ++i) {
-    if (names[i] == text) return static_cast<Enum>(i);
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-std::string_view name(Role role) { return kRoles[static_cast<std::size_t>(role)]; }
-std::optional<Role> parse_role(std::string_view text) { return parse<Role>(kRoles, text); }
-std::string_view name(Permission permission) { return kPermissions[static_cast<std::size_t>(permission)]; }
-std::optional<Permission> parse_permission(std::string_view text) {
-  return parse<Permission>(kPermissions, text);
-}
 
 Permissions Permissions::all() {
   Permissions permissions;

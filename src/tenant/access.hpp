@@ -2,13 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string_view>
+#include <span>
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/words.hpp"
 
 namespace tenant {
+
+using base::name;
 
 enum class Role : std::uint8_t { owner, admin, operator_, developer, viewer, auditor };
 
@@ -30,12 +32,30 @@ enum class Permission : std::uint8_t {
   tenants_read,
   tenants_write  ///< tenants_*: of the platform, only keys without a tenant have them
 };
-inline constexpr std::size_t kPermissionCount = 15;
 
-std::string_view name(Role role);
-std::optional<Role> parse_role(std::string_view text);
-std::string_view name(Permission permission);
-std::optional<Permission> parse_permission(std::string_view text);
+inline constexpr base::Word<Role> kRoles[] = {{Role::owner, "owner"},        {Role::admin, "admin"},
+                                              {Role::operator_, "operator"}, {Role::developer, "developer"},
+                                              {Role::viewer, "viewer"},      {Role::auditor, "auditor"}};
+constexpr std::span<const base::Word<Role>> words_of(Role) { return kRoles; }
+inline constexpr base::Word<Permission> kPermissions[] = {
+    {Permission::events_read, "events:read"},
+    {Permission::events_write, "events:write"},
+    {Permission::subscriptions_read, "subscriptions:read"},
+    {Permission::subscriptions_write, "subscriptions:write"},
+    {Permission::deliveries_read, "deliveries:read"},
+    {Permission::deliveries_replay, "deliveries:replay"},
+    {Permission::endpoints_read, "endpoints:read"},
+    {Permission::endpoints_write, "endpoints:write"},
+    {Permission::received_read, "received:read"},
+    {Permission::received_replay, "received:replay"},
+    {Permission::api_keys_read, "api_keys:read"},
+    {Permission::api_keys_write, "api_keys:write"},
+    {Permission::audit_read, "audit:read"},
+    {Permission::tenants_read, "tenants:read"},
+    {Permission::tenants_write, "tenants:write"}};
+constexpr std::span<const base::Word<Permission>> words_of(Permission) { return kPermissions; }
+
+inline constexpr std::size_t kPermissionCount = std::size(kPermissions);
 
 /// A set of permissions.
 class Permissions {

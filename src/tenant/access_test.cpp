@@ -84,21 +84,21 @@ TEST(Permissions, are_a_set) {
 TEST(Permission, is_read_from_the_name_it_is_written_with) {
   for (std::size_t i = 0; i < kPermissionCount; ++i) {
     const auto permission = static_cast<Permission>(i);
-    EXPECT_EQ(parse_permission(name(permission)), permission);
+    EXPECT_EQ(base::parse_word<Permission>(name(permission)), permission);
   }
   for (const std::string_view text :
        {"", "events", "events:", "EVENTS:READ", "events:read ", "events:delete"}) {
-    EXPECT_EQ(parse_permission(text), std::nullopt) << text;
+    EXPECT_EQ(base::parse_word<Permission>(text), std::nullopt) << text;
   }
 }
 
 TEST(Role, is_read_from_the_name_it_is_written_with) {
   for (const std::string_view text : {"owner", "admin", "operator", "developer", "viewer", "auditor"}) {
-    ASSERT_TRUE(parse_role(text)) << text;
-    EXPECT_EQ(name(*parse_role(text)), text);
+    ASSERT_TRUE(base::parse_word<Role>(text)) << text;
+    EXPECT_EQ(name(*base::parse_word<Role>(text)), text);
   }
   for (const std::string_view text : {"", "root", "Owner", "operator_"})
-    EXPECT_FALSE(parse_role(text)) << text;
+    EXPECT_FALSE(base::parse_word<Role>(text)) << text;
 }
 
 }  // namespace

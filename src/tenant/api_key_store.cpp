@@ -22,7 +22,7 @@ std::vector<Permission> split(std::string_view text) {
   std::vector<Permission> scopes;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(' '), text.size());
-    if (const auto scope = parse_permission(text.substr(0, end))) scopes.push_back(*scope);
+    if (const auto scope = base::parse_word<Permission>(text.substr(0, end))) scopes.push_back(*scope);
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return scopes;
@@ -35,7 +35,7 @@ ApiKey read_key(const db::Row& row) {
   key.name = row.string(2);
   key.prefix = row.string(3);
   key.hash = std::string(row.blob(4));
-  key.role = parse_role(row.text(5)).value_or(Role::viewer);
+  key.role = base::parse_word<Role>(row.text(5)).value_or(Role::viewer);
   key.scopes = split(row.text(6));
   key.expires = row.maybe_time(7);
   key.last_used = row.maybe_time(8);

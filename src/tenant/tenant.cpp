@@ -1,22 +1,26 @@
 #include "tenant/tenant.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace tenant {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> kStatuses = {"ACTIVE", "SUSPENDED", "DELETING"};
+constexpr resource::Member<Tenant> kMembers[] = {
+    resource::member<&Tenant::id>("id").shown().key(),
+    resource::member<&Tenant::slug>("slug", {.schema = "Slug"}).shown().fixed(),
+    resource::member<&Tenant::name>("name", {.max = 200, .required = true}),
+    resource::member<&Tenant::status>("status").shown(),
+    resource::member<&Tenant::version>("version").stored().version(),
+    resource::member<&Tenant::created>("created_at").shown().fixed(),
+    resource::member<&Tenant::updated>("updated_at").shown(),
+};
 
 }  // namespace
 
-std::string_view name(TenantStatus status) { return kStatuses[static_cast<std::size_t>(status)]; }
-
-std::optional<TenantStatus> parse_tenant_status(std::string_view text) {
-  const auto found = std::ranges::find(kStatuses, text);
-  if (found == kStatuses.end()) return std::nullopt;
-  return static_cast<TenantStatus>(found - kStatuses.begin());
+const resource::Table<Tenant>& tenants() {
+  static const resource::Table<Tenant> table("tenants", kMembers);
+  return table;
 }
 
 base::Result<void> check_slug(std::string_view slug) {

@@ -9,13 +9,19 @@
 #include "base/everywhere.hpp"
 #include "db/db.hpp"
 #include "db/page.hpp"
+#include "resource/table.hpp"
 
 namespace tenant {
 
+using base::name;
 using base::TenantId;
 
 /// DELETING: nobody can use it any more, and what it has is being removed.
 enum class TenantStatus : std::uint8_t { active, suspended, deleting };
+inline constexpr base::Word<TenantStatus> kTenantStatuses[] = {{TenantStatus::active, "ACTIVE"},
+                                                               {TenantStatus::suspended, "SUSPENDED"},
+                                                               {TenantStatus::deleting, "DELETING"}};
+constexpr std::span<const base::Word<TenantStatus>> words_of(TenantStatus) { return kTenantStatuses; }
 
 struct Tenant {
   TenantId id{};
@@ -28,8 +34,8 @@ struct Tenant {
 };
 using TenantPtr = std::shared_ptr<const Tenant>;
 
-std::string_view name(TenantStatus status);
-std::optional<TenantStatus> parse_tenant_status(std::string_view text);
+/// Its members, and the table tenants.
+const resource::Table<Tenant>& tenants();
 base::Result<void> check_slug(std::string_view slug);
 
 // The table. Error: conflict when the slug is taken.

@@ -94,13 +94,6 @@ TEST(TenantBook, forgets_one_that_is_gone_but_not_whoever_has_its_slug_now) {
   EXPECT_FALSE(book.find("acme"));
 }
 
-TEST(TenantStatus, has_names_that_read_back) {
-  for (const TenantStatus status : {TenantStatus::active, TenantStatus::suspended, TenantStatus::deleting}) {
-    EXPECT_EQ(parse_tenant_status(name(status)), status);
-  }
-  EXPECT_FALSE(parse_tenant_status("GONE"));
-}
-
 }  // namespace
 
 }  // namespace tenant

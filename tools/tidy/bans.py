@@ -82,13 +82,13 @@ def is_program(source: Source) -> bool:
 
 
 def sql(source: Source, tree: Tree) -> Iterator[Finding]:
-    is_store = source.name.endswith("_store.cpp") or source.within("src/db/", "src/testing/")
+    is_store = re.search(r"(?:^|_)store\.cpp$", source.name) or source.within("src/db/", "src/testing/")
     if not is_program(source) or is_store:
         return
     for literal in source.cpp.literals:
         if SQL.match(literal.text):
             yield Finding(source.path, source.cpp.line(literal.start), "sql",
-                          "a statement outside a store: move it into the noun's *_store.cpp")
+                          "a statement outside a store: move it into the noun's *_store.cpp, or its folder's store.cpp")
 
 
 def using_std(source: Source, tree: Tree) -> Iterator[Finding]:

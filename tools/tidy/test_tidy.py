@@ -13,11 +13,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import rules
 import tidy
-from tree import Source, Tree, find_files, parse_floors
+from tree import Source, Tree, find_files, parse_floors, parse_subrooms
 
 ROOT = pathlib.Path(__file__).parents[2]
 FLOORS = {"base": 0, "db": 1, "http": 1, "format": 1, "queue": 2, "event": 3, "inbound": 6, "outbound": 6,
           "cli": 8, "app": 9}
+SUBROOMS = {"outbound": ["filter", "send", "replay"]}
 PROGRAM = "src/event/event.cpp"
 TEST = "src/event/event_test.cpp"
 BENCH = "src/event/event_bench.cpp"
@@ -29,7 +30,7 @@ DO_IT = "TO" + "DO"
 def check(files: dict[str, str]) -> tuple[list[str], int]:
     """What tidy finds in these files, as "path:line rule", and the number of exceptions."""
     sources = [Source(path, text) for path, text in files.items()]
-    findings, exceptions = tidy.check(sources, Tree(set(files), FLOORS))
+    findings, exceptions = tidy.check(sources, Tree(set(files), FLOORS, SUBROOMS))
     return [f"{each.path}:{each.line} {each.rule}" for each in findings], exceptions
 
 
@@ -131,6 +132,17 @@ class Includes(RuleTest):
         self.assertEqual(check(unknown)[0], ["src/db/a.cpp:1 floor", "src/who/a.hpp:1 floor"])
         self.assert_finds("floor", "src/a.cpp", "int a;\n")
 
+    def test_floor_of_subrooms(self):
+        for include in ("outbound/replay/a.hpp", "outbound/a.hpp", "inbound/receive/a.hpp"):
+            self.assert_finds("floor", "src/outbound/send/a.cpp", f'#include "{include}"\n')
+        for include in ("outbound/send/a.hpp", "outbound/filter/a.hpp", "event/log/a.hpp"):
+            self.assert_passes("src/outbound/send/a.cpp", f'#include "{include}"\n')
+        self.assert_passes("src/outbound/send/a_test.cpp", '#include "outbound/replay/a.hpp"\n')
+        self.assert_passes("src/outbound/a.cpp", '#include "outbound/replay/a.hpp"\n')
+        self.assert_finds("floor", "src/outbound/who/a.cpp", "int a;\n")
+        self.assert_finds("floor", "src/outbound/send/a.cpp", '#include "outbound/filter/fixture.hpp"\n')
+        self.assert_passes("fuzz/a.cpp", '#include "outbound/filter/fixture.hpp"\n')
+
     def test_floor_of_testing(self):
         include = '#include "testing/run.hpp"\n'
         for path in ("src/event/a.cpp", "src/event/a.hpp", "src/event/a_fuzz.cpp", "fuzz/a.cpp"):
@@ -179,7 +191,7 @@ class Statements(RuleTest):
                     '"with tenant as owner"', '"Create an endpoint"', '"UPDATE_FAILED"', '"see SELECT 1"']
         for literal in refused:
             self.assert_finds("sql", PROGRAM, f"auto a = {literal};\n")
-            for path in (TEST, BENCH, "src/event/event_store.cpp", "src/db/deep/a.cpp", "src/testing/a.cpp"):
+            for path in (TEST, BENCH, "src/event/event_store.cpp", "src/event/log/store.cpp", "src/db/deep/a.cpp", "src/testing/a.cpp"):
                 self.assert_passes(path, f"auto a = {literal};\n")
         for literal in harmless:
             self.assert_passes(PROGRAM, f"auto a = {literal}; // SELECT 1\n")
@@ -368,6 +380,12 @@ class Reading(unittest.TestCase):
         floors = parse_floors((ROOT / "cmake/module.cmake").read_text())
         self.assertEqual((floors["base"], floors["app"]), (0, 9))
         self.assertEqual(set(FLOORS.items()) - set(floors.items()), set())
+
+    def test_subrooms_are_those_of_the_build(self):
+        self.assertEqual(parse_subrooms("set(CROSSDOCK_SUBROOMS_a b c)\nset(CROSSDOCK_FLOOR_a 0)\n"), {"a": ["b", "c"]})
+        rooms = parse_subrooms((ROOT / "cmake/module.cmake").read_text())
+        for room, names in rooms.items():
+            self.assertEqual({path.name for path in (ROOT / "src" / room).iterdir() if path.is_dir()}, set(names))
 
     def test_every_rule_has_a_test(self):
         tested = pathlib.Path(__file__).read_text()

@@ -11,7 +11,7 @@ import sys
 from typing import Iterable, Iterator
 
 from rules import RULES
-from tree import Finding, Source, Tree, find_files, parse_floors, read_sources
+from tree import Finding, Source, Tree, find_files, parse_floors, parse_subrooms, read_sources
 
 FLOORS_FILE = "cmake/module.cmake"
 
@@ -59,13 +59,14 @@ def main() -> int:
     root = parser.parse_args().root
 
     floors_file = root / FLOORS_FILE
-    floors = parse_floors(floors_file.read_text()) if floors_file.is_file() else {}
+    rooms = floors_file.read_text() if floors_file.is_file() else ""
+    floors = parse_floors(rooms)
     if not floors:
         print(f"tidy: no floors found in {FLOORS_FILE} under {root}", file=sys.stderr)
         return 2
     paths = find_files(root)
     sources = read_sources(root, paths)
-    findings, exceptions = check(sources, Tree(set(paths), floors))
+    findings, exceptions = check(sources, Tree(set(paths), floors, parse_subrooms(rooms)))
     for finding in findings:
         print(finding)
     print(f"tidy: {len(sources)} files, {len(findings)} findings, {exceptions} exceptions")

@@ -3,7 +3,7 @@ import functools
 import pathlib
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Iterable, Iterator
 
 from cpp import Cpp, Unbalanced
@@ -21,6 +21,7 @@ class Tree:
     """What a rule knows beside the file it looks at."""
     paths: set[str]
     floors: dict[str, int]
+    subrooms: dict[str, list[str]] = field(default_factory=dict)  # of a room, lower first
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,10 @@ class Source:
         return self.parts[1] if self.top == "src" and len(self.parts) > 2 else None
 
     @property
+    def subroom(self) -> str | None:
+        return self.parts[2] if self.room and len(self.parts) > 3 else None
+
+    @property
     def is_cpp(self) -> bool:
         return self.suffix in CPP_SUFFIXES and self.top in ("src", "bench", "tests", "fuzz")
 
@@ -78,8 +83,8 @@ class Source:
 
     @property
     def is_test(self) -> bool:
-        """Tests, benches and fuzz targets within the rooms: they may do what the program may not."""
-        return re.search(r"_(?:test|bench|fuzz)\.[ch]pp$", self.name) is not None
+        """Tests, benches, fuzz targets and fixtures within the rooms: they may do what the program may not."""
+        return re.search(r"_(?:test|bench|fuzz)\.[ch]pp$|^fixture\.hpp$", self.name) is not None
 
     @property
     def is_generated(self) -> bool:
@@ -172,3 +177,9 @@ def parse_floors(text: str) -> dict[str, int]:
         else:
             floors[match["name"]] = int(match["floor"])
     return floors
+
+
+def parse_subrooms(text: str) -> dict[str, list[str]]:
+    """The sub-rooms of each room that has some, lower first, from the same file."""
+    return {match["room"]: match["names"].split()
+            for match in re.finditer(r"\bset\(CROSSDOCK_SUBROOMS_(?P<room>\w+) (?P<names>[^)]*)\)", text)}

@@ -7,7 +7,8 @@ from cpp import Include
 from tree import Finding, Source, Tree
 
 TESTING = "testing"
-TEST_FILE = re.compile(r"_(?:test|bench)\.[ch]pp$")
+TEST_FILE = re.compile(r"_(?:test|bench)\.[ch]pp$|(?:^|/)fixture\.hpp$")
+FIXTURE = re.compile(r"(?:^|/)fixture\.hpp$")  # for fuzz targets as well
 TESTING_FLOOR = 3  # the tests' equipment stands on the stores, the HTTP parts and the queue, below the domain
 
 
@@ -69,6 +70,11 @@ def floor(source: Source, tree: Tree) -> Iterator[Finding]:
                       f"{source.room or source.name} is no room: add it to cmake/module.cmake, or move it",
                       whole_file=True)
         return
+    if source.subroom and source.room in tree.subrooms and source.subroom not in tree.subrooms[source.room]:
+        yield Finding(source.path, 1, "floor",
+                      f"{source.subroom} is no sub-room of {source.room}: add it to cmake/module.cmake, or move it",
+                      whole_file=True)
+        return
     for found in source.cpp.includes:
         room, slash, _ = found.path.partition("/")
         if not slash or room in (".", "..") or not (found.quoted or names_room(found, tree)):
@@ -84,8 +90,10 @@ def floor_message(source: Source, room: str, found: Include, tree: Tree) -> str 
         return f"{room} is no room: include a room of cmake/module.cmake, or a library in <>"
     equips_tests = room == TESTING or TEST_FILE.search(found.path)
     is_test = source.top == "tests" or source.room == TESTING or TEST_FILE.search(source.name)
-    if equips_tests and not is_test:
+    if equips_tests and not is_test and not (source.top == "fuzz" and FIXTURE.search(found.path)):
         return f"{found.path} is for *_test and *_bench files: everything else gets along without it"
+    if source.top == "src" and room == source.room and not is_test:
+        return subfloor_message(source, found, tree)
     if source.top != "src" or room in (source.room, TESTING):
         return None
     own = TESTING_FLOOR if source.room == TESTING else tree.floors[source.room]
@@ -93,6 +101,18 @@ def floor_message(source: Source, room: str, found: Include, tree: Tree) -> str 
         return None
     return (f"{source.room} (floor {own}) may not include {room} (floor {tree.floors[room]}), only lower "
             "floors: publish an event, enqueue a task, or move what both need down")
+
+
+def subfloor_message(source: Source, found: Include, tree: Tree) -> str | None:
+    """Within a room of sub-rooms; its tests may look up."""
+    order = tree.subrooms.get(source.room)
+    if not order or not source.subroom:
+        return None
+    parts = found.path.split("/")
+    if len(parts) > 2 and parts[1] in order and order.index(parts[1]) <= order.index(source.subroom):
+        return None
+    return (f"{source.subroom} may not include {found.path}, which stands above it in {source.room}: "
+            "move what both need down")
 
 
 def wall(source: Source, tree: Tree) -> Iterator[Finding]:

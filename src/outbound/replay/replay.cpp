@@ -1,0 +1,196 @@
+#include "outbound/replay/replay.hpp"
+
+#include "event/event_store.hpp"
+#include "format/json.hpp"
+#include "outbound/fanout/fanout.hpp"
+#include "outbound/history/query.hpp"
+#include "queue/queue_store.hpp"
+
+namespace outbound {
+
+namespace {
+
+using base::Code;
+using base::Result;
+using operation::Operation;
+
+/// One transaction's worth, in deliveries and in bytes of events (one event always fits).
+constexpr std::int64_t kPiece = 500;
+constexpr std::size_t kPieceBytes = 4 << 20;
+constexpr std::size_t kEventsAtOnce = 20;
+
+void write_filter(format::JsonWriter& json, const ReplayFilter& filter) {
+  json.begin_object();
+  for (const auto& [name, text] : filter_members_of(filter.wanted)) json.key(name).value(text);
+  if (!filter.ids.empty()) {
+    json.key("delivery_ids").begin_array();
+    for (const DeliveryId& id : filter.ids) json.value(id);
+    json.end_array();
+  }
+  json.end_object();
+}
+
+/// Error: what is not understood must not mean everything.
+Result<ReplayFilter> read_filter(const format::Value& value) {
+  ReplayFilter filter;
+  for (const format::Member& member : value.members()) {
+    if (member.key == "delivery_ids") {
+      for (const format::Value& id : member.value.elements()) {
+        if (const auto parsed = DeliveryId::parse(id.text())) filter.ids.push_back(*parsed);
+      }
+      continue;
+    }
+    const auto text = filter_text(member.value);
+    XD_TRY(const bool known, read_filter_member(member.key, text.value_or(""), filter.wanted));
+    if (!known || !text)
+      return base::fail(Code::corrupt, "the filter's member " + std::string(member.key) + " cannot be read");
+  }
+  return filter;
+}
+
+}  // namespace
+
+std::string write_order(const ReplayOrder& order) {
+  std::string text;
+  format::JsonWriter json(text);
+  json.begin_object().key("filter");
+  write_filter(json, order.filter);
+  if (order.rate) json.key("rate_per_second").value(*order.rate);
+  if (!order.url.empty()) json.key("url").value(order.url);
+  if (order.with_credentials) json.key("with_credentials").value(true);
+  json.end_object();
+  return text;
+}
+
+Result<ReplayOrder> read_order(const std::string& text) {
+  XD_TRY(const auto document, format::parse_json(text));
+  ReplayOrder order;
+  if (const auto* filter = document.root().find("filter")) {
+    XD_TRY(order.filter, read_filter(*filter));
+  }
+  if (const auto* rate = document.root().find("rate_per_second")) order.rate = rate->integer();
+  if (const auto* url = document.root().find("url")) order.url = std::string(url->text());
+  if (const auto* allowed = document.root().find("with_credentials"))
+    order.with_credentials = allowed->boolean();
+  return order;
+}
+
+/// What one transaction of an operation will do, read before it begins.
+struct ReplayHandler::Piece {
+  ReplayOrder order{};
+  ReplayPage page{};
+  std::unordered_map<event::EventId, event::EventPtr> events{};
+};
+
+namespace {
+
+/// The events of a page, which is cut where they are too many bytes for one piece.
+Result<std::unordered_map<event::EventId, event::EventPtr>> events_of(db::Tx& tx, TenantId tenant,
+                                                                      ReplayPage& page) {
+  std::unordered_map<event::EventId, event::EventPtr> events;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < page.found.size(); i += kEventsAtOnce) {
+    if (bytes >= kPieceBytes) {
+      page.reached = page.found[i - 1].place;
+      page.last = false;
+      page.found.resize(i);
+      break;
+    }
+    std::vector<std::pair<TenantId, event::EventId>> wanted;
+    for (std::size_t k = i; k < std::min(i + kEventsAtOnce, page.found.size()); ++k) {
+      if (!events.contains(page.found[k].event)) wanted.emplace_back(tenant, page.found[k].event);
+    }
+    XD_TRY(auto found, event::find_events(tx, wanted));
+    for (const auto& [id, event] : found) bytes += event->bytes();
+    events.merge(found);
+  }
+  return events;
+}
+
+}  // namespace
+
+Result<ReplayHandler::Piece> ReplayHandler::read(db::Tx& tx, const Operation& known,
+                                                 const Prepared* subscription) const {
+  Piece piece;
+  XD_TRY(piece.order, read_order(known.parameters));
+  const ReplayScope scope{*known.tenant, piece.order.filter, known.created};
+  const base::Uuid after = operation::read_cursor(known.cursor).after;
+  const std::size_t limit = operation::Pace::most(piece.order.rate, kPiece);
+  if (subscription != nullptr) {
+    XD_TRY(piece.page, find_missed(tx, scope, *subscription, after, limit));
+  } else {
+    XD_TRY(piece.page, find_replayable(tx, scope, after, limit));
+  }
+  XD_TRY(piece.events, events_of(tx, *known.tenant, piece.page));
+  return piece;
+}
+
+/// Returns when the next piece is due. Error: conflict, when somebody else has done this one or cancelled it.
+Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, const Piece& piece) const {
+  const base::Time now = clock_.now();
+  Operation after = before;
+  after.status = operation::Status::running;
+  after.started = before.started.value_or(now);
+  after.updated = now;
+  std::set<SubscriptionId> wanted;
+  for (const Replayable& one : piece.page.found) wanted.insert(one.subscription);
+  if (!piece.order.url.empty()) {
+    // Before the subscriptions, as by whoever changes them.
+    for (const SubscriptionId& id : wanted)
+      XD_DO(queue::lock_lane(tx, *before.tenant, queue::LaneId{id.uuid}));
+  }
+  XD_TRY(const auto held, hold_subscriptions(tx, *before.tenant, wanted));
+  for (const auto& [id, one] : held) {
+    if (!detour_url(piece.order.url, one.url).empty()) XD_DO(ensure_detour_lane(tx, *before.tenant, id));
+  }
+  operation::Pace pace(piece.order.rate, operation::read_cursor(before.cursor).next, now);
+  std::vector<queue::Task> tasks;
+  for (const Replayable& one : piece.page.found) {
+    ++after.done;
+    const auto event = piece.events.find(one.event);
+    const auto subscription = held.find(one.subscription);
+    if (subscription == held.end()) {
+      after.fail_one("SUBSCRIPTION_GONE");
+    } else if (event == piece.events.end()) {
+      after.fail_one("EVENT_GONE");
+    } else {
+      const DeliveryArgs args{one.replay_no + 1, one.id,
+                              detour_url(piece.order.url, subscription->second.url), before.id.uuid,
+                              piece.order.with_credentials};
+      queue::Task task =
+          make_delivery_task(one.subscription, subscription->second.ordering, event->second, now, &args);
+      pace.take(task);
+      tasks.push_back(std::move(task));
+    }
+  }
+  after.cursor = operation::write_cursor({piece.page.reached, pace.next()});
+  if (piece.page.last) {
+    after.status = operation::Status::completed;
+    after.finished = now;
+    after.total = after.done;
+  }
+  XD_TRY(const bool ours, operation::advance(tx, queue_, before, after));
+  if (!ours) return base::fail(Code::conflict, "operation " + before.id.str() + " was changed meanwhile");
+  XD_DO(queue_.enqueue(tx, std::move(tasks)));
+  return pace.next_piece();
+}
+
+base::Task<queue::Verdict> ReplayHandler::perform(const Operation& known) {
+  PreparedPtr subscription;
+  if (known.kind == kRecoveryOperation) {
+    subscription = book_.find(SubscriptionId{known.target.value_or(base::Uuid{})});
+    if (!subscription || subscription->config->tenant != *known.tenant) {
+      co_return base::fail(Code::not_found, "the subscription no longer exists");
+    }
+    // What it missed is known when its filter can be asked.
+    if (!subscription->broken.empty()) co_return base::fail(Code::unavailable, subscription->broken);
+  }
+  XD_CO_TRY(const Piece piece,
+            co_await store_.read([&](db::Tx& tx) { return read(tx, known, subscription.get()); },
+                                 db::kLongReadTime));
+  XD_CO_TRY(const base::Time next,
+            co_await store_.write([&](db::Tx& tx) { return write(tx, known, piece); }));
+  co_return piece.page.last ? queue::Verdict::done() : queue::Verdict::retry_at(next);
+}
+
+}  // namespace outbound
