@@ -5,8 +5,8 @@ from typing import Callable, Iterator
 
 from tree import Finding, Source, Tree
 
-# A function of the C library, called as such: with std::, with ::, or bare. A member, or a function of another
-# namespace, is another function.
+# A function of the C library, called as such: with std::, with ::, or bare. A member, or a function of
+# another namespace, is another function.
 C_CALL = r"(?<![\w.>:])(?:std::|::)?(?:{names})\s*\("
 
 
