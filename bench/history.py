@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Measures what a long history costs: load on an empty and on a full store in turns, and every kind of search.
+"""Measures what a long history costs: load on an empty and on a full store in turns,
+and every kind of search.
 
 usage: bench/history.py --server build/release/crossdock --bench build/release/bench/crossdock_bench
                         [--rows 10000000] [--seconds 20] [--turns 2] [--results bench/results]
 
-The full store is SQLite, and filled directly while no server runs: deliveries of thirty days, some of them failed,
-retried, slow or skipped, of four busy tenants and of one that has a delivery now and then. Exit code 3 when a bar is
-missed: 90 % of the empty store's deliveries, and 100 ms for each search.
+The full store is SQLite, and filled directly while no server runs: deliveries of thirty days, some of them
+failed, retried, slow or skipped, of four busy tenants and of one that has a delivery now and then. Exit code
+3 when a bar is missed: 90 % of the empty store's deliveries, and 100 ms for each search.
 """
 import argparse
 import datetime
@@ -33,10 +34,12 @@ SPARSE_EVERY = 100_000
 TIMES = 15
 RATE_BAR, SEARCH_BAR_MS = 0.9, 100.0
 TYPES = ["order.created", "order.updated", "order.line.added", "invoice.paid"]
-ERRORS = [("HTTP_5XX", 503), ("HTTP_5XX", 500), ("HTTP_404_410", 404), ("CONNECT_TIMEOUT", None), ("DNS", None)]
-COLUMNS = ("id, tenant_id, subscription_id, event_id, event_type, status, attempt_number, replay_no, is_test, created_at,"
-           " completed_at, outcome, started_at, request_url, remote_ip, response_status, response_time_ms, dns_us,"
-           " connect_us, tls_us, first_byte_us, error_class, error_message, via, error_signature")
+ERRORS = [("HTTP_5XX", 503), ("HTTP_5XX", 500), ("HTTP_404_410", 404), ("CONNECT_TIMEOUT", None),
+          ("DNS", None)]
+COLUMNS = ("id, tenant_id, subscription_id, event_id, event_type, status, attempt_number, replay_no, is_test,"
+           " created_at, completed_at, outcome, started_at, request_url, remote_ip, response_status,"
+           " response_time_ms, dns_us, connect_us, tls_us, first_byte_us, error_class, error_message, via,"
+           " error_signature")
 
 
 def uuid7(micros: int, tail: bytes) -> bytes:
@@ -83,7 +86,8 @@ class FullStore:
 
     def empty_of_keys(self) -> None:
         """So that the next server's bootstrap key is accepted, and nothing of an earlier run is delivered."""
-        for table in ("api_keys", "idempotency_keys", "endpoint_secrets", "subscription_stats", "webhook_subscriptions"):
+        for table in ("api_keys", "idempotency_keys", "endpoint_secrets", "subscription_stats",
+                      "webhook_subscriptions"):
             self.database.execute(f"DELETE FROM {table}")
         self.database.execute("DELETE FROM tasks WHERE kind <> 'housekeeping'")
         self.database.execute("DELETE FROM tenants WHERE slug NOT LIKE 'history-%'")
@@ -99,11 +103,13 @@ class FullStore:
         micros = self.now - DAYS * DAY_S * 1_000_000 + int(n * step)
         tail = bytes([0x80 | n >> 24 & 63, n >> 16 & 255, n >> 8 & 255, n & 255, 0, 0, 0, 1])
         dice = self.random.random()
-        subscription, tenant = self.sparse if n % SPARSE_EVERY == 7 else self.subscriptions[int(dice * 9973) % 16]
+        busy = self.subscriptions[int(dice * 9973) % 16]
+        subscription, tenant = self.sparse if n % SPARSE_EVERY == 7 else busy
         self.event = uuid7(micros - 50, tail)
-        row = [uuid7(micros, tail), tenant, subscription, self.event, TYPES[n & 3], "DELIVERED", 1, 0, 0, micros,
-               micros + 20_000, "DELIVERED", micros + 3000, "http://127.0.0.1:45123/receiver/0123456789", "127.0.0.1",
-               200, 3, 0, 100, 0, 1500, "", "", "worker", ""]
+        row = [uuid7(micros, tail), tenant, subscription, self.event, TYPES[n & 3], "DELIVERED", 1, 0, 0,
+               micros, micros + 20_000, "DELIVERED", micros + 3000,
+               "http://127.0.0.1:45123/receiver/0123456789", "127.0.0.1", 200, 3, 0, 100, 0, 1500, "", "",
+               "worker", ""]
         if dice < 0.02:
             kind = n % len(ERRORS)
             row[5] = row[11] = "FAILED"
@@ -134,11 +140,11 @@ class FullStore:
             self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         print("history: indexing", file=sys.stderr)
         for owner in ("tenant_id", "subscription_id", "event_id"):
-            self.database.execute(f"INSERT INTO delivery_index SELECT {owner}, 0, id, seq FROM webhook_deliveries"
-                                  " ORDER BY 1, 3")
+            self.database.execute(f"INSERT INTO delivery_index SELECT {owner}, 0, id, seq"
+                                  " FROM webhook_deliveries ORDER BY 1, 3")
         for owner in ("tenant_id", "subscription_id"):
-            self.database.execute(f"INSERT INTO delivery_index SELECT {owner}, 1, id, seq FROM webhook_deliveries"
-                                  " WHERE status = 'SKIPPED' ORDER BY 1, 3")
+            self.database.execute(f"INSERT INTO delivery_index SELECT {owner}, 1, id, seq"
+                                  " FROM webhook_deliveries WHERE status = 'SKIPPED' ORDER BY 1, 3")
         self.database.execute("INSERT INTO delivery_indexed SELECT 1, MAX(seq) FROM webhook_deliveries"
                               " WHERE true ON CONFLICT DO UPDATE SET seq = excluded.seq")
 
@@ -156,7 +162,8 @@ class FullStore:
         self.database.execute("INSERT INTO delivery_minutes_summed VALUES (1, ?)", (minute - 5,))
         for signature, (error_class, status) in zip(self.signatures, ERRORS):
             for tenant in self.tenants:
-                self.database.execute("INSERT INTO error_signatures VALUES (?, ?, ?, ?, '127.0.0.1:45123', 'failed', ?, ?)",
+                self.database.execute("INSERT INTO error_signatures VALUES (?, ?, ?, ?,"
+                                      " '127.0.0.1:45123', 'failed', ?, ?)",
                                       (tenant, signature, error_class, status, self.now, self.now))
             self.database.executemany(
                 "INSERT INTO error_hours VALUES (?, ?, ?, ?, 10, 60, ?, ?, ?)",
@@ -165,17 +172,20 @@ class FullStore:
         self.database.execute("COMMIT")
 
 
-def load(bench: pathlib.Path, program: pathlib.Path, work: pathlib.Path, seconds: int, store: FullStore | None) -> float:
+def load(bench: pathlib.Path, program: pathlib.Path, work: pathlib.Path, seconds: int,
+         store: FullStore | None) -> float:
     """Deliveries per second that the end-to-end bench measures on an empty store, or on the full one."""
     wrapper = work / "serve"
     link = f'ln "{store.directory}/core.db" "$4/core.db"' if store else ":"
     # The bench starts: serve … --data DIR …
     wrapper.write_text("#!/bin/bash\n"
-                       "for ((i = 1; i < $#; i++)); do [ \"${!i}\" = --data ] && j=$((i + 1)) && data=\"${!j}\"; done\n"
+                       'for ((i = 1; i < $#; i++)); do\n'
+                       '  [ "${!i}" = --data ] && j=$((i + 1)) && data="${!j}"\n'
+                       'done\n'
                        f'mkdir -p "$data"; {link.replace("$4", "$data")}\nexec "{program}" "$@"\n')
     wrapper.chmod(0o755)
-    command = [str(bench), "e2e", "--server", str(wrapper), "--seconds", str(seconds), "--name", "history-load",
-               "--results", str(work)]
+    command = [str(bench), "e2e", "--server", str(wrapper), "--seconds", str(seconds),
+               "--name", "history-load", "--results", str(work)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if ran.returncode not in (0, 3):
         raise SystemExit(f"{' '.join(command)}: {ran.returncode}\n{ran.stdout}{ran.stderr}")
@@ -193,18 +203,21 @@ def searches(store: FullStore) -> list[tuple[str, int, str]]:
     month = time_text(store.now - DAYS * DAY_S * 1_000_000)
     conditions = {
         "newest": "", "page of 250": "limit=250", "total": "include=total", "FAILED": "status=FAILED",
-        "SKIPPED": "status=SKIPPED", "DELIVERED": "status=DELIVERED", "FAILED, CANCELLED": "status=FAILED,CANCELLED",
-        "subscription": f"subscription_id={subscription}",
+        "SKIPPED": "status=SKIPPED", "DELIVERED": "status=DELIVERED",
+        "FAILED, CANCELLED": "status=FAILED,CANCELLED", "subscription": f"subscription_id={subscription}",
         "subscription, FAILED": f"subscription_id={subscription}&status=FAILED",
         "subscription, 404": f"subscription_id={subscription}&status_code=404",
-        "5xx": "status_code=5xx", "503": "status_code=503", "4xx": "status_code=4xx", "418, none": "status_code=418",
-        "error class": "error_class=DNS", "signature": f"error_signature={store.signatures[0]}",
-        "type": "event_type=invoice.paid", "pattern": "event_type=order.*", "type, none": "event_type=no.such",
+        "5xx": "status_code=5xx", "503": "status_code=503", "4xx": "status_code=4xx",
+        "418, none": "status_code=418", "error class": "error_class=DNS",
+        "signature": f"error_signature={store.signatures[0]}", "type": "event_type=invoice.paid",
+        "pattern": "event_type=order.*", "type, none": "event_type=no.such",
         "slow": "response_time_ms[gte]=1000", "slow, 5 s": "response_time_ms[gte]=5000",
-        "latency 10 ms": "response_time_ms[gte]=10", "retried": "attempts[gte]=2", "5 attempts": "attempts[gte]=5",
-        "tests, none": "is_test=true", "before the middle": f"created_at[lt]={middle}",
-        "FAILED before": f"created_at[lt]={middle}&status=FAILED", "event": f"event_id={text_of(store.event)}",
-        "event, none": f"event_id={text_of(os.urandom(16))}", "operation, none": f"operation_id={text_of(os.urandom(16))}",
+        "latency 10 ms": "response_time_ms[gte]=10", "retried": "attempts[gte]=2",
+        "5 attempts": "attempts[gte]=5", "tests, none": "is_test=true",
+        "before the middle": f"created_at[lt]={middle}",
+        "FAILED before": f"created_at[lt]={middle}&status=FAILED",
+        "event": f"event_id={text_of(store.event)}", "event, none": f"event_id={text_of(os.urandom(16))}",
+        "operation, none": f"operation_id={text_of(os.urandom(16))}",
         "type, slow, FAILED": "event_type=invoice.paid&response_time_ms[gte]=1&status=FAILED",
         "FAILED total": "status=FAILED&include=total"}
     found = [(name, 0, list_ + condition) for name, condition in conditions.items()]
@@ -248,7 +261,8 @@ def print_and_judge(figures: dict) -> bool:
     fine = True
     for name, one in figures["searches"].items():
         fine = fine and one["max_ms"] <= SEARCH_BAR_MS
-        print(f"{name:26} {one['p50_ms']:8.1f} {one['max_ms']:8.1f}  {one['rows']:4}{'  partial' if one['partial'] else ''}")
+        partial = "  partial" if one["partial"] else ""
+        print(f"{name:26} {one['p50_ms']:8.1f} {one['max_ms']:8.1f}  {one['rows']:4}{partial}")
     if not figures["turns"]:
         return fine
     for turn in figures["turns"]:
@@ -261,7 +275,8 @@ def print_and_judge(figures: dict) -> bool:
 def main() -> None:
     here = pathlib.Path(__file__).resolve().parent
     release = here.parent / "build/release"
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", type=pathlib.Path, default=release / "crossdock")
     parser.add_argument("--bench", type=pathlib.Path, default=release / "bench/crossdock_bench")
     parser.add_argument("--rows", type=int, default=10_000_000)

@@ -10,17 +10,18 @@
 #include <string>
 #include <system_error>
 
-#include "comparison.hpp"
-#include "inbound.hpp"
-#include "machine.hpp"
-#include "options.hpp"
-#include "poller.hpp"
-#include "recovery.hpp"
-#include "report.hpp"
-#include "run.hpp"
-#include "scenario.hpp"
-#include "siege.hpp"
-#include "timing.hpp"
+#include "core/fd.hpp"
+#include "core/interrupt.hpp"
+#include "core/machine.hpp"
+#include "core/options.hpp"
+#include "scenarios/e2e/comparison.hpp"
+#include "scenarios/e2e/report.hpp"
+#include "scenarios/e2e/run.hpp"
+#include "scenarios/hostile/siege.hpp"
+#include "scenarios/inbound/run.hpp"
+#include "scenarios/recovery/run.hpp"
+#include "scenarios/scenario.hpp"
+#include "scenarios/timing.hpp"
 
 namespace {
 
@@ -41,6 +42,13 @@ fs::path default_server() {
   return self.parent_path().parent_path() / "crossdock";
 }
 
+/// An option that has limits, and a default to be shown.
+template <class Number>
+CLI::Option* add_number(CLI::App& app, const char* name, Number& value, const char* what,
+                        const CLI::Range& limits) {
+  return app.add_option(name, value, what)->check(limits)->capture_default_str();
+}
+
 void add_options(CLI::App& app, bench::Options& options) {
   app.add_option("--server", options.server, "the crossdock program")->capture_default_str();
   app.add_option("--data", options.data,
@@ -50,27 +58,14 @@ void add_options(CLI::App& app, bench::Options& options) {
   app.add_option("--name", options.name, "name of the result file");
   app.add_option("--pg-bin", options.postgres_programs, "directory of initdb and postgres")
       ->capture_default_str();
-  app.add_option("--seconds", options.seconds, "length of the measured window")
-      ->check(CLI::Range(1, 86'400))
-      ->capture_default_str();
-  app.add_option("--warm-up", options.warm_up_seconds, "seconds of load before it")
-      ->check(CLI::Range(0, 3'600))
-      ->capture_default_str();
-  app.add_option("--drain", options.drain_seconds, "seconds to wait for the last deliveries")
-      ->check(CLI::Range(1, 86'400))
-      ->capture_default_str();
-  app.add_option("--connections", options.connections, "connections of the generator")
-      ->check(CLI::Range(1, 20'000))
-      ->capture_default_str();
-  app.add_option("--tenants", options.tenants, "tenants, each with its own key")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
-  app.add_option("--subscriptions", options.subscriptions_per_tenant, "subscriptions of each tenant")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
-  app.add_option("--payload", options.payload_bytes, "bytes of each event's body")
-      ->check(CLI::Range(1, 1'048'576))
-      ->capture_default_str();
+  add_number(app, "--seconds", options.seconds, "length of the measured window", {1, 86'400});
+  add_number(app, "--warm-up", options.warm_up_seconds, "seconds of load before it", {0, 3'600});
+  add_number(app, "--drain", options.drain_seconds, "seconds to wait for the last deliveries", {1, 86'400});
+  add_number(app, "--connections", options.connections, "connections of the generator", {1, 20'000});
+  add_number(app, "--tenants", options.tenants, "tenants, each with its own key", {1, 10'000});
+  add_number(app, "--subscriptions", options.subscriptions_per_tenant, "subscriptions of each tenant",
+             {1, 10'000});
+  add_number(app, "--payload", options.payload_bytes, "bytes of each event's body", {1, 1'048'576});
   app.add_option("--verify-every", options.verify_every, "check one signature in so many; 0: none")
       ->capture_default_str();
   app.add_option("--env", options.server_environment, "NAME=VALUE for the server; may be repeated");
@@ -84,12 +79,8 @@ void add_isolation_options(CLI::App& app, bench::Options& options) {
   add_postgres(app, options);
   app.add_option("--rate", options.events_per_second, "events/s to the healthy (2,000)")
       ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--healthy", options.healthy, "healthy subscriptions")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
-  app.add_option("--sick", options.dead, "dead subscriptions")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
+  add_number(app, "--healthy", options.healthy, "healthy subscriptions", {1, 100'000});
+  add_number(app, "--sick", options.dead, "dead subscriptions", {1, 100'000});
   app.add_option("--sick-rate", options.sick_events_per_second,
                  "events/s to the dead (as many as to the healthy)")
       ->check(CLI::Range(1, 1'000'000));
@@ -119,18 +110,14 @@ void add_fairness_options(CLI::App& app, bench::Options& options) {
 
 void add_recovery_options(CLI::App& app, bench::Options& options) {
   add_postgres(app, options);
-  app.add_option("--tasks", options.tasks, "events accepted while all receivers are down")
-      ->check(CLI::Range(1, 50'000'000))
-      ->capture_default_str();
-  app.add_option("--destinations", options.destinations, "receivers, each with an address of its own")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
+  add_number(app, "--tasks", options.tasks, "events accepted while all receivers are down", {1, 50'000'000});
+  add_number(app, "--destinations", options.destinations, "receivers, each with an address of its own",
+             {1, 100'000});
   app.add_option("--hold", options.hold_seconds, "seconds from the last event to the receivers' return")
       ->capture_default_str();
-  app.add_option("--answer-delay", options.answer_delay_ms,
-                 "milliseconds that a receiver takes for an answer; 0: at once, and no ramp is measured")
-      ->check(CLI::Range(0, 1'000))
-      ->capture_default_str();
+  add_number(app, "--answer-delay", options.answer_delay_ms,
+             "milliseconds that a receiver takes for an answer; 0: at once, and no ramp is measured",
+             {0, 1'000});
   app.add_flag("--restart", options.restart,
                "the server is killed, and started again after the receivers' return");
 }
@@ -143,37 +130,24 @@ void add_e2e_options(CLI::App& app, bench::Options& options) {
                "each subscription has a filter on the payload, which its events pass");
   CLI::Option* isolation = app.add_flag("--isolation", options.isolation,
                                         "healthy subscriptions alone, then with as much for sick ones");
-  app.add_option("--healthy", options.healthy, "healthy subscriptions")
-      ->needs(isolation)
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
-  app.add_option("--sick", options.sick, "sick subscriptions")
-      ->needs(isolation)
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
+  add_number(app, "--healthy", options.healthy, "healthy subscriptions", {1, 100'000})->needs(isolation);
+  add_number(app, "--sick", options.sick, "sick subscriptions", {1, 100'000})->needs(isolation);
 }
 
 void add_inbound_options(CLI::App& app, bench::Options& options) {
-  app.add_option("--endpoints", options.endpoints, "endpoints that the webhooks are sent to")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
-  app.add_option("--many-endpoints", options.many_endpoints, "endpoints of the other runs")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
+  add_number(app, "--endpoints", options.endpoints, "endpoints that the webhooks are sent to", {1, 10'000});
+  add_number(app, "--many-endpoints", options.many_endpoints, "endpoints of the other runs", {1, 10'000});
   app.add_flag("--scattered-ids", options.scattered_ids,
                "ids as random UUIDs, instead of beginning with the time as GitHub's do");
-  app.add_option("--rounds", options.rounds,
-                 "how often each run is made; the best one counts, and of ratios the median")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
+  add_number(app, "--rounds", options.rounds,
+             "how often each run is made; the best one counts, and of ratios the median", {1, 100});
   app.add_option("--rate", options.events_per_second, "webhooks/s of the even load (half of the peak)")
       ->check(CLI::Range(1, 1'000'000));
 }
 
 void add_timing_options(CLI::App& app, bench::Options& options) {
-  app.add_option("--samples", options.samples, "signatures that are checked, of each scheme")
-      ->check(CLI::Range(1'000, 100'000'000))
-      ->capture_default_str();
+  add_number(app, "--samples", options.samples, "signatures that are checked, of each scheme",
+             {1'000, 100'000'000});
   app.add_option("--data", options.data, "a directory on a disk, which the report is to tell of")
       ->capture_default_str();
   app.add_option("--results", options.results, "where <name>.json is written")->capture_default_str();

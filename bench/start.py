@@ -3,10 +3,11 @@
 
 usage: bench/start.py --server build/release/crossdock [--pending 100000] [--results bench/results]
 
-The backlog is published while the receiver hangs: it lets itself be connected to and answers nothing. Then the
-server is killed, the receiver begins to answer, and the server is started again. (Where nobody listens at all the
-circuits of the subscriptions are opened, and stay open over a start until their probe, a minute later: that is not
-what this measures.) Exit code 1 when no webhook arrives within a minute, 3 when a bar is missed.
+The backlog is published while the receiver hangs: it lets itself be connected to and answers nothing. Then
+the server is killed, the receiver begins to answer, and the server is started again. (Where nobody listens at
+all the circuits of the subscriptions are opened, and stay open over a start until their probe, a minute
+later: that is not what this measures.) Exit code 1 when no webhook arrives within a minute, 3 when a bar is
+missed.
 """
 import argparse
 import atexit
@@ -43,7 +44,8 @@ def free_port() -> int:
 class Server:
     def __init__(self, program: pathlib.Path, data: pathlib.Path):
         self.port = free_port()
-        self.command = [str(program), "serve", "--dev", "--data", str(data), "--listen", f"127.0.0.1:{self.port}"]
+        self.command = [str(program), "serve", "--dev", "--data", str(data),
+                        "--listen", f"127.0.0.1:{self.port}"]
         self.process: subprocess.Popen | None = None
 
     def start(self) -> float:
@@ -72,7 +74,8 @@ class Server:
     def post(self, path: str, body: object) -> dict:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), method="POST",
-            headers={"Authorization": f"Bearer {KEY}", "X-Tenant-Id": TENANT, "Content-Type": "application/json"})
+            headers={"Authorization": f"Bearer {KEY}", "X-Tenant-Id": TENANT,
+                     "Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)
@@ -137,7 +140,8 @@ def measure_backlog(program: pathlib.Path, work: pathlib.Path, pending: int) -> 
     port = hanging.port
     for i in range(SUBSCRIPTIONS):
         server.post("/api/v1/webhooks/subscriptions",
-                    {"name": f"s{i}", "url": f"http://127.0.0.1:{port}/hook/{i}", "event_types": [f"bench.s{i}"]})
+                    {"name": f"s{i}", "url": f"http://127.0.0.1:{port}/hook/{i}",
+                     "event_types": [f"bench.s{i}"]})
     data = {"text": "x" * 900}
     for first in range(0, pending, BATCH):
         events = [{"type": f"bench.s{n % SUBSCRIPTIONS}", "data": data}
@@ -159,7 +163,8 @@ def measure_backlog(program: pathlib.Path, work: pathlib.Path, pending: int) -> 
 
 def main() -> None:
     here = pathlib.Path(__file__).resolve().parent
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", type=pathlib.Path, default=here.parent / "build/release/crossdock")
     parser.add_argument("--pending", type=int, default=100_000)
     parser.add_argument("--times", type=int, default=5, help="starts on an empty store")
@@ -171,7 +176,8 @@ def main() -> None:
         figures |= measure_backlog(options.server, pathlib.Path(work), options.pending)
     missed = [name for name, bar in BARS.items() if figures[name] > bar]
     for name, value in figures.items():
-        verdict = "" if name not in BARS else f"  at most {BARS[name]}: {'MISSED' if name in missed else 'met'}"
+        met = "MISSED" if name in missed else "met"
+        verdict = f"  at most {BARS[name]}: {met}" if name in BARS else ""
         print((f"{name:20} {value:10.3f}" if isinstance(value, float) else f"{name:20} {value:10}") + verdict)
     options.results.mkdir(parents=True, exist_ok=True)
     (options.results / "start.json").write_text(json.dumps(figures, indent=2) + "\n")

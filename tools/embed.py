@@ -10,7 +10,8 @@ CHUNK_BYTES = 8000  # compilers limit the length of one literal; adjacent litera
 
 
 def literal(content: bytes) -> str:
-    """The content as adjacent C string literals; octal escapes end after three digits, so nothing can run on."""
+    """The content as adjacent C string literals; octal escapes end after three digits,
+    so nothing can run on."""
     plain = set(range(32, 127)) - {ord('"'), ord("\\"), ord("?")}
     pieces = []
     for start in range(0, len(content), CHUNK_BYTES):

@@ -1,5 +1,5 @@
-"""openapi-python-client makes a client of the document, without a warning and with every operation; the client sees its
-first delivery. Runs in the environment that requirements.txt makes."""
+"""openapi-python-client makes a client of the document, without a warning and with every operation; the
+client sees its first delivery. Runs in the environment that requirements.txt makes."""
 import http.server
 import importlib
 import json
@@ -71,7 +71,8 @@ class GeneratedClient(unittest.TestCase):
         client = AuthenticatedClient(base_url=url, token=key)
 
         subscription = create_subscription.sync(client=client, body=models.NewSubscription.from_dict({
-            "name": "python", "url": f"http://127.0.0.1:{receiver.server_port}/hook", "event_types": ["python.*"],
+            "name": "python", "url": f"http://127.0.0.1:{receiver.server_port}/hook",
+            "event_types": ["python.*"],
             "filter": {"and": [{"field": "data.number", "op": "gte", "value": 1}]},
         }))
         self.assertIsInstance(subscription, models.SubscriptionWithSecret)
@@ -85,8 +86,8 @@ class GeneratedClient(unittest.TestCase):
 
     def start_hub(self) -> tuple[str, str]:
         data = self.directory / "data"
-        hub = subprocess.Popen([PROGRAM, "serve", "--dev", "--data", data, "--listen", "127.0.0.1:0"], text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        hub = subprocess.Popen([PROGRAM, "serve", "--dev", "--data", data, "--listen", "127.0.0.1:0"],
+                               text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.addCleanup(hub.wait)
         self.addCleanup(hub.stdout.close)
         self.addCleanup(hub.terminate)

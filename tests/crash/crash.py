@@ -135,7 +135,7 @@ class Run:
     def _live(self, fault: Fault) -> None:
         """Waits for the moment, then ends the server."""
         if fault.kind == "early":
-            time.sleep(fault.after_s)
+            time.sleep(fault.after_s)  # tidy: allow blind-wait the moment of the fault is drawn by lot
             self.course.count(fault.kind)
             self.server.kill()
             return

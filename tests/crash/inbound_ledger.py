@@ -1,7 +1,7 @@
 """The senders' ledger of an inbound run: the requests, and what each repetition of each was answered.
 
-One who sends a webhook again sends the same request. It has several items where it is a batch. Two requests may
-share a seq and an id and differ in their body: rivals, of which the server may process only one.
+One who sends a webhook again sends the same request. It has several items where it is a batch. Two requests
+may share a seq and an id and differ in their body: rivals, of which the server may process only one.
 """
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,8 +1,8 @@
 """Holds what the senders of webhooks were promised against what the server received, processed and published.
 
-What became of the published events is left to reconcile(), as if the senders had published them themselves: an
-event that is stored twice is `doubled` there, one that the receiver did not get is `lost`. All functions are
-pure; see inbound_test.py for what each count means in examples.
+What became of the published events is left to reconcile(), as if the senders had published them themselves:
+an event that is stored twice is `doubled` there, one that the receiver did not get is `lost`. All functions
+are pure; see inbound_test.py for what each count means in examples.
 """
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -172,7 +172,8 @@ def check_duplicates(verdict: InboundVerdict, webhook: Webhook, store: InboundSt
         unknown += request.unknown
     said = store.duplicates.get(webhook.kept[0].id, -1)
     if not known <= said <= known + unknown:
-        verdict.count("miscounted", f"{webhook.name}: {said} duplicates, {known} were told, {unknown} cut off")
+        verdict.count("miscounted",
+                      f"{webhook.name}: {said} duplicates, {known} were told, {unknown} cut off")
 
 
 # --- what was answered

@@ -12,11 +12,11 @@ QUERIES = {
     "keys": "SELECT received_id, duplicates FROM received_keys",
     "stats": "SELECT endpoint_id, total_received, total_processed, total_failed FROM endpoint_stats",
 }
-# SQLite keeps the newest counts apart, and finds what an endpoint received by an index that is brought up late.
+# SQLite keeps the newest counts apart, and finds what an endpoint received by an index that comes late.
 COUNTS = "SELECT counts FROM endpoint_counts"
 COUNT = struct.Struct("<16s3iq")  # the endpoint's id; received, processed, failed; a time
-NOT_INDEXED = ("SELECT e.id FROM received_events e JOIN received_indexed n ON e.id <= n.until WHERE NOT EXISTS"
-               " (SELECT 1 FROM received_index i WHERE i.tenant_id = e.tenant_id"
+NOT_INDEXED = ("SELECT e.id FROM received_events e JOIN received_indexed n ON e.id <= n.until"
+               " WHERE NOT EXISTS (SELECT 1 FROM received_index i WHERE i.tenant_id = e.tenant_id"
                " AND i.endpoint_id = e.endpoint_id AND i.id = e.id)")
 
 

@@ -1,4 +1,5 @@
-"""The inlets of an inbound run: the server's own endpoints, where webhooks come in, and how their senders sign.
+"""The inlets of an inbound run: the server's own endpoints, where webhooks come in,
+and how their senders sign.
 
 They are called inlets here because an endpoint of the crash test is one of the receiver.
 """

@@ -1,8 +1,8 @@
 """Holds the order of arrival against the order of publishing, key by key.
 
-The rule of PER_KEY, as its users read it: of one key and one subscription, an event is not attempted before all
-earlier ones were answered 2xx, or have failed for good. What was answered 2xx and comes again (a crash forgot the
-answer) overtakes nobody; it is counted apart.
+The rule of PER_KEY, as its users read it: of one key and one subscription, an event is not attempted before
+all earlier ones were answered 2xx, or have failed for good. What was answered 2xx and comes again (a crash
+forgot the answer) overtakes nobody; it is counted apart.
 """
 from collections import defaultdict
 from dataclasses import dataclass, field

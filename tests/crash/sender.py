@@ -2,8 +2,8 @@
 
 Reads its configuration as one line of JSON, see Config; ends when its standard input does. A trio of
 connections sends the same request at the same moment, and each sends it again after an error until it was
-answered 200 or its attempts have ended. A few are signed wrong and must be refused; a few have a rival, of the
-same id but with another body.
+answered 200 or its attempts have ended. A few are signed wrong and must be refused; a few have a rival, of
+the same id but with another body.
 """
 import asyncio
 import hashlib
@@ -126,7 +126,8 @@ class Sender:
             external_id = "" if inlet.kind == PLAIN else f"{self.config.run}-{seq}"
             made.append(self._item(seq, external_id, self._random.choices(types, shares)[0]))
         items = [item for item, _ in made]
-        body = '{"events":[' + ",".join(text for _, text in made) + "]}" if inlet.kind == BATCH else made[0][1]
+        batch = '{"events":[' + ",".join(text for _, text in made) + "]}"
+        body = batch if inlet.kind == BATCH else made[0][1]
         secret = self.config.secrets[str(inlet.number)] if signed else "whsec_Zm9yZ2VkIQ=="
         return Draft(next(self._numbers), inlet, secret, items[0].external_id, body.encode(),
                      Request(inlet.number, signed, items))

@@ -3,7 +3,6 @@ import ctypes
 import os
 import pathlib
 import random
-import shutil
 import signal
 import socket
 import subprocess

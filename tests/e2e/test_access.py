@@ -59,7 +59,8 @@ class Authentication(HubCase):
         made = self.make_key(self.tenant, role="admin")
         maker = self.hub.api.as_key(made["key"])
         child = self.expect(201, maker.post(KEYS, {"name": "child", "role": "admin"}))
-        grandchild = self.expect(201, self.hub.api.as_key(child["key"]).post(KEYS, {"name": "g", "role": "viewer"}))
+        as_child = self.hub.api.as_key(child["key"])
+        grandchild = self.expect(201, as_child.post(KEYS, {"name": "g", "role": "viewer"}))
 
         self.expect_problem(400, "BAD_REQUEST", self.api.delete(f"{KEYS}/{made['id']}?made_keys=some"))
         self.expect(204, self.api.delete(f"{KEYS}/{made['id']}"))
@@ -259,14 +260,16 @@ class Platform(HubCase):
 
 
     def test_a_key_of_the_platform_may_do_what_its_role_may(self):
-        for role, statuses in (("viewer", (200, 200, 403, 403, 403)), ("developer", (200, 200, 202, 403, 403)),
+        for role, statuses in (("viewer", (200, 200, 403, 403, 403)),
+                               ("developer", (200, 200, 202, 403, 403)),
                                ("auditor", (200, 403, 403, 403, 403)), ("admin", (200, 200, 202, 201, 201))):
             with self.subTest(role=role):
                 made = self.expect(201, self.hub.platform.post(KEYS, {"name": role, "role": role}))
                 platform = self.hub.api.as_key(made["key"])
                 inside = self.hub.api.as_key(made["key"], self.tenant["id"])
                 self.assertEqual(
-                    (platform.get(TENANTS).status, inside.get(EVENTS).status, inside.post(EVENTS, EVENT).status,
+                    (platform.get(TENANTS).status, inside.get(EVENTS).status,
+                     inside.post(EVENTS, EVENT).status,
                      platform.post(TENANTS, {"name": "x", "slug": f"x-{uuid.uuid4().hex}"}).status,
                      platform.post(KEYS, {"name": "k", "role": "viewer"}).status), statuses)
 
@@ -281,7 +284,8 @@ class Walls(HubCase):
         owned = {"events": event["id"], "subscriptions": subscription["id"], "deliveries": delivery["id"],
                  "api-keys": key["id"]}
         stranger = self.hub.api.as_key(self.make_key(self.make_tenant("Stranger"))["key"])
-        bodies = {"put": SUBSCRIPTION, "patch": {"name": "mine now"}, "revoke-secret": {"fingerprint": "0" * 8}}
+        bodies = {"put": SUBSCRIPTION, "patch": {"name": "mine now"},
+                  "revoke-secret": {"fingerprint": "0" * 8}}
 
         visited = 0
         for template, item in CONTRACT.document["paths"].items():

@@ -1,18 +1,20 @@
-"""Bodies as senders write them: compressed, in parts, with secrets inside; and what events are made of them."""
+"""Bodies as senders write them: compressed, in parts, with secrets inside;
+and what events are made of them."""
 import gzip
 import json
 import unittest
 import zlib
 
 from harness import on_both_engines
-from test_endpoints import ENDPOINTS, EndpointCase, github_headers
+from harness.endpoints import ENDPOINTS, EndpointCase, github_headers
 
 load_tests = on_both_engines
 
 
 class Bodies(EndpointCase):
     def token_endpoint(self, path: str, place: str, **scheme) -> dict:
-        return self.make_endpoint(path, signature_scheme={"kind": "token", "sig": place} | scheme, secret_key="s3cr/t")
+        return self.make_endpoint(path, signature_scheme={"kind": "token", "sig": place} | scheme,
+                                  secret_key="s3cr/t")
 
     def test_a_secret_in_the_body_is_never_kept_however_it_is_written(self):
         cases = {
@@ -71,7 +73,8 @@ class Bodies(EndpointCase):
         self.assertEqual(found["record"], {"a": "\ufffd", "b": 2})
 
     def test_a_deletion_is_about_what_was_before(self):
-        endpoint = self.make_endpoint(paths={"event_type": ["header:x-type", "json:type"], "table": "json:table",
+        endpoint = self.make_endpoint(paths={"event_type": ["header:x-type", "json:type"],
+                                             "table": "json:table",
                                              "record": "json:record", "old_record": "json:old_record",
                                              "record_id": "json:record.id"})
         self.assertEqual(endpoint["paths"]["event_type"], ["header:x-type", "json:type"])

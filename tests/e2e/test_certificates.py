@@ -58,7 +58,8 @@ class DemandingReceiver:
             self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._server.handle_error = lambda *_: None
         self.url = f"https://127.0.0.1:{self._server.server_address[1]}/hook"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02},
+                         daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -134,7 +135,8 @@ class Certificates(HubCase):
                                                "#/client_certificate/certificate": "REQUIRED",
                                                "#/client_certificate/private_key": "REQUIRED"}),
                 ({"ca_certificate": "nonsense"}, {"#/ca_certificate": "INVALID"}),
-                ({"ca_certificate": self.first.certificate + self.first.key}, {"#/ca_certificate": "INVALID"}),
+                ({"ca_certificate": self.first.certificate + self.first.key},
+                 {"#/ca_certificate": "INVALID"}),
                 ({"url": "http://receiver.example/", "client_certificate": self.first.pair},
                  {"#/client_certificate": "INVALID"}),
                 ({"url": "http://receiver.example/", "ca_certificate": self.first.certificate},

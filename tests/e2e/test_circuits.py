@@ -36,7 +36,8 @@ class Circuits(HubCase):
     def test_an_open_circuit_is_seen_on_the_subscription_and_on_what_waits_for_it(self):
         self.assertEqual(self.subscription(self.made)["circuit"], CLOSED)
         self.assertEqual(self.made["circuit"], CLOSED)
-        before = self.metric() if "crossdock_circuits_open" in self.api.get("/metrics").content.decode() else 0
+        metrics = self.api.get("/metrics").content.decode()
+        before = self.metric() if "crossdock_circuits_open" in metrics else 0
         waiting = self.open_circuit()
 
         circuit = self.subscription(self.made)["circuit"]

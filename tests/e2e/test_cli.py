@@ -48,15 +48,18 @@ class CommandLine(CommandCase):
             self.assertIn("Usage", self.succeed(*words))
 
     def test_help_tells_the_exit_status(self):
-        for words in (["--help"], ["listen", "--help"], ["trigger", "--help"], ["deliveries", "list", "--help"],
+        for words in (["--help"], ["listen", "--help"], ["trigger", "--help"],
+                      ["deliveries", "list", "--help"],
                       ["signature", "verify", "--help"], ["signature", "sign", "--help"]):
             with self.subTest(words=words):
                 self.assertRegex(self.succeed(*words), r"Exit status: 0 .*, 1 .*, 2 wrong usage")
 
     def test_a_mistyped_word_gets_the_one_that_is_near(self):
-        for words, meant in ((["serv"], "'serve'"), (["lsiten"], "'listen'"), (["keys", "genrate"], "'generate'"),
-                             (["deliveries", "lst"], "'list'"), (["signature", "verfy"], "'verify'"),
-                             (["serve", "--lisen", "x"], "--listen"), (["trigger", "a", "--tenat=b"], "--tenant")):
+        for words, meant in ((["serv"], "'serve'"), (["lsiten"], "'listen'"),
+                             (["keys", "genrate"], "'generate'"), (["deliveries", "lst"], "'list'"),
+                             (["signature", "verfy"], "'verify'"),
+                             (["serve", "--lisen", "x"], "--listen"),
+                             (["trigger", "a", "--tenat=b"], "--tenant")):
             with self.subTest(words=words):
                 self.assertIn(f"did you mean {meant}?", self.fail_with(2, *words))
         self.assertNotIn("did you mean", self.fail_with(2, "nonsense"))
@@ -137,7 +140,8 @@ class Settings(CommandCase):
 
     def test_each_stands_in_the_documentation_with_its_default(self):
         text = (PROJECT / "docs" / "operations.md").read_text()
-        table = dict(re.findall(r"(?m)^\| `([A-Z_]+)` \| `?([^|`]*?)`? ?\| ", text.split("## Keys of the API")[0]))
+        table = dict(re.findall(r"(?m)^\| `([A-Z_]+)` \| `?([^|`]*?)`? ?\| ",
+                                text.split("## Keys of the API")[0]))
 
         self.assertEqual({name: default.strip() or "-" for name, default in table.items()},
                          {name: value for name, (_, value) in self.shown().items()})
@@ -171,7 +175,8 @@ class Settings(CommandCase):
                             ("CROSSDOCK_LOG_LEVEL", "loud"), ("CROSSDOCK_LOG_FORMAT", "xml"),
                             ("CROSSDOCK_EGRESS_ALLOW", "10.0.0.1/8"), ("CROSSDOCK_MAX_BODY_BYTES", "1g"),
                             ("CROSSDOCK_BOOTSTRAP_KEY", "short"), ("CROSSDOCK_TLS_KEY", "key.pem"),
-                            ("CROSSDOCK_METRICS_LISTEN", "9090"), ("CROSSDOCK_METRICS_LISTEN", "127.0.0.1:8080"),
+                            ("CROSSDOCK_METRICS_LISTEN", "9090"),
+                            ("CROSSDOCK_METRICS_LISTEN", "127.0.0.1:8080"),
                             ("CROSSDOCK_DRAIN_DELAY_SECONDS", "-1"), ("LOG_RESPONSE_BODIES", "perhaps")):
             for command in (["serve"], ["config", "show"]):
                 with self.subTest(name=name, value=value, command=command):
@@ -207,7 +212,8 @@ class Doctor(CommandCase):
         return ended.returncode, ended.stdout
 
     def everything(self) -> dict[str, tuple]:
-        return {str(path): (path.stat().st_mtime_ns, path.stat().st_mode, path.read_bytes() if path.is_file() else b"")
+        return {str(path): (path.stat().st_mtime_ns, path.stat().st_mode,
+                            path.read_bytes() if path.is_file() else b"")
                 for path in [self.directory, *self.directory.rglob("*")]}
 
     def run_hub_for_a_while(self, end: signal.Signals = signal.SIGTERM, **settings: str) -> None:
@@ -254,9 +260,11 @@ class Doctor(CommandCase):
             status, report = self.examine(CROSSDOCK_LISTEN=address, INTEGRATION_ENCRYPTION_KEY="")
             metrics = self.examine(CROSSDOCK_METRICS_LISTEN=address)
         self.assertEqual(status, 1)
-        self.assertRegex(metrics[1], rf"(?m)^FAIL  metrics listen .*{re.escape(address)}.*CROSSDOCK_METRICS_LISTEN")
+        self.assertRegex(metrics[1],
+                         rf"(?m)^FAIL  metrics listen .*{re.escape(address)}.*CROSSDOCK_METRICS_LISTEN")
         self.assertRegex(report, r"(?m)^FAIL  encryption key .*crossdock keys generate")
-        self.assertRegex(report, rf"(?m)^FAIL  listen .*{re.escape(address)}.*choose another address with --listen")
+        self.assertRegex(report,
+                         rf"(?m)^FAIL  listen .*{re.escape(address)}.*choose another address with --listen")
 
     def test_a_key_that_does_not_open_the_store_fails_and_is_not_shown(self):
         self.run_hub_for_a_while()
@@ -282,13 +290,15 @@ class Doctor(CommandCase):
                 status, report = self.examine(**settings)
                 self.assertEqual(status, 1)
                 self.assertRegex(report, rf"(?m)^FAIL  (certificate|authorities) .*{re.escape(said)}")
-                self.assertIn(said, self.fail_with(1, "serve", "--data", "unused", INTEGRATION_ENCRYPTION_KEY=KEY,
-                                                   CROSSDOCK_LISTEN="127.0.0.1:0", **settings))
+                self.assertIn(said,
+                              self.fail_with(1, "serve", "--data", "unused", INTEGRATION_ENCRYPTION_KEY=KEY,
+                                             CROSSDOCK_LISTEN="127.0.0.1:0", **settings))
 
     def test_a_store_that_cannot_be_used_fails(self):
         data = self.directory / "crossdock-data"
         data.mkdir()
-        for content, said in ((b"", "0 bytes"), (b"This is no database, it is a letter. " * 200, "no file of SQLite's")):
+        for content, said in ((b"", "0 bytes"),
+                              (b"This is no database, it is a letter. " * 200, "no file of SQLite's")):
             with self.subTest(said=said):
                 (data / "core.db").write_bytes(content)
                 status, report = self.examine()
@@ -302,7 +312,8 @@ class Doctor(CommandCase):
         self.assertEqual(ended.returncode, 1)
         self.assertRegex(ended.stdout, r"(?m)^FAIL  data directory .*another Crossdock")
         (self.directory / "file").write_text("")
-        self.assertEqual(self.run_command("doctor", "--data", "file/data", INTEGRATION_ENCRYPTION_KEY=KEY).returncode, 1)
+        self.assertEqual(self.run_command("doctor", "--data", "file/data",
+                                          INTEGRATION_ENCRYPTION_KEY=KEY).returncode, 1)
 
     def test_a_bootstrap_key_that_opens_nothing_is_told(self):
         self.run_hub_for_a_while()

@@ -59,7 +59,8 @@ class Damage(OwnHubCase):
         good, closed, jumbled = (
             self.expect(201, self.api.post(ENDPOINTS, settings | {"endpoint_path": path}))
             for path in ("good", "closed", "jumbled"))
-        self.damage(f"UPDATE endpoint_secrets SET secret = 'v1.k9.AAAA' WHERE owner_id = {self.owner(closed)}")
+        self.damage("UPDATE endpoint_secrets SET secret = 'v1.k9.AAAA'"
+                    f" WHERE owner_id = {self.owner(closed)}")
         self.damage(f"UPDATE webhook_endpoints SET signature_scheme = '{{' WHERE id = {self.owner(jumbled)}")
 
         def send(endpoint: dict):
@@ -73,7 +74,8 @@ class Damage(OwnHubCase):
         listed = self.expect(200, self.api.get(ENDPOINTS))["data"]
         self.assertEqual({each["endpoint_path"]: bool(each["broken"]) for each in listed},
                          {"good": False, "closed": True, "jumbled": True})
-        self.expect_problem(409, "CONFLICT_STATE", self.api.patch(f"{ENDPOINTS}/{closed['id']}", {"name": "new"}))
+        self.expect_problem(409, "CONFLICT_STATE",
+                            self.api.patch(f"{ENDPOINTS}/{closed['id']}", {"name": "new"}))
         self.expect(204, self.api.delete(f"{ENDPOINTS}/{jumbled['id']}"))
 
 

@@ -101,7 +101,8 @@ class Deleting(HubCase):
         operation = self.start(self.hub.platform, path)
         self.assertEqual((operation["kind"], operation["target_id"]), ("TENANT_DELETION", self.tenant["id"]))
         self.expect(403, self.api.get("/api/v1/events"))
-        self.expect(403, self.hub.platform_in(self.tenant["id"]).post("/api/v1/events", {"type": "a", "data": 1}))
+        self.expect(403,
+                    self.hub.platform_in(self.tenant["id"]).post("/api/v1/events", {"type": "a", "data": 1}))
         self.expect(409, self.hub.platform.patch(path, {"name": "other"}))
         self.expect(409, self.hub.platform.delete(path))
 

@@ -165,11 +165,13 @@ class Lengths(HubCase):
 
 class Lists(HubCase):
     def test_types_are_patterns(self):
-        for type in ("order.created", "order.line.added", "orders", "workitem_created", "workitem_state_changed"):
+        for type in ("order.created", "order.line.added", "orders", "workitem_created",
+                     "workitem_state_changed"):
             self.expect(202, self.api.post(EVENTS, event(type=type)))
 
         def found(query: str) -> list[str]:
-            return [row["type"] for row in self.expect(200, self.api.get(f"{EVENTS}?type={query}"))["data"]][::-1]
+            return [row["type"]
+                    for row in self.expect(200, self.api.get(f"{EVENTS}?type={query}"))["data"]][::-1]
         self.assertEqual(found("order.*"), ["order.created", "order.line.added"])
         self.assertEqual(found("workitem_*"), ["workitem_created", "workitem_state_changed"])
         self.assertEqual(found("workitem_state_*"), ["workitem_state_changed"])
@@ -220,7 +222,8 @@ class Batches(HubCase):
         self.assertIn("id", answers[1])
 
     def test_a_batch_of_nothing_but_mistakes_is_refused_as_a_whole(self):
-        refused = self.api.post(BATCH, {"events": [event(subject=7), event(type="order..b"), event(unknown=1)]})
+        refused = self.api.post(BATCH,
+                                {"events": [event(subject=7), event(type="order..b"), event(unknown=1)]})
 
         problem = self.expect_problem(422, "VALIDATION_FAILED", refused)
         self.assertEqual(refused.pointers, {"#/events/0/subject": "WRONG_TYPE", "#/events/1/type": "INVALID",

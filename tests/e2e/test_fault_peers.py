@@ -1,4 +1,5 @@
-"""Receivers at their worst: each fault has its class, costs no more than the timeout, and leaves the lane free."""
+"""Receivers at their worst: each fault has its class, costs no more than the timeout,
+and leaves the lane free."""
 import gzip
 import socket
 import threading
@@ -18,7 +19,8 @@ TIMEOUT_S = 1
 
 @dataclass(frozen=True)
 class Fault:
-    """What a receiver does, and what is to be made of it: the error's class ("" is a success) and the status."""
+    """What a receiver does, and what is to be made of it:
+    the error's class ("" is a success) and the status."""
     name: str
     behaviour: Behaviour
     error_class: str
@@ -34,7 +36,8 @@ def bomb() -> bytes:
 FAULTS = (
     Fault("a body without end", endless(HEAD + b"\r\n", b"x" * 8192), "", 200),
     Fault("a chunked body without end",
-          endless(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"), "", 200),
+          endless(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"), "",
+          200),
     Fault("a body that trickles", endless(HEAD + b"\r\n", b"x", 0.05), "READ_TIMEOUT", 200),
     Fault("a header without end", endless(HEAD, b"X-Field: some value\r\n"), "RESPONSE_TOO_BIG", 200),
     Fault("a header that trickles", endless(HEAD, b"X: y\r\n", 0.05), "READ_TIMEOUT", 200),
@@ -44,18 +47,19 @@ FAULTS = (
     Fault("interim answers that trickle", endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n", 0.05),
           "READ_TIMEOUT"),
     Fault("a gzip bomb", raw(bomb()), "", 200),
-    Fault("a coding that was not asked for", raw(HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n", wait_to_be_left),
-          "PROTOCOL", 200),
+    Fault("a coding that was not asked for",
+          raw(HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n", wait_to_be_left), "PROTOCOL", 200),
     Fault("less than was promised", truncated, "READ", 200),
-    Fault("a promise that hangs", raw(HEAD + b"Content-Length: 10\r\n\r\n01234", wait_to_be_left), "READ_TIMEOUT", 200),
+    Fault("a promise that hangs", raw(HEAD + b"Content-Length: 10\r\n\r\n01234", wait_to_be_left),
+          "READ_TIMEOUT", 200),
     Fault("more than was promised", raw(HEAD + b"Content-Length: 2\r\n\r\nok, and more"), "", 200),
     Fault("an answer behind the answer",
           raw(HEAD + b"Content-Length: 2\r\n\r\nokHTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), "", 200),
     Fault("a negative length", raw(HEAD + b"Content-Length: -1\r\n\r\n", wait_to_be_left), "PROTOCOL", 200),
     Fault("200 and a reset", raw(HEAD + b"Content-Length: 2\r\n\r\n", slow(0.1, reset)), "READ", 200),
     Fault("a redirect to metadata", redirect(METADATA), "HTTP_3XX", 307),
-    Fault("a switch of protocols", raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", wait_to_be_left),
-          "PROTOCOL"),
+    Fault("a switch of protocols",
+          raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", wait_to_be_left), "PROTOCOL"),
 )
 
 
@@ -117,8 +121,9 @@ class FaultPeers(HubCase):
         self.assertTrue(detail["response_truncated"])
 
     def test_private_addresses_in_the_clothes_of_others_are_refused(self):
-        for host in ("[::ffff:10.0.0.1]", "[::ffff:a00:1]", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]",
-                     "[2002:a00:1::]", "[fd00:ec2::254]", "0x0a000001", "167772161", "012.0.0.1", "10.1"):
+        for host in ("[::ffff:10.0.0.1]", "[::ffff:a00:1]", "[::ffff:169.254.169.254]",
+                     "[64:ff9b::a9fe:a9fe]", "[2002:a00:1::]", "[fd00:ec2::254]", "0x0a000001", "167772161",
+                     "012.0.0.1", "10.1"):
             with self.subTest(host=host):
                 wanted = {"name": "inside", "url": f"http://{host}/", "event_types": ["*"]}
                 problem = self.expect_problem(

@@ -1,4 +1,5 @@
-"""Filters: which events a subscription gets, what becomes of the others, and trying a filter before it counts."""
+"""Filters: which events a subscription gets, what becomes of the others,
+and trying a filter before it counts."""
 import unittest
 
 from harness import HubCase, eventually, on_both_engines
@@ -32,7 +33,8 @@ class Filters(HubCase):
         self.wait_for_status(subscription, "DELIVERED")
         self.assertEqual([request.header("webhook-id") for request in receiver.requests], [dear["id"]])
         skipped = self.skipped(subscription)
-        self.assertEqual([(each["event_id"], each["reason"]) for each in skipped], [(cheap["id"], "FILTERED")])
+        self.assertEqual([(each["event_id"], each["reason"]) for each in skipped],
+                         [(cheap["id"], "FILTERED")])
         self.assertEqual((skipped[0]["attempt_number"], skipped[0]["error_class"]), (0, None))
 
     def test_what_was_skipped_is_seen_everywhere(self):

@@ -136,7 +136,8 @@ class History(HubCase):
             return sorted((row["subscription_id"], row["event_type"]) for row in rows)
 
         def both(*subscriptions: dict) -> list:
-            return sorted((s["id"], type) for s in subscriptions for type in ("order.created", "invoice.paid"))
+            return sorted((s["id"], type) for s in subscriptions
+                          for type in ("order.created", "invoice.paid"))
         self.assertEqual(found("status_code=5xx"), both(bad))
         self.assertEqual(found("status_code=5XX"), both(bad))
         self.assertEqual(found("status_code=429"), both(tired))
@@ -153,7 +154,8 @@ class History(HubCase):
         newest = self.expect(200, self.api.get(f"{DELIVERIES}?limit=1"))["data"][0]["created_at"]
         self.assertEqual(found(f"created_at[gt]={quote(newest)}"), [])
         self.assertEqual(len(found(f"created_at[lte]={quote(newest)}")), 6)
-        self.assertEqual(found(f"created_at[lte]={quote(newest)}&created_at[lt]={quote(event['created_at'])}"), [])
+        since = quote(event["created_at"])
+        self.assertEqual(found(f"created_at[lte]={quote(newest)}&created_at[lt]={since}"), [])
         page = self.expect(200, self.api.get(f"{DELIVERIES}?status=FAILED&limit=1&include=total"))["page"]
         self.assertEqual(page["total"], 4)
         refused = self.expect_problem(400, "BAD_REQUEST", self.api.get(f"{DELIVERIES}?error_class=TIMEOUT"))
@@ -180,7 +182,8 @@ class History(HubCase):
         self.assertEqual({row["error_signature"] for row in failed}, {signature})
         rows = self.expect(200, self.api.get(f"{DELIVERIES}?error_signature={signature}"))["data"]
         self.assertEqual(rows, failed)
-        self.assertEqual([each["deliveries"] for each in groups("?event_type=order.*&status_code=5xx")], [3, 3])
+        self.assertEqual([each["deliveries"] for each in groups("?event_type=order.*&status_code=5xx")],
+                         [3, 3])
         self.assertEqual(groups("?event_type=invoice.paid"), [])
         self.expect_problem(400, "BAD_REQUEST", self.api.get(f"{DELIVERIES}/groups?status=DELIVERED"))
 
@@ -196,7 +199,8 @@ class History(HubCase):
 
         def stats(path: str) -> tuple:
             answered = self.expect(200, self.api.get(path))
-            self.assertEqual(sum(each["attempts"] for each in answered["data"]), answered["total"]["attempts"])
+            self.assertEqual(sum(each["attempts"] for each in answered["data"]),
+                             answered["total"]["attempts"])
             return tuple(answered["total"][name] for name in ("attempts", "delivered", "failed", "retried"))
         self.assertEqual(stats(f"{path_of(good)}/stats"), (2, 2, 0, 0))
         self.assertEqual(stats(f"{path_of(bad)}/stats?step=60"), (2, 0, 2, 0))
@@ -213,9 +217,9 @@ class History(HubCase):
             self.expect_problem(400, "BAD_REQUEST", self.api.get(f"/api/v1/webhooks/stats?{query}"))
 
     def test_a_condition_that_makes_no_sense_is_refused_by_name(self):
-        for query in ("status_code=abc", "status_code=9xx", "status_code=42", "event_id=1", "attempts[gte]=-1",
-                      "created_at[gte]=yesterday", "is_test=perhaps", "event_type=*.x", "include=all",
-                      "response_time_ms[lt]=1"):
+        for query in ("status_code=abc", "status_code=9xx", "status_code=42", "event_id=1",
+                      "attempts[gte]=-1", "created_at[gte]=yesterday", "is_test=perhaps", "event_type=*.x",
+                      "include=all", "response_time_ms[lt]=1"):
             problem = self.api.get(f"{DELIVERIES}?{query}")
             self.assertEqual(problem.status, 400, query)
             self.assertIn(query.split("=")[0], problem.json["detail"])

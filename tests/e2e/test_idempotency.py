@@ -22,7 +22,8 @@ class Idempotency(HubCase):
         for path, body in ((EVENTS, EVENT), (f"{EVENTS}/batch", {"events": [EVENT]}),
                            ("/api/v1/listeners", {"name": "mine"})):
             with self.subTest(path=path):
-                self.expect_problem(400, "BAD_REQUEST", self.api.post(path, body, headers={"Idempotency-Key": ""}))
+                self.expect_problem(400, "BAD_REQUEST",
+                                    self.api.post(path, body, headers={"Idempotency-Key": ""}))
 
     def test_a_repeated_event_gets_the_same_answer_and_is_delivered_once(self):
         receiver = self.make_receiver()

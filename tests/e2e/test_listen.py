@@ -46,11 +46,12 @@ class ListenerCase(HubCase):
     @property
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("CROSSDOCK_")}
-        return inherited | {"CROSSDOCK_URL": f"http://127.0.0.1:{self.hub.port}", "CROSSDOCK_API_KEY": self.key}
+        return inherited | {"CROSSDOCK_URL": f"http://127.0.0.1:{self.hub.port}",
+                            "CROSSDOCK_API_KEY": self.key}
 
     def run_command(self, *words: str, **settings: str) -> subprocess.CompletedProcess:
-        return subprocess.run([SERVER, *words], env=self.environment | settings, text=True, capture_output=True,
-                              timeout=PATIENCE_S, check=False)
+        return subprocess.run([SERVER, *words], env=self.environment | settings, text=True,
+                              capture_output=True, timeout=PATIENCE_S, check=False)
 
     def start_listen(self, *words: str) -> subprocess.Popen:
         process = subprocess.Popen([SERVER, "listen", *words], env=self.environment, text=True,
@@ -82,12 +83,13 @@ class Listeners(ListenerCase):
 
     def test_it_can_begin_earlier(self):
         early = self.publish(type="order.early")
-        time.sleep(0.05)
+        time.sleep(0.05)  # tidy: allow blind-wait the two are to have different times
         middle = self.publish(type="order.middle")
         self.make_listener(name="start", **{"from": "start"})
         self.make_listener(name="time", **{"from": middle["created_at"]})
 
-        self.assertEqual([m.json["id"] for m in self.stream("start").wait_for(2)], [early["id"], middle["id"]])
+        self.assertEqual([m.json["id"] for m in self.stream("start").wait_for(2)],
+                         [early["id"], middle["id"]])
         self.assertIn(middle["id"], [m.json["id"] for m in self.stream("time").wait_for(1)])
 
     def test_one_that_is_there_gets_other_types_and_keeps_its_place(self):
@@ -113,7 +115,8 @@ class Listeners(ListenerCase):
         self.assertEqual(len(shown), 1)
         self.assertEqual((shown[0]["subscription_id"], shown[0]["via"]), (listener["id"], "cli"))
         self.assertEqual((shown[0]["status"], shown[0]["response_status"]), ("FAILED", 500))
-        detail = self.expect(200, self.api.get(f"/api/v1/webhooks/deliveries/{shown[0]['id']}/attempts"))["data"]
+        detail = self.expect(200,
+                             self.api.get(f"/api/v1/webhooks/deliveries/{shown[0]['id']}/attempts"))["data"]
         self.assertEqual((detail[0]["via"], detail[0]["response_time_ms"], detail[0]["error_message"]),
                          ("cli", 31, "boom"))
         self.assertEqual((moved["position"], moved["acked_total"]), (message.id, 1))
@@ -148,7 +151,8 @@ class Listeners(ListenerCase):
     def test_a_session_whose_key_was_revoked_ends(self):
         self.make_listener()
         key = self.make_key(self.tenant)
-        stream = Stream(self.hub.port, f"{LISTENERS}/laptop/stream", {"Authorization": f"Bearer {key['key']}"})
+        stream = Stream(self.hub.port, f"{LISTENERS}/laptop/stream",
+                        {"Authorization": f"Bearer {key['key']}"})
         self.addCleanup(stream.close)
         stream.wait_until(lambda s: s.last_id, "its beginning")
         self.expect(204, self.api.delete(f"/api/v1/api-keys/{key['id']}"))
@@ -180,7 +184,8 @@ class Listeners(ListenerCase):
         self.assertEqual(len(self.expect(200, self.api.get(LISTENERS))["data"]), 1)
 
     def test_what_cannot_be_is_refused(self):
-        for body, pointer in (({}, "#/name"), ({"name": "a/b"}, "#/name"), ({"name": "a", "from": "x"}, "#/from"),
+        for body, pointer in (({}, "#/name"), ({"name": "a/b"}, "#/name"),
+                              ({"name": "a", "from": "x"}, "#/from"),
                               ({"name": "a", "event_types": []}, "#/event_types"),
                               ({"name": "a", "event_types": ["a..b"]}, "#/event_types/0"),
                               ({"name": "a", "typo": 1}, "#/typo")):
@@ -192,7 +197,8 @@ class Listeners(ListenerCase):
         for body, pointer in (({}, "#/position"), ({"position": "x"}, "#/position"),
                               ({"position": "1-2-3", "outcome": {}}, "#/event_id"),
                               ({"position": "1-2-3", "event_id": "7"}, "#/event_id"),
-                              ({"position": "1-2-3", "event_id": None, "outcome": {"status": 7}}, "#/outcome/status")):
+                              ({"position": "1-2-3", "event_id": None, "outcome": {"status": 7}},
+                               "#/outcome/status")):
             with self.subTest(body=body):
                 refused = self.api.post(f"{LISTENERS}/laptop/ack", body)
                 self.expect_problem(422, "VALIDATION_FAILED", refused)
@@ -249,9 +255,10 @@ class Commands(ListenerCase):
         self.assertIn("printed 3", err)
         again = self.start_listen("order.*")
         last = self.publish()
-        self.assertEqual(json.loads(again.stdout.readline())["id"], last["id"], "what was printed comes no more")
-        self.assertEqual(self.expect(200, self.api.get(f"/api/v1/events/{events[0]['id']}"))["deliveries"], [],
-                         "printing is no delivery")
+        self.assertEqual(json.loads(again.stdout.readline())["id"], last["id"],
+                         "what was printed comes no more")
+        self.assertEqual(self.expect(200, self.api.get(f"/api/v1/events/{events[0]['id']}"))["deliveries"],
+                         [], "printing is no delivery")
 
     def test_on_a_terminal_listen_prints_a_line_for_each_event(self):
         process = self.start_listen("-o", "table")
@@ -314,7 +321,8 @@ class Commands(ListenerCase):
         first = self.start_listen(*words)
         first.stderr.readline()
         eventually(lambda: self.expect(200, self.api.get(f"{LISTENERS}/shared")), "the listener")
-        time.sleep(0.3)  # its stream begins after it was made
+        # tidy: allow blind-wait its stream begins after it was made, which nobody can see
+        time.sleep(0.3)
         self.start_listen(*words)
 
         status = first.wait(PATIENCE_S)
@@ -331,8 +339,8 @@ class Commands(ListenerCase):
         self.assertNotEqual(first.stdout, self.run_command(*words, "--name", "other").stdout)
 
     def test_trigger_publishes(self):
-        ended = self.run_command("trigger", "--set", "order.id=42", "--set", "order.note=a b", "order.created",
-                                 "--subject", "order/42")
+        ended = self.run_command("trigger", "--set", "order.id=42", "--set", "order.note=a b",
+                                 "order.created", "--subject", "order/42")
 
         self.assertEqual(ended.returncode, 0, ended.stderr)
         stored = self.expect(200, self.api.get(f"/api/v1/events/{json.loads(ended.stdout)['id']}"))
@@ -349,8 +357,8 @@ class Commands(ListenerCase):
             self.publish(data=n)
         rows = self.wait_for_status(subscription, "FAILED", 3)
 
-        listed = self.run_command("deliveries", "list", "--status", "FAILED", "--code", "4xx", "--since", "1h",
-                                  "--limit", "2")
+        listed = self.run_command("deliveries", "list", "--status", "FAILED", "--code", "4xx", "--since",
+                                  "1h", "--limit", "2")
         self.assertEqual([json.loads(line) for line in listed.stdout.splitlines()], rows[:2])
         table = self.run_command("deliveries", "list", "-o", "table").stdout.splitlines()
         self.assertRegex(table[0], r"^ID +CREATED +TYPE +SUBSCRIPTION +STATUS +ATTEMPTS +CODE +MS +WHY$")
@@ -359,7 +367,8 @@ class Commands(ListenerCase):
         self.assertEqual(len(everything), 3)
         shown = self.run_command("deliveries", "get", rows[0]["id"], "-o", "json")
         self.assertEqual(json.loads(shown.stdout)["id"], rows[0]["id"])
-        self.assertIn(rows[0]["id"], self.run_command("deliveries", "get", rows[0]["id"], "-o", "table").stdout)
+        self.assertIn(rows[0]["id"],
+                      self.run_command("deliveries", "get", rows[0]["id"], "-o", "table").stdout)
         replayed = self.run_command("deliveries", "replay", rows[0]["id"])
         self.assertEqual(json.loads(replayed.stdout)["replay_of"], rows[0]["id"])
         receiver.wait_for(4)

@@ -79,7 +79,8 @@ class Metrics(HubCase):
         self.expect(202, self.api.post("/api/v1/events/batch", {"events": [
             {"type": "order.created", "data": n} for n in range(MANY)]}))
         self.wait_for_status(subscription, "FAILED", MANY + 1)
-        lines = self.hub.log_tail(2_000_000).count(f"a delivery failed for good  tenant_id={self.tenant['id']}")
+        failed = f"a delivery failed for good  tenant_id={self.tenant['id']}"
+        lines = self.hub.log_tail(2_000_000).count(failed)
         self.assertLess(lines, MANY, "each thread writes ten a second")
 
 
@@ -87,7 +88,8 @@ class Listener(OwnHubCase):
     def make_hub(self, **options) -> Hub:
         self.port = Port()
         self.addCleanup(self.port.release)
-        return super().make_hub(settings={"CROSSDOCK_METRICS_LISTEN": f"127.0.0.1:{self.port.number}"}, **options)
+        return super().make_hub(settings={"CROSSDOCK_METRICS_LISTEN": f"127.0.0.1:{self.port.number}"},
+                                **options)
 
     def test_metrics_can_have_a_listener_of_their_own(self):
         own = Api(self.port.number)
@@ -99,7 +101,8 @@ class Listener(OwnHubCase):
             self.expect(200, self.hub.api.get(path))
 
         self.expect_problem(404, "NOT_FOUND", self.hub.api.get("/metrics"))
-        for method, path in (("GET", "/api/v1/events"), ("POST", "/api/v1/tenants"), ("GET", "/openapi.json")):
+        for method, path in (("GET", "/api/v1/events"), ("POST", "/api/v1/tenants"),
+                             ("GET", "/openapi.json")):
             self.expect_problem(404, "NOT_FOUND", own.request(method, path))
         self.assertEqual(self.hub.stop(), 0)
         self.hub.start()

@@ -1,7 +1,7 @@
 """Names that do not resolve, resolve late, or lead inside, asked of a name server that lies on purpose.
 
-A module of its own, because a machine that lets nobody have port 53 or a mount namespace skips it, and ctest tells
-of whole modules.
+A module of its own, because a machine that lets nobody have port 53 or a mount namespace skips it, and ctest
+tells of whole modules.
 """
 import pathlib
 import tempfile
@@ -72,7 +72,8 @@ class Names(HubCase):
     def test_a_name_that_leads_inside_is_blocked_by_the_address(self):
         for name, delivery in self.send_to_all(INSIDE).items():
             with self.subTest(name=name):
-                self.assertEqual((delivery["error_class"], delivery["response_status"]), ("SSRF_BLOCKED", None))
+                self.assertEqual((delivery["error_class"], delivery["response_status"]),
+                                 ("SSRF_BLOCKED", None))
 
     def test_names_that_nobody_answers_for_delay_no_others(self):
         receiver = self.make_receiver()

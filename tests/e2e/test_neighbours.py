@@ -1,4 +1,5 @@
-"""What one caller does costs no other: large answers, bodies that do not come, connections that do nothing."""
+"""What one caller does costs no other: large answers, bodies that do not come,
+connections that do nothing."""
 import http.client
 import json
 import pathlib
@@ -56,7 +57,8 @@ class Bodies(HubCase):
         listed = {"ip_whitelist": ["203.0.113.0/24"]}
         for path, settings in {"off": {"is_enabled": False}, "listed": listed,
                                "graph": listed | {"signature_scheme": "ms_graph"}}.items():
-            self.expect(201, self.api.post("/api/v1/webhooks/endpoints", endpoint | settings | {"endpoint_path": path}))
+            self.expect(201, self.api.post("/api/v1/webhooks/endpoints",
+                                           endpoint | settings | {"endpoint_path": path}))
         cases = {
             "no key": (b"/api/v1/events", b"", 401),
             "a wrong key": (b"/api/v1/events", b"Authorization: Bearer cdk_wrong\r\n", 401),
@@ -66,18 +68,20 @@ class Bodies(HubCase):
             "no endpoint": (b"/webhooks/" + slug + b"/none", b"", 404),
             "one that is off": (b"/webhooks/" + slug + b"/off", b"", 404),
             "an address that may not send": (b"/webhooks/" + slug + b"/listed", b"", 403),
-            "what is too long for a handshake from there": (b"/webhooks/" + slug + b"/graph?validationToken=x", b"", 403),
+            "what is too long for a handshake from there":
+                (b"/webhooks/" + slug + b"/graph?validationToken=x", b"", 403),
         }
         for name, (path, fields, status) in cases.items():
             for more in (b"", b"Expect: 100-continue\r\n"):
                 with self.subTest(name, more=more):
-                    self.assertEqual(statuses(exchange(self.hub.port, HEAD % (path, fields + more))), [status])
+                    self.assertEqual(statuses(exchange(self.hub.port, HEAD % (path, fields + more))),
+                                     [status])
 
     def test_a_rate_that_is_used_up_is_told_before_the_body(self) -> None:
         slug = self.tenant["slug"]
         self.expect(201, self.api.post("/api/v1/webhooks/endpoints", {
-            "endpoint_path": "limited", "signature_scheme": {"kind": "token", "sig": "header:x-token"}, "secret_key": "secret-token-1",
-            "rate_limit": {"requests": 1, "window_seconds": 3600}}))
+            "endpoint_path": "limited", "signature_scheme": {"kind": "token", "sig": "header:x-token"},
+            "secret_key": "secret-token-1", "rate_limit": {"requests": 1, "window_seconds": 3600}}))
         path = f"/webhooks/{slug}/limited"
         self.expect(200, self.hub.api.post(path, {"n": 1}, headers={"x-token": "secret-token-1"}))
 
@@ -90,7 +94,8 @@ class Bodies(HubCase):
             "endpoint_path": "graph", "signature_scheme": "ms_graph", "secret_key": "client-state-1",
             "ip_whitelist": ["203.0.113.0/24"], "rate_limit": {"requests": 1, "window_seconds": 3600}}))
         path = f"/webhooks/{self.tenant['slug']}/graph"
-        answer = self.hub.api.post(f"{path}?validationToken=abc", raw=b"{}", headers={"Content-Type": "text/plain"})
+        answer = self.hub.api.post(f"{path}?validationToken=abc", raw=b"{}",
+                                   headers={"Content-Type": "text/plain"})
         self.assertEqual((answer.status, answer.content), (200, b"abc"))
         self.expect(403, self.hub.api.post(path, raw=b"{}", headers={"Content-Type": "application/json"}))
 
@@ -98,7 +103,8 @@ class Bodies(HubCase):
         connection = http.client.HTTPConnection("127.0.0.1", self.hub.port, timeout=10)
         self.addCleanup(connection.close)
         for _ in range(3):
-            connection.request("POST", EVENTS, b'{"type": "a", "data": 1}', {"Content-Type": "application/json"})
+            connection.request("POST", EVENTS, b'{"type": "a", "data": 1}',
+                               {"Content-Type": "application/json"})
             answer = connection.getresponse()
             self.assertEqual((answer.status, answer.read()[:1]), (401, b"{"))
             self.assertIsNone(answer.headers["Connection"])
@@ -146,7 +152,8 @@ class Methods(HubCase):
                 allow = re.search(rb"Allow: ([A-Z, ]+)\r\n", said)[1].decode().split(", ")
                 described = {method.upper() for method in item if method != "parameters"}
                 self.assertLessEqual(described, set(allow))
-        self.assertEqual(statuses(exchange(self.hub.port, b"OPTIONS /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")), [404])
+        self.assertEqual(statuses(exchange(self.hub.port, b"OPTIONS /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")),
+                         [404])
 
 
 class Connections(OwnHubCase):
@@ -176,7 +183,8 @@ class Connections(OwnHubCase):
 
         def ended() -> list[socket.socket]:
             return select.select(held, [], [], 0)[0]
-        eventually(lambda: len(ended()) == 1, "one of them has ended")  # which one is first is the kernel's affair
+        # Which one is first is the kernel's affair.
+        eventually(lambda: len(ended()) == 1, "one of them has ended")
         self.assertEqual(ended()[0].recv(1), b"")
         for each in held:
             each.close()
@@ -227,7 +235,8 @@ def resident_bytes(pid: int) -> int:
 
 def answers(port: int) -> bool:
     try:
-        return statuses(exchange(port, b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")) == [200]
+        return statuses(exchange(port,
+                                 b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")) == [200]
     except OSError:
         return False
 

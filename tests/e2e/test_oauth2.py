@@ -23,8 +23,8 @@ class OAuth2(HubCase):
 
     def subscribed(self, **settings) -> dict:
         config = {"token_url": self.tokens.url, "client_id": "crossdock", "client_secret": "s3cret-of-ours"}
-        return self.subscribe(self.receiver, auth_type="OAUTH2", auth_config=config | settings.pop("config", {}),
-                              **settings)
+        return self.subscribe(self.receiver, auth_type="OAUTH2",
+                              auth_config=config | settings.pop("config", {}), **settings)
 
     def authorizations(self, count: int) -> list[str]:
         return [request.header("authorization") for request in self.receiver.wait_for(count)]
@@ -56,7 +56,8 @@ class OAuth2(HubCase):
         self.publish()
 
         delivery = self.wait_for_status(subscription, "DELIVERED")[0]
-        attempts = self.expect(200, self.api.get(f"/api/v1/webhooks/deliveries/{delivery['id']}/attempts"))["data"]
+        attempts = self.expect(200,
+                               self.api.get(f"/api/v1/webhooks/deliveries/{delivery['id']}/attempts"))["data"]
         self.assertEqual([each["error_class"] for each in attempts], ["OAUTH2_TOKEN", "OAUTH2_TOKEN", None])
         self.assertIn("invalid_client", attempts[0]["error_message"])
         self.assertEqual(self.authorizations(1), ["Bearer last"])

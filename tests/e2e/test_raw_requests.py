@@ -19,7 +19,8 @@ class RawRequests(HubCase):
             with self.subTest(name):
                 answers = [int(status) for status in ANSWER.findall(exchange(self.hub.port, request))]
                 self.assertIn(answers[0] if answers else 0, statuses)
-                self.assertLessEqual(len(answers), 1, "what follows a request whose end is in doubt was answered")
+                self.assertLessEqual(len(answers), 1,
+                                     "what follows a request whose end is in doubt was answered")
 
     def test_others_are_served_as_before(self) -> None:
         for _, request, _ in CASES:

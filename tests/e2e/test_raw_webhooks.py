@@ -1,4 +1,5 @@
-"""Requests to endpoints as bytes: each is answered as it should be, at once, and costs nobody else anything."""
+"""Requests to endpoints as bytes: each is answered as it should be, at once,
+and costs nobody else anything."""
 import re
 import socket
 import time
@@ -6,10 +7,12 @@ import unittest
 
 from harness import HubCase, eventually
 from harness.raw import DEADLINE_S, exchange
-from harness.raw_webhook_cases import ADYEN_SECRET, SECRET, STANDARD_SECRET, Case, Requests, all_cases, behind_proxy
+from harness.raw_webhook_cases import (
+    ADYEN_SECRET, SECRET, STANDARD_SECRET, Case, Requests, all_cases, behind_proxy)
 
 ANSWER = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
-OWN = re.compile(rb'(Date|X-Request-Id|Content-Length): [^\r]*|"(request_id|instance)":"[^"]*"')  # what differs from answer to answer
+# What differs from answer to answer.
+OWN = re.compile(rb'(Date|X-Request-Id|Content-Length): [^\r]*|"(request_id|instance)":"[^"]*"')
 ENDPOINTS = "/api/v1/webhooks/endpoints"
 BATCH = {"kind": "hmac", "sig": "header:x-sig", "each": "json:events", "id": "json:id"}
 
@@ -36,7 +39,8 @@ class RawCase(HubCase):
         if case.before:
             self.assertEqual(self.statuses(case.before), [200])
         said = exchange(self.hub.port, case.request)
-        self.assertEqual([int(status) for status in ANSWER.findall(said)], [case.status] if case.status else [], said[:400])
+        self.assertEqual([int(status) for status in ANSWER.findall(said)],
+                         [case.status] if case.status else [], said[:400])
         self.assertIn(case.says, said)
         self.assertNotIn(case.lacks, said)
 
@@ -59,19 +63,24 @@ class RawWebhooks(RawCase):
             return rows or [None]
         eventually(lambda: left() == [None], "all that came is processed", 60)
         failed = self.expect(200, self.api.get("/api/v1/webhooks/received?status=FAILED"))["data"]
-        # What is no JSON, too deep, or cannot be decoded is kept and says where and why; the rest is processed.
+        # What is no JSON, too deep, or cannot be decoded is kept and says where and why.
+        # The rest is processed.
         known = ("the body is not JSON: JSON, line ", "the record cannot be an event's data: JSON, line ",
                  "the body is no ", "decoded the body has more than ")
-        self.assertEqual([row["processing_error"] for row in failed if not row["processing_error"].startswith(known)], [])
+        self.assertEqual([row["processing_error"] for row in failed
+                          if not row["processing_error"].startswith(known)], [])
 
     def test_a_refusal_says_nothing_of_its_reason(self) -> None:
         """Of each endpoint, or of what is none."""
-        for group, status in {"signature": 401, "standard": 401, "time": 401, "graph": 401, "adyen": 401, "address": 403,
-                              "route": 404}.items():
-            said = {OWN.sub(b"", exchange(self.hub.port, case.request)): case.name for case in all_cases(self.to)
-                    if case.status == status and case.name.startswith(group + ":") and case.name != "route: HEAD"}
+        for group, status in {"signature": 401, "standard": 401, "time": 401, "graph": 401, "adyen": 401,
+                              "address": 403, "route": 404}.items():
+            said = {OWN.sub(b"", exchange(self.hub.port, case.request)): case.name
+                    for case in all_cases(self.to)
+                    if case.status == status and case.name.startswith(group + ":")
+                    and case.name != "route: HEAD"}
             if status == 404:  # what is no address of an endpoint at all
-                said = {answer: name for answer, name in said.items() if b"there is no such path" not in answer}
+                said = {answer: name for answer, name in said.items()
+                        if b"there is no such path" not in answer}
             with self.subTest(group):
                 self.assertEqual(len(said), 1, said)
 
@@ -84,7 +93,7 @@ class RawWebhooks(RawCase):
             self.assertLess(time.monotonic() - begun, 5)
             for byte in head[40:48]:  # that more comes buys no time
                 slow.sendall(bytes([byte]))
-                time.sleep(1)
+                time.sleep(1)  # tidy: allow blind-wait this is the sender that is slow
             self.assertEqual(ANSWER.findall(slow.recv(65536)), [b"408"])
             self.assertLess(time.monotonic() - begun, DEADLINE_S)
 

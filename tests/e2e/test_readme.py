@@ -59,17 +59,19 @@ class Readme(unittest.TestCase):
         shell.stdin.write(block + "\n")
         shell.stdin.flush()
         for pattern in expected:
-            eventually(lambda: re.search(pattern, self.output.read_text()), f"{pattern} after: {block}", PATIENCE_S)
+            eventually(lambda: re.search(pattern, self.output.read_text()), f"{pattern} after: {block}",
+                       PATIENCE_S)
 
     def test_the_first_steps_work_as_they_are_typed(self):
         install, start, requests, commands = blocks_of("Use it")
         self.assertIn("make install", install)
         shell = self.start_shell()
 
-        self.type(shell, start, r"ready on http://127\.0\.0\.1:8080", r"receiving on http://127\.0\.0\.1:9000")
+        self.type(shell, start, r"ready on http://127\.0\.0\.1:8080",
+                  r"receiving on http://127\.0\.0\.1:9000")
         self.type(shell, requests, r'"secret_key":"whsec_', r'"deliveries":1', r"unchecked +order\.created ")
-        self.type(shell, commands, r"listening as", r"(?s)unchecked +order\.created .*unchecked +order\.created ",
-                  r'"status":"DELIVERED"')
+        self.type(shell, commands, r"listening as",
+                  r"(?s)unchecked +order\.created .*unchecked +order\.created ", r'"status":"DELIVERED"')
 
 
 if __name__ == "__main__":

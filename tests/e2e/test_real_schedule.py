@@ -1,9 +1,10 @@
-"""The retry schedule and auto-disabling as they are by default, for a server whose time of day runs faster (a build for
-tests lets it).
+"""The retry schedule and auto-disabling as they are by default, for a server whose time of day runs faster (a
+build for tests lets it).
 
-The server's own time is read from what it says: the timestamp of each webhook, and the moments in its answers. What is
-asserted is in the order of causes, so that a machine that is busy with something else changes nothing: an attempt comes
-at least its interval after the one before, and is planned at most its interval after a moment that the server tells later.
+The server's own time is read from what it says: the timestamp of each webhook, and the moments in its
+answers. What is asserted is in the order of causes, so that a machine that is busy with something else
+changes nothing: an attempt comes at least its interval after the one before, and is planned at most its
+interval after a moment that the server tells later.
 """
 import datetime
 
@@ -27,7 +28,7 @@ class FastHubCase(HubCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        assert "the time of day runs faster" in cls.hub.log_tail(), "the server was built without CROSSDOCK_TEST_CLOCK"
+        assert "the time of day runs faster" in cls.hub.log_tail(), "built without CROSSDOCK_TEST_CLOCK"
 
     def disabled(self, subscription: dict) -> dict:
         """What the subscription says once it has been switched off."""
@@ -53,11 +54,12 @@ class RealSchedule(FastHubCase):
             self.publish(type="stock.changed", data=number)
 
         plans = [self.plan_after(subscription, attempt) for attempt in WATCHED]
-        failed = eventually(lambda: self.deliveries(subscription, "?status=FAILED"), "the delivery has failed",
-                            SCHEDULE_S_MAX)[0]
+        failed = eventually(lambda: self.deliveries(subscription, "?status=FAILED"),
+                            "the delivery has failed", SCHEDULE_S_MAX)[0]
 
         moments = sent_at(failing)
-        self.assertEqual((len(moments), failed["attempt_number"]), (1 + len(INTERVALS_S), 1 + len(INTERVALS_S)))
+        self.assertEqual((len(moments), failed["attempt_number"]),
+                         (1 + len(INTERVALS_S), 1 + len(INTERVALS_S)))
         for sent, again, interval in zip(moments, moments[1:], INTERVALS_S):
             self.assertGreaterEqual(again - sent, interval * (1 - JITTER) - ROUNDING_S)
         for attempt, (planned, told) in zip(WATCHED, plans):
@@ -67,7 +69,8 @@ class RealSchedule(FastHubCase):
         self.check_floor(busy, flooded)
 
     def plan_after(self, subscription: dict, attempt: int) -> tuple[float, float]:
-        """When the server means to send again after so many attempts, and a moment after it has planned so."""
+        """When the server means to send again after so many attempts,
+        and a moment after it has planned so."""
         def waiting() -> dict | None:
             rows = self.deliveries(subscription, "?status=RETRYING")
             return rows[0] if rows and rows[0]["attempt_number"] == attempt else None
@@ -76,11 +79,13 @@ class RealSchedule(FastHubCase):
         return moment(plan), moment(told["created_at"])
 
     def check_floor(self, subscription: dict, receiver: Receiver) -> None:
-        """Of twelve events in a moment ten attempts fail soon, but the subscription is off only after its floor."""
+        """Of twelve events in a moment ten attempts fail soon,
+        but the subscription is off only after its floor."""
         disabled = self.disabled(subscription)
         self.assertEqual(disabled["disabled_reason"], "CONSECUTIVE_FAILURES")
         self.assertGreaterEqual(disabled["consecutive_failures"], 10)
-        self.assertGreaterEqual(moment(disabled["disabled_at"]) - min(sent_at(receiver)), FLOOR_S - ROUNDING_S)
+        self.assertGreaterEqual(moment(disabled["disabled_at"]) - min(sent_at(receiver)),
+                                FLOOR_S - ROUNDING_S)
         held = self.deliveries(subscription, "?limit=250")
         self.assertEqual({delivery["status"] for delivery in held}, {"HELD"})
 

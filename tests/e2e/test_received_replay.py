@@ -2,8 +2,8 @@
 import unittest
 
 from harness import OwnHubCase, eventually, on_both_engines
+from harness.endpoints import ENDPOINTS, RECEIVED, EndpointCase
 from harness.wait import PATIENCE_S
-from test_endpoints import ENDPOINTS, RECEIVED, EndpointCase
 
 load_tests = on_both_engines
 

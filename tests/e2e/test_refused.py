@@ -3,7 +3,7 @@ import json
 import unittest
 
 from harness import eventually, on_both_engines
-from test_endpoints import ENDPOINTS, SECRET, EndpointCase, github_headers
+from harness.endpoints import ENDPOINTS, SECRET, EndpointCase, github_headers
 
 load_tests = on_both_engines
 
@@ -27,12 +27,14 @@ class Refused(EndpointCase):
     def test_a_wrong_signature_is_counted_kept_and_diagnosed(self):
         endpoint = self.make_endpoint()
         body = b'{"a": 1}\n'
-        headers = github_headers(body[:-1]) | {"Authorization": "Bearer s3cret-of-the-head", "X-Api-Key": "s3cret-of-the-head"}
+        headers = github_headers(body[:-1]) | {"Authorization": "Bearer s3cret-of-the-head",
+                                               "X-Api-Key": "s3cret-of-the-head"}
         self.expect(401, self.send(endpoint, body, headers, "?access_token=s3cret-of-the-query"))
 
         kept = self.refused(endpoint, 1)[0]
 
-        self.assertEqual((kept["reason"], kept["method"], kept["body"]), ("signature_differs", "POST", body.decode()))
+        self.assertEqual((kept["reason"], kept["method"], kept["body"]),
+                         ("signature_differs", "POST", body.decode()))
         self.assertEqual(kept["target"], self.path_of(endpoint) + "?access_token=***")
         shown = dict(kept["headers"])
         self.assertEqual((shown["Authorization"], shown["X-Api-Key"]), ("***", "***"))
@@ -54,7 +56,8 @@ class Refused(EndpointCase):
         closed = self.make_endpoint("closed", ip_whitelist=["203.0.113.7"])
         self.expect(403, self.send(closed, body))
         kept = self.refused(closed, 1)[0]
-        self.assertEqual((kept["reason"], kept["body"], kept["body_bytes"]), ("address_forbidden", None, None))
+        self.assertEqual((kept["reason"], kept["body"], kept["body_bytes"]),
+                         ("address_forbidden", None, None))
         said = self.diagnose(closed, refused_id=kept["id"])
         self.assertEqual((said["passed"], said["result"]), (False, "address_forbidden"))
         self.assertIn("was not read", said["hint"])
@@ -70,7 +73,8 @@ class Refused(EndpointCase):
         self.assertIn("capture the whole request", said["hint"])
 
     def test_a_wrong_secret_in_the_body_is_not_kept(self):
-        endpoint = self.make_endpoint("token", signature_scheme={"kind": "token", "sig": "json:token"}, secret_key="s3cr/t")
+        endpoint = self.make_endpoint("token", signature_scheme={"kind": "token", "sig": "json:token"},
+                                      secret_key="s3cr/t")
         for body in (b'{"token": "wr0ng"}', b'{"token": "wr0ng'):
             self.expect(401, self.send(endpoint, body, {"Content-Type": "application/json"}))
         kept = self.refused(endpoint, 2)
@@ -92,7 +96,8 @@ class Refused(EndpointCase):
         self.expect_problem(404, "NOT_FOUND", self.api.post(f"{ENDPOINTS}/{other['id']}/diagnose",
                                                             {"refused_id": kept["id"]}))
         for asked in ({}, {"refused_id": "x"}, {"refused_id": kept["id"], "request": "POST / HTTP/1.1\n\n"}):
-            self.expect_problem(422, "VALIDATION_FAILED", self.api.post(f"{ENDPOINTS}/{endpoint['id']}/diagnose", asked))
+            self.expect_problem(422, "VALIDATION_FAILED",
+                                self.api.post(f"{ENDPOINTS}/{endpoint['id']}/diagnose", asked))
         self.expect(204, self.api.delete(f"{ENDPOINTS}/{endpoint['id']}"))
         self.expect(404, self.api.get(f"{ENDPOINTS}/{endpoint['id']}/refused"))
 

@@ -84,7 +84,7 @@ class LosingTheLease(OwnHubCase):
         eventually(lambda: "the lease is lost" in self.hub.log_tail(), "the lease is lost", LEASE_S)
         self.assertIn("keep the lease", self.hub.log_tail())
         self.publish()
-        time.sleep(2)
+        time.sleep(2)  # tidy: allow blind-wait in which nothing may happen
         self.assertEqual(len(receiver.requests), 1)
 
         self.hub.database.execute("ALTER TABLE nodes_away RENAME TO nodes")

@@ -20,7 +20,8 @@ class Retention(OwnHubCase):
         for n in range(events):
             id = ((made // 1000).to_bytes(6, "big") + bytes([0x70 | n >> 16, n >> 8 & 255, 0x80, n & 255])
                   + bytes(6))
-            rows.append((id, tenant, "order.created", "", '"%s"' % ("x" * 4000), "", made, made, "", "", "api", 0, "", 0))
+            rows.append((id, tenant, "order.created", "", '"%s"' % ("x" * 4000), "", made, made, "", "",
+                         "api", 0, "", 0))
         with database:
             database.executemany(f"INSERT INTO events VALUES ({', '.join('?' * 14)})", rows)
             database.execute("UPDATE tasks SET due_at = 0 WHERE kind = 'housekeeping'")
@@ -37,10 +38,12 @@ class Retention(OwnHubCase):
 
         self.hub.start()
         events = "/api/v1/events?limit=2"
-        eventually(lambda: [each["id"] for each in self.expect(200, self.api.get(events))["data"]] == [young["id"]],
+        eventually(lambda: [each["id"]
+                            for each in self.expect(200, self.api.get(events))["data"]] == [young["id"]],
                    "the old events are gone")
         metric = "crossdock_retention_deleted_rows_total"
-        eventually(lambda: f'{metric}{{table="events"}} 5000' in self.hub.api.get("/metrics").content.decode(),
+        counted = f'{metric}{{table="events"}} 5000'
+        eventually(lambda: counted in self.hub.api.get("/metrics").content.decode(),
                    "retention counts what it removed")
         # The last piece of free space is given back a moment later; ending copies the log into the file.
         eventually(self.has_given_back, "free pages are given back")

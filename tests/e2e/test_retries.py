@@ -83,7 +83,8 @@ class Retries(HubCase):
 
         for query, found in (
             ("status_code=503", True), ("status_code=5xx", True), ("error_class=HTTP_5XX", True),
-            (f"error_signature={waiting['error_signature']}", True), ("status=RETRYING&status_code=503", True),
+            (f"error_signature={waiting['error_signature']}", True),
+            ("status=RETRYING&status_code=503", True),
             ("status_code=500", False), ("status_code=4xx", False), ("error_class=READ", False),
             ("status=PENDING&status_code=503", False), ("response_time_ms[gte]=100000", False),
         ):

@@ -33,13 +33,15 @@ class SecretHeaders(HubCase):
         self.expect_sent(HEADERS)
         delivery = self.wait_for_status(self.made, "DELIVERED")[0]
         path = f"/api/v1/webhooks/deliveries/{delivery['id']}"
-        detail = eventually(lambda: (found := self.api.get(path).json)["request_headers"] and found, "the log")
+        detail = eventually(lambda: (found := self.api.get(path).json)["request_headers"] and found,
+                            "the log")
         self.assertEqual({name: detail["request_headers"][name] for name in SHOWN}, SHOWN)
         self.expect(200, self.api.patch(self.path, {"name": "renamed"}))
 
         viewer = self.hub.api.as_key(self.make_key(self.tenant, role="viewer")["key"])
         auditor = self.hub.api.as_key(self.make_key(self.tenant, role="auditor")["key"])
-        for api, at in ((viewer, self.path), (viewer, "/api/v1/webhooks/subscriptions"), (self.api, self.path),
+        for api, at in ((viewer, self.path), (viewer, "/api/v1/webhooks/subscriptions"),
+                        (self.api, self.path),
                         (auditor, "/api/v1/audit-log"), (viewer, f"{path}/attempts")):
             reply = api.get(at)
             self.assertEqual(reply.status, 200)

@@ -1,4 +1,5 @@
-"""Senders that bring their key with them: told in a handshake (Asana, Notion), or shown at a URL (SNS, Plaid)."""
+"""Senders that bring their key with them: told in a handshake (Asana, Notion),
+or shown at a URL (SNS, Plaid)."""
 import base64
 import hashlib
 import hmac
@@ -58,7 +59,8 @@ class Site:
             self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._server.handle_error = lambda *_: None
         self.url = f"https://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02},
+                         daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -78,7 +80,8 @@ class SenderKeys(OwnHubCase):
         super().setUp()
 
     def make_hub(self, **options):
-        return super().make_hub(settings={"CROSSDOCK_CA_FILE": self.authorities, "WEBHOOK_WORKERS": "1"}, **options)
+        return super().make_hub(settings={"CROSSDOCK_CA_FILE": self.authorities, "WEBHOOK_WORKERS": "1"},
+                                **options)
 
     def make_endpoint(self, scheme: str | dict, path: str = "in", **settings) -> dict:
         wanted = {"endpoint_path": path, "signature_scheme": scheme} | settings
@@ -91,7 +94,8 @@ class SenderKeys(OwnHubCase):
         return document
 
     def send(self, endpoint: dict, body: bytes | str | dict, headers: dict[str, str] | None = None):
-        raw = json.dumps(body).encode() if isinstance(body, dict) else body.encode() if isinstance(body, str) else body
+        text = json.dumps(body) if isinstance(body, dict) else body
+        raw = text.encode() if isinstance(text, str) else text
         return self.hub.api.post(f"/webhooks/{self.tenant['slug']}/{endpoint['endpoint_path']}", raw=raw,
                                  headers={"Content-Type": "application/json"} | (headers or {}))
 
@@ -226,11 +230,13 @@ class SenderKeys(OwnHubCase):
         def change(document: dict) -> None:
             document["key"]["pattern"] = self.site.url.replace(".", r"\.") + r"/.*\.pem"
             document["challenge"][0]["pattern"] = self.site.url.replace(".", r"\.") + "/.*"
-        return self.make_endpoint(self.preset("aws_sns", change), signature_config={"topic_arn": TOPIC}, **settings)
+        return self.make_endpoint(self.preset("aws_sns", change), signature_config={"topic_arn": TOPIC},
+                                  **settings)
 
     def sns(self, signer: Identity, version: str = "2", **members) -> dict:
-        message = {"Type": "Notification", "MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324", "TopicArn": TOPIC,
-                   "Message": "Hello\nworld", "Timestamp": "2026-11-28T21:00:00.000Z"} | members
+        message = {"Type": "Notification", "MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
+                   "TopicArn": TOPIC, "Message": "Hello\nworld",
+                   "Timestamp": "2026-11-28T21:00:00.000Z"} | members
         signs = (["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
                  if message["Type"] == "Notification" else
                  ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"])
@@ -246,7 +252,8 @@ class SenderKeys(OwnHubCase):
         endpoint = self.sns_endpoint()
         wish = {"Type": "SubscriptionConfirmation", "Token": "t1", "Message": "You have chosen to subscribe",
                 "SubscribeURL": f"{self.site.url}/?Action=ConfirmSubscription&Token=t1"}
-        plain = {"Content-Type": "text/plain; charset=UTF-8", "x-amz-sns-message-type": "SubscriptionConfirmation"}
+        plain = {"Content-Type": "text/plain; charset=UTF-8",
+                 "x-amz-sns-message-type": "SubscriptionConfirmation"}
 
         self.assertEqual(self.send(endpoint, self.sns(signer, "1", **wish), plain).status, 200)
 
@@ -281,7 +288,7 @@ class SenderKeys(OwnHubCase):
         answers = []
 
         def confirmed() -> bool:
-            time.sleep(0.5)
+            time.sleep(0.5)  # tidy: allow blind-wait as a sender, who does not come back at once
             answers.append(self.send(endpoint, self.sns(signer, **wish)).status)
             if len(answers) > 1 and answers[-1] == 503 and "/confirm" not in self.site.pages:
                 self.site.pages["/confirm"] = (200, b"")
@@ -296,11 +303,13 @@ class SenderKeys(OwnHubCase):
             return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
         text = (part({"alg": "ES256", "kid": kid, "typ": "JWT"}) + "." +
                 part({"iat": int(at), "request_body_sha256": hashlib.sha256(body).hexdigest()}))
-        return text + "." + base64.urlsafe_b64encode(raw_numbers(signer.sign(text.encode()))).rstrip(b"=").decode()
+        signature = raw_numbers(signer.sign(text.encode()))
+        return text + "." + base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
 
     def test_plaid_is_asked_for_the_key_of_each_token(self):
         signer = Identity("plaid", kind=P256)
-        self.site.pages["/webhook_verification_key/get"] = (200, json.dumps({"key": jwk(signer, "k1")}).encode())
+        shown = json.dumps({"key": jwk(signer, "k1")}).encode()
+        self.site.pages["/webhook_verification_key/get"] = (200, shown)
 
         def change(document: dict) -> None:
             document["key"]["jwks"] = f"{self.site.url}/webhook_verification_key/get"
@@ -326,7 +335,8 @@ class SenderKeys(OwnHubCase):
 
     def test_schemes_that_fetch_name_https_alone(self):
         wanted = {"endpoint_path": "x", "signature_scheme":
-                  {"kind": "pk", "alg": "rsa-sha256", "sig": "header:x", "key": {"cert": "header:y", "pattern": ".*"}}}
+                  {"kind": "pk", "alg": "rsa-sha256", "sig": "header:x",
+                   "key": {"cert": "header:y", "pattern": ".*"}}}
         problem = self.api.post(ENDPOINTS, wanted)
         self.expect_problem(422, "VALIDATION_FAILED", problem)
         self.assertIn("#/signature_scheme/key/pattern", problem.pointers)
@@ -348,8 +358,8 @@ class SenderKeys(OwnHubCase):
 
 def jwk(signer: Identity, kid: str) -> dict:
     """RFC 7517, of a key on P-256."""
-    made = subprocess.run(["openssl", "ec", "-pubout", "-outform", "DER"], input=signer.key.encode(), check=True,
-                          capture_output=True)
+    made = subprocess.run(["openssl", "ec", "-pubout", "-outform", "DER"], input=signer.key.encode(),
+                          check=True, capture_output=True)
     point = made.stdout[-64:]
 
     def number(value: bytes) -> str:

@@ -34,9 +34,10 @@ class Signature(unittest.TestCase):
                               timeout=30, check=False)
 
     def verify(self, header: str, body: str = BODY, *more: str) -> tuple[int, dict]:
-        request = f"POST /webhooks/acme/pay HTTP/1.1\r\nHost: hub.example.com\r\nStripe-Signature: {header}\r\n\r\n{body}"
-        ended = self.run_command("verify", "--scheme", "stripe", "--secret-file", str(self.secret_file), "--at", AT,
-                                 "-o", "json", *more, stdin=request)
+        request = ("POST /webhooks/acme/pay HTTP/1.1\r\nHost: hub.example.com\r\n"
+                   f"Stripe-Signature: {header}\r\n\r\n{body}")
+        ended = self.run_command("verify", "--scheme", "stripe", "--secret-file", str(self.secret_file),
+                                 "--at", AT, "-o", "json", *more, stdin=request)
         self.assertIn(ended.returncode, (0, 1), ended.stderr)
         return ended.returncode, json.loads(ended.stdout)
 
@@ -71,8 +72,8 @@ class Signature(unittest.TestCase):
                                           "--id", "msg_1", stdin=request)
                 self.assertEqual(signed.returncode, 0, signed.stderr)
                 with_headers = request.replace("\n\n", "\n" + signed.stdout + "\n", 1)
-                verified = self.run_command("verify", "--scheme", scheme, "--secret-file", str(self.secret_file),
-                                            "-o", "table", stdin=with_headers)
+                verified = self.run_command("verify", "--scheme", scheme, "--secret-file",
+                                            str(self.secret_file), "-o", "table", stdin=with_headers)
                 self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
 
     def test_people_read_a_verdict_and_what_only_is_a_note(self) -> None:
@@ -81,8 +82,8 @@ class Signature(unittest.TestCase):
         for request, status, verdict in ((signed, 0, "passed"),
                                          (signed.replace("paid", "void"), 1, "refused: signature_differs")):
             with self.subTest(verdict=verdict):
-                verified = self.run_command("verify", "--scheme", "github", "--secret-file", str(self.secret_file),
-                                            "-o", "table", stdin=request)
+                verified = self.run_command("verify", "--scheme", "github", "--secret-file",
+                                            str(self.secret_file), "-o", "table", stdin=request)
                 self.assertEqual(verified.returncode, status)
                 self.assertEqual(verified.stdout.splitlines()[-1], verdict)
                 self.assertEqual("FAIL" in verified.stdout, status == 1, verified.stdout)
@@ -94,7 +95,8 @@ class Signature(unittest.TestCase):
     def make_pair(self, *kind: str) -> tuple[pathlib.Path, bytes]:
         """The file of a private key, and its public half in DER."""
         key = self.directory / "key.pem"
-        subprocess.run(["openssl", "genpkey", "-algorithm", *kind, "-out", key], check=True, capture_output=True)
+        subprocess.run(["openssl", "genpkey", "-algorithm", *kind, "-out", key], check=True,
+                       capture_output=True)
         made = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], check=True,
                               capture_output=True)
         return key, made.stdout
@@ -104,11 +106,13 @@ class Signature(unittest.TestCase):
         """Status and words of whichever of the two fails; of the second where none does."""
         self.secret_file.write_text(secret)
         body = {"id": "evt_1", "type": "invoice.paid", "value": [{"id": "1"}, {"id": "2"}],
-                "notificationItems": [{"NotificationRequestItem": {"pspReference": name, "amount": {"value": 1}}}
-                                      for name in ("one", "two")],
+                "notificationItems": [
+                    {"NotificationRequestItem": {"pspReference": name, "amount": {"value": 1}}}
+                    for name in ("one", "two")],
                 "signature": {"token": "t"}, "data": {"events": [{"eventId": "e"}]}}
         request = f"POST /hook HTTP/1.1\nHost: hub.example.com\n\n{json.dumps(body)}"
-        how = ["--scheme", scheme, "--secret-file", str(self.secret_file), *([f"--config={config}"] if config else [])]
+        how = ["--scheme", scheme, "--secret-file", str(self.secret_file),
+               *([f"--config={config}"] if config else [])]
         key = ["--private-key-file", str(private_key)] if private_key else []
         signed = self.run_command("sign", *how, *key, "-o", "request", "--id", "msg_1", stdin=request)
         if signed.returncode != 0:
@@ -119,17 +123,20 @@ class Signature(unittest.TestCase):
     def test_every_known_scheme_can_be_signed_or_says_why_not(self) -> None:
         base64_key = WHSEC.removeprefix("whsec_")
         secrets = {"adyen_payments": "aa" * 32, "adyen_platform": "aa" * 32, "airtable": base64_key,
-                   "basic_auth": "user:password", "gitlab_signed": WHSEC, "onfleet": "aa" * 32, "samsara": base64_key,
-                   "standard_webhooks": WHSEC, "svix": WHSEC, "teams_outgoing": base64_key}
-        config = {"meta": "verify_token=1", "worldpay": "key_id=1", "plaid": "client_id=1", "paypal_local": "webhook_id=1",
-                  "aws_sns": "topic_arn=1"}
-        why_not = {"aws_sns": "--private-key-file", "paypal_local": "--private-key-file", "plaid": "--private-key-file",
-                   "discord": "--private-key-file", "kick": "--private-key-file", "sendgrid_events": "--private-key-file",
+                   "basic_auth": "user:password", "gitlab_signed": WHSEC, "onfleet": "aa" * 32,
+                   "samsara": base64_key, "standard_webhooks": WHSEC, "svix": WHSEC,
+                   "teams_outgoing": base64_key}
+        config = {"meta": "verify_token=1", "worldpay": "key_id=1", "plaid": "client_id=1",
+                  "paypal_local": "webhook_id=1", "aws_sns": "topic_arn=1"}
+        why_not = {"aws_sns": "--private-key-file", "paypal_local": "--private-key-file",
+                   "plaid": "--private-key-file", "discord": "--private-key-file",
+                   "kick": "--private-key-file", "sendgrid_events": "--private-key-file",
                    "standard_webhooks_v1a": "--private-key-file", "salesforce": "write the secret there"}
         for line in self.run_command("list").stdout.splitlines():
             scheme = json.loads(line)["scheme"]
             with self.subTest(scheme=scheme):
-                status, said = self.sign_and_verify(scheme, secrets.get(scheme, SECRET), config=config.get(scheme, ""))
+                status, said = self.sign_and_verify(scheme, secrets.get(scheme, SECRET),
+                                                    config=config.get(scheme, ""))
                 self.assertEqual(status, 1 if scheme in why_not else 0, said)
                 self.assertIn(why_not.get(scheme, "ok"), said)
 
@@ -149,8 +156,8 @@ class Signature(unittest.TestCase):
 
     def test_a_sender_that_shows_its_keys_takes_no_others(self) -> None:
         key, _ = self.make_pair("RSA")
-        signed = self.run_command("sign", "--scheme", "paypal_local", "--config=webhook_id=1", "--private-key-file",
-                                  str(key), stdin="POST / HTTP/1.1\n\n{}")
+        signed = self.run_command("sign", "--scheme", "paypal_local", "--config=webhook_id=1",
+                                  "--private-key-file", str(key), stdin="POST / HTTP/1.1\n\n{}")
         self.assertEqual(signed.returncode, 0, signed.stderr)
         self.assertIn("asks this sender itself for its public keys", signed.stderr)
 
@@ -159,10 +166,12 @@ class Signature(unittest.TestCase):
         how = ["--secret-file", str(self.secret_file), "--at", AT]
         self.assertRegex(self.run_command("sign", "--scheme", "github", *how, stdin=request).stdout,
                          r"^x-hub-signature-256: sha256=[0-9a-f]{64}\n$")
-        self.assertEqual(self.run_command("sign", "--scheme", "query_token", *how, stdin=request).stdout.split("\n")[0],
+        self.assertEqual(self.run_command("sign", "--scheme", "query_token", *how,
+                                          stdin=request).stdout.split("\n")[0],
                          f"POST /hook?a=1&code={SECRET} HTTP/1.1")
         whole = self.run_command("sign", "--scheme", "zoho_crm", *how, stdin=request)
-        self.assertTrue(whole.stdout.endswith("\n" + json.dumps({"token": SECRET}, separators=(",", ":"))), whole.stdout)
+        self.assertTrue(whole.stdout.endswith("\n" + json.dumps({"token": SECRET}, separators=(",", ":"))),
+                        whole.stdout)
         self.assertIn("no signature", self.run_command("sign", "--scheme", "unsigned", stdin=request).stderr)
         refused = self.run_command("sign", "--scheme", "zoho_crm", *how, "-o", "headers", stdin=request)
         self.assertEqual((refused.returncode, refused.stdout), (1, ""))

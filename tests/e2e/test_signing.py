@@ -64,7 +64,8 @@ class Schemes(SigningCase):
     def test_github_signs_the_body_with_the_secret_as_it_is(self):
         subscription, request = self.delivered(signing_scheme="GITHUB", secret_key=OWN_SECRET)
 
-        self.assertEqual(request.header("x-hub-signature-256"), "sha256=" + mac(OWN_SECRET, request.body).hex())
+        self.assertEqual(request.header("x-hub-signature-256"),
+                         "sha256=" + mac(OWN_SECRET, request.body).hex())
         self.assertEqual(request.header("x-github-event"), "order.created")
         self.assertEqual(request.header("x-github-delivery"), request.header("webhook-id"))
         self.assertEqual(subscription["secret_key"], OWN_SECRET)
@@ -97,7 +98,8 @@ class Schemes(SigningCase):
         for scheme, good, bad in (
                 ("STANDARD", [shared], [PRIVATE_KEY, OWN_SECRET]),
                 ("STANDARD_V1A", [PRIVATE_KEY], [shared, OWN_SECRET, PUBLIC_KEY, PRIVATE_KEY[:-4] + "AAA="]),
-                ("GITHUB", [shared, OWN_SECRET, "x" * 200], [PRIVATE_KEY, "x" * 15, "x" * 10 + " " + "x" * 10]),
+                ("GITHUB", [shared, OWN_SECRET, "x" * 200],
+                 [PRIVATE_KEY, "x" * 15, "x" * 10 + " " + "x" * 10]),
                 ("STRIPE", [shared, OWN_SECRET], [PRIVATE_KEY, "ü" * 20]),
                 ("HMAC_HEADER", [shared, OWN_SECRET], [PRIVATE_KEY, "short"])):
             config = header if scheme == "HMAC_HEADER" else None
@@ -111,8 +113,8 @@ class Schemes(SigningCase):
                     self.assertEqual(wrong, {"#/secret_key": "INVALID"})
 
     def test_every_mistake_in_a_config_is_named(self):
-        wrong = {"header": "X A", "algorithm": "md5", "encoding": "hex32", "prefix": " v=", "content": "{url}",
-                 "timestamp_header": "webhook-timestamp", "id_header": "Host", "extra": 1}
+        wrong = {"header": "X A", "algorithm": "md5", "encoding": "hex32", "prefix": " v=",
+                 "content": "{url}", "timestamp_header": "webhook-timestamp", "id_header": "Host", "extra": 1}
         self.assertEqual(self.refused(signing_scheme="HMAC_HEADER", signing_config=wrong), {
             "#/signing_config/header": "INVALID",
             "#/signing_config/algorithm": "INVALID",
@@ -126,7 +128,8 @@ class Schemes(SigningCase):
         for scheme, config, pointers in (
                 ("HMAC_HEADER", None, {"#/signing_config": "REQUIRED"}),
                 ("HMAC_HEADER", {}, {"#/signing_config/header": "REQUIRED"}),
-                ("HMAC_HEADER", {"header": "X-A", "id_header": "x-a"}, {"#/signing_config/id_header": "INVALID"}),
+                ("HMAC_HEADER", {"header": "X-A", "id_header": "x-a"},
+                 {"#/signing_config/id_header": "INVALID"}),
                 ("GITHUB", {"header": "X-A"}, {"#/signing_config": "INVALID"}),
                 ("HAWK", None, {"#/signing_scheme": "INVALID"})):
             with self.subTest(scheme=scheme, config=config):
@@ -231,7 +234,8 @@ class Secrets(SigningCase):
                 self.publish()
                 request = receiver.wait_for(1)[0]
                 if scheme == "GITHUB":
-                    self.assertEqual(request.header("x-hub-signature-256"), "sha256=" + mac(new, request.body).hex())
+                    self.assertEqual(request.header("x-hub-signature-256"),
+                                     "sha256=" + mac(new, request.body).hex())
                     continue
                 content = request.header("webhook-timestamp").encode() + b"." + request.body
                 self.assertEqual(

@@ -104,8 +104,8 @@ class Starting(OwnHubCase):
         self.assertIn("CROSSDOCK_BOOTSTRAP_KEY was revoked", self.hub.log_tail())
 
     def run_command(self, *words: str) -> subprocess.CompletedProcess:
-        return subprocess.run([SERVER, *words, "--data", str(self.hub.data)], env=self.hub.environment, text=True,
-                              capture_output=True, timeout=START_S, check=False)
+        return subprocess.run([SERVER, *words, "--data", str(self.hub.data)], env=self.hub.environment,
+                              text=True, capture_output=True, timeout=START_S, check=False)
 
     def test_an_administrators_key_can_be_made_on_the_machine(self):
         if self.engine == "sqlite":
@@ -131,9 +131,10 @@ class Starting(OwnHubCase):
         self.assertNotIn(made.stdout.strip(), str(entry))
 
     def test_an_administrators_key_is_made_in_no_store_that_is_not_there(self):
-        refused = subprocess.run([SERVER, "keys", "admin", "--data", str(self.hub.data / "elsewhere")], text=True,
-                                 env=self.hub.environment | {"CROSSDOCK_DATABASE_URL": ""}, capture_output=True,
-                                 timeout=START_S, check=False)
+        refused = subprocess.run([SERVER, "keys", "admin", "--data", str(self.hub.data / "elsewhere")],
+                                 text=True,
+                                 env=self.hub.environment | {"CROSSDOCK_DATABASE_URL": ""},
+                                 capture_output=True, timeout=START_S, check=False)
 
         self.assertEqual(refused.returncode, 1)
         self.assertIn("there is no store in", refused.stderr)

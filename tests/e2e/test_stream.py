@@ -160,7 +160,8 @@ class Streams(StreamCase):
         messages = stream.wait_for(2)
 
         self.assertEqual(messages[0].json["id"], large["id"])
-        self.assertEqual((messages[0].json["truncated"], messages[0].json["data_bytes"]), (True, len(text) + 2))
+        self.assertEqual((messages[0].json["truncated"], messages[0].json["data_bytes"]),
+                         (True, len(text) + 2))
         self.assertNotIn("data", messages[0].json)
         self.assertEqual(messages[1].json["id"], small["id"])
 

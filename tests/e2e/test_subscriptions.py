@@ -139,7 +139,8 @@ class Subscriptions(HubCase):
     def test_international_names_are_hosts_as_they_are(self):
         url = "https://bücher.example/k%C3%A4ufe"
         self.assertEqual(self.create(url=url)["url"], url)
-        for refused in ("https://bücher.example/käufe", "https://example.com／.evil.example/", "https://\u2100.example/"):
+        for refused in ("https://bücher.example/käufe", "https://example.com／.evil.example/",
+                        "https://\u2100.example/"):
             with self.subTest(url=refused):
                 self.assertEqual(list(self.refused(url=refused)), ["#/url"])
         self.assertEqual(self.refused(url="http://１０.0.0.1/"), {"#/url": "SSRF_BLOCKED"})
@@ -179,7 +180,8 @@ class Subscriptions(HubCase):
         self.create(headers={f"X-{n}": "x" * 100 for n in range(30)})
 
     def test_header_names_that_only_case_tells_apart_are_refused(self):
-        self.assertEqual(self.refused(headers={"X-A": "1", "x-a": "2", "X-B": "3"}), {"#/headers/x-a": "INVALID"})
+        self.assertEqual(self.refused(headers={"X-A": "1", "x-a": "2", "X-B": "3"}),
+                         {"#/headers/x-a": "INVALID"})
 
     def test_the_pointer_of_a_header_is_escaped(self):
         self.assertEqual(self.refused(headers={"a/b~": "1"}), {"#/headers/a~1b~0": "INVALID"})

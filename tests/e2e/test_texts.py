@@ -80,7 +80,8 @@ class Texts(HubCase):
         self.expect_pointer("#/source", self.api.post("/api/v1/webhooks/endpoints", endpoint))
         self.expect_pointer("#/name", self.api.post("/api/v1/api-keys", {"name": ZERO}))
         replay = {"filter": {"error_class": ZERO}}
-        self.expect_refusal(422, "VALIDATION_FAILED", self.api.post("/api/v1/webhooks/deliveries/replay", replay))
+        self.expect_refusal(422, "VALIDATION_FAILED",
+                            self.api.post("/api/v1/webhooks/deliveries/replay", replay))
 
     def test_what_a_client_calls_itself_is_kept_as_far_as_it_is_text(self):
         agent = {"User-Agent": b"curl \xff\xfe".decode("latin-1")}

@@ -94,7 +94,8 @@ class Tls(HubCase):
                  (["--ca-file", str(self.directory / "key.pem")], {}, 2, "key.pem"))
         for words, more, status, said in cases:
             with self.subTest(words=words, more=more):
-                ended = subprocess.run([SERVER, "deliveries", "list", *words], env=self.hub.environment | settings | more,
+                ended = subprocess.run([SERVER, "deliveries", "list", *words],
+                                       env=self.hub.environment | settings | more,
                                        text=True, capture_output=True, timeout=30, check=False)
                 self.assertEqual(ended.returncode, status, ended.stderr)
                 self.assertIn(said, ended.stderr)
@@ -149,7 +150,8 @@ class Tls(HubCase):
 
         ended = self.hub.run_to_its_end()
         self.assertEqual(ended.returncode, 1)
-        self.assertRegex(ended.stderr, r"key in .*/other/key\.pem does not belong to the certificate in .*/cert\.pem")
+        self.assertRegex(ended.stderr,
+                         r"key in .*/other/key\.pem does not belong to the certificate in .*/cert\.pem")
 
 
 if __name__ == "__main__":

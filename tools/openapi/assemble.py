@@ -3,8 +3,8 @@
 
 usage: assemble.py SCHEMAS      the program build/dev/src/api/crossdock_schemas, which prints them
 
-Of a schema that a table describes, the table's members come first, in its order; what the API adds beside them, and
-whatever else a schema says, stays as it is. A test of api/ fails where table and document differ.
+Of a schema that a table describes, the table's members come first, in its order; what the API adds beside
+them, and whatever else a schema says, stays as it is. A test of api/ fails where table and document differ.
 """
 import json
 import pathlib

@@ -5,8 +5,8 @@ from typing import Callable, Iterator
 
 from tree import Finding, Source, Tree
 
-# A function of the C library, called as such: with std::, with ::, or bare. A member, or a function of another
-# namespace, is another function.
+# A function of the C library, called as such: with std::, with ::, or bare. A member, or a function of
+# another namespace, is another function.
 C_CALL = r"(?<![\w.>:])(?:std::|::)?(?:{names})\s*\("
 
 
@@ -88,7 +88,8 @@ def sql(source: Source, tree: Tree) -> Iterator[Finding]:
     for literal in source.cpp.literals:
         if SQL.match(literal.text):
             yield Finding(source.path, source.cpp.line(literal.start), "sql",
-                          "a statement outside a store: move it into the noun's *_store.cpp, or its folder's store.cpp")
+                          "a statement outside a store: move it into the noun's *_store.cpp, or its folder's "
+                          "store.cpp")
 
 
 def using_std(source: Source, tree: Tree) -> Iterator[Finding]:

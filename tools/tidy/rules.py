@@ -3,6 +3,7 @@ import re
 from typing import Callable, Iterator
 
 import bans
+import python
 import walls
 from tree import Finding, Source, Tree
 
@@ -34,27 +35,34 @@ def file_size(source: Source, tree: Tree) -> Iterator[Finding]:
 
 
 def line_length(source: Source, tree: Tree) -> Iterator[Finding]:
-    if not source.is_cpp or source.is_generated:
+    if not (source.is_cpp or python.is_python(source)) or source.is_generated:
         return
+    advice = "run scripts/format.sh, or shorten it" if source.is_cpp else "break it"
     for number, line in enumerate(source.lines, start=1):
         if len(line) > COLUMNS_MAX:
             yield Finding(source.path, number, "line-length",
-                          f"{len(line)} columns, at most {COLUMNS_MAX}: run scripts/format.sh, or shorten it")
+                          f"{len(line)} columns, at most {COLUMNS_MAX}: {advice}")
 
 
 def function_size(source: Source, tree: Tree) -> Iterator[Finding]:
-    if not source.is_cpp or source.unbalanced_line:
-        return
-    for function in source.cpp.functions:
-        first, last = source.cpp.line(function.start), source.cpp.line(function.end)
+    for name, first, last in cpp_functions(source) if source.is_cpp else python.functions(source):
         count = last - first + 1
         if count > FUNCTION_LINES_MAX:
             yield Finding(source.path, first, "function-size",
-                          f"the body of {function.name} has {count} lines, at most {FUNCTION_LINES_MAX}: "
+                          f"{name} has {count} lines, at most {FUNCTION_LINES_MAX}: "
                           "make a step of it a function")
 
 
+def cpp_functions(source: Source) -> Iterator[tuple[str, int, int]]:
+    """The name of each function, and the lines of its braces."""
+    if not source.unbalanced_line:
+        for function in source.cpp.functions:
+            yield function.name, source.cpp.line(function.start), source.cpp.line(function.end)
+
+
 def structure(source: Source, tree: Tree) -> Iterator[Finding]:
+    if line := python.error_line(source):
+        yield Finding(source.path, line, "structure", "this is no Python: correct it")
     if source.is_cpp and source.unbalanced_line:
         yield Finding(source.path, source.unbalanced_line, "structure",
                       "this brace or parenthesis has no partner, so functions cannot be checked: "
@@ -124,4 +132,7 @@ RULES: dict[str, Callable[[Source, Tree], Iterator[Finding]]] = {
     "catch-all": bans.catch_all,
     "lambda-coroutine": bans.lambda_coroutine,
     **bans.CALLS,
+    "bare-except": python.bare_except,
+    "unused-import": python.unused_import,
+    "blind-wait": python.blind_wait,
 }

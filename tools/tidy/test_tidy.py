@@ -63,7 +63,7 @@ class Limits(RuleTest):
     def test_line_length(self):
         self.assert_finds("line-length", "src/db/a.cpp", "//\n//" + "é" * 109 + "\n", 2)
         self.assert_passes("src/db/a.cpp", "//" + "é" * 108 + "\n")
-        self.assert_passes("tools/a.py", "#" * 200)
+        self.assert_passes("web/src/a.ts", "/" * 200)
 
     def test_line_length_is_the_one_of_the_formatter(self):
         config = (ROOT / ".clang-format").read_text()
@@ -191,7 +191,8 @@ class Statements(RuleTest):
                     '"with tenant as owner"', '"Create an endpoint"', '"UPDATE_FAILED"', '"see SELECT 1"']
         for literal in refused:
             self.assert_finds("sql", PROGRAM, f"auto a = {literal};\n")
-            for path in (TEST, BENCH, "src/event/event_store.cpp", "src/event/log/store.cpp", "src/db/deep/a.cpp", "src/testing/a.cpp"):
+            for path in (TEST, BENCH, "src/event/event_store.cpp", "src/event/log/store.cpp", "src/db/deep/a.cpp",
+                         "src/testing/a.cpp"):
                 self.assert_passes(path, f"auto a = {literal};\n")
         for literal in harmless:
             self.assert_passes(PROGRAM, f"auto a = {literal}; // SELECT 1\n")
@@ -382,13 +383,15 @@ class Reading(unittest.TestCase):
         self.assertEqual(set(FLOORS.items()) - set(floors.items()), set())
 
     def test_subrooms_are_those_of_the_build(self):
-        self.assertEqual(parse_subrooms("set(CROSSDOCK_SUBROOMS_a b c)\nset(CROSSDOCK_FLOOR_a 0)\n"), {"a": ["b", "c"]})
+        text = "set(CROSSDOCK_SUBROOMS_a b c)\nset(CROSSDOCK_FLOOR_a 0)\n"
+        self.assertEqual(parse_subrooms(text), {"a": ["b", "c"]})
         rooms = parse_subrooms((ROOT / "cmake/module.cmake").read_text())
         for room, names in rooms.items():
-            self.assertEqual({path.name for path in (ROOT / "src" / room).iterdir() if path.is_dir()}, set(names))
+            folders = {path.name for path in (ROOT / "src" / room).iterdir() if path.is_dir()}
+            self.assertEqual(folders, set(names))
 
     def test_every_rule_has_a_test(self):
-        tested = pathlib.Path(__file__).read_text()
+        tested = "".join(path.read_text() for path in pathlib.Path(__file__).parent.glob("test_*.py"))
         for rule in rules.RULES:
             self.assertRegex(tested, rf'assert_\w+\(\s*"{rule}",')
 

@@ -83,7 +83,7 @@ class Source:
 
     @property
     def is_test(self) -> bool:
-        """Tests, benches, fuzz targets and fixtures within the rooms: they may do what the program may not."""
+        """Tests, benches, fuzz targets and fixtures of the rooms: they may do what the program may not."""
         return re.search(r"_(?:test|bench|fuzz)\.[ch]pp$|^fixture\.hpp$", self.name) is not None
 
     @property

@@ -72,7 +72,8 @@ def floor(source: Source, tree: Tree) -> Iterator[Finding]:
         return
     if source.subroom and source.room in tree.subrooms and source.subroom not in tree.subrooms[source.room]:
         yield Finding(source.path, 1, "floor",
-                      f"{source.subroom} is no sub-room of {source.room}: add it to cmake/module.cmake, or move it",
+                      f"{source.subroom} is no sub-room of {source.room}: add it to cmake/module.cmake, or "
+                      "move it",
                       whole_file=True)
         return
     for found in source.cpp.includes:

@@ -3,7 +3,7 @@ import unittest
 import uuid
 from typing import Any, Mapping
 
-from harness.api import Api, Reply
+from harness.api import Reply
 from harness.hub import Hub
 from harness.receiver import Behaviour, Receiver, answer
 from harness.wait import PATIENCE_S, eventually

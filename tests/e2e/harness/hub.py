@@ -27,8 +27,8 @@ class HubFailed(Exception):
 
 
 class Port:
-    """A free port, kept from everybody but the server: no program is given it that asks for any, and who asks for it by
-    its number, and allows that others have it without listening there (SO_REUSEADDR), gets it."""
+    """A free port, kept from everybody but the server: no program is given it that asks for any, and who asks
+    for it by its number, and allows that others have it without listening there (SO_REUSEADDR), gets it."""
 
     def __init__(self) -> None:
         self._holder = socket.socket()
@@ -76,7 +76,8 @@ class Hub:
     @property
     def command(self) -> list[str]:
         address = f"127.0.0.1:{self.port}"
-        return [*self.prefix, str(SERVER), "serve", "--data", str(self.data), "--listen", address, *self.flags]
+        return [*self.prefix, str(SERVER), "serve", "--data", str(self.data), "--listen", address,
+                *self.flags]
 
     def start(self) -> "Hub":
         """Returns when it says that it is ready."""

@@ -29,6 +29,6 @@ class Identity:
         with tempfile.NamedTemporaryFile("w", suffix=".key") as key:
             key.write(self.key)
             key.flush()
-            made = subprocess.run(["openssl", "dgst", f"-{digest}", "-sign", key.name], input=text, check=True,
-                                  capture_output=True)
+            made = subprocess.run(["openssl", "dgst", f"-{digest}", "-sign", key.name], input=text,
+                                  check=True, capture_output=True)
         return made.stdout

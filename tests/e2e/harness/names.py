@@ -80,8 +80,8 @@ def read_name(question: bytes) -> tuple[str, int]:
 
 
 def asking(server: NameServer, directory: pathlib.Path) -> tuple[str, ...]:
-    """The start of a command whose program asks the name server: it sees another /etc/resolv.conf than the rest of
-    the machine, in a mount namespace of its own."""
+    """The start of a command whose program asks the name server: it sees another /etc/resolv.conf than the
+    rest of the machine, in a mount namespace of its own."""
     settings = directory / "resolv.conf"
     settings.write_text(f"nameserver {server.address}\n")
     namespace = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
