@@ -13,9 +13,9 @@
 #include "core/json_writer.hpp"
 #include "core/print.hpp"
 #include "core/report.hpp"
-#include "crypto/encoding.hpp"  // tidy: allow wall what is timed is the engine's own check
+#include "crypto/encoding.hpp"          // tidy: allow wall what is timed is the engine's own check
 #include "inbound/receive/message.hpp"  // tidy: allow wall what is timed is the engine's own check
-#include "inbound/scheme/preset.hpp"   // tidy: allow wall what is timed is the engine's own check
+#include "inbound/scheme/preset.hpp"    // tidy: allow wall what is timed is the engine's own check
 
 namespace bench {
 
