@@ -31,8 +31,10 @@ install:
 	@test -x build/release/crossdock || { echo "there is no build/release/crossdock yet: make build"; exit 1; }
 	install -D -m 755 build/release/crossdock "$(DESTDIR)$(PREFIX)/bin/crossdock"
 
-demo: build
-	scripts/demo.sh build/release/crossdock
+# The program of the tests: what `make test` builds is not built twice, and linking takes a moment.
+demo: build/dev/build.ninja
+	ninja -C build/dev -j $(JOBS) crossdock
+	scripts/demo.sh build/dev/crossdock
 
 test: build/dev/build.ninja
 	ninja -C build/dev -j $(JOBS)

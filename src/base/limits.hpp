@@ -97,6 +97,8 @@ inline constexpr std::size_t kLaneTasksInMemoryMax = 512;
 inline constexpr std::size_t kLaneWindowMax = 64;
 inline constexpr std::size_t kLaneWindowStart = 2;
 inline constexpr std::size_t kQueueBytesInMemory = 48 << 20;  ///< payloads held for the wire, over all shards
+/// A larger event is not held by the fan-out that waits: it is read when its turn comes.
+inline constexpr std::size_t kFanoutHeldBytes = 4 << 10;
 inline constexpr std::size_t kInFlightPerShard = 512;
 inline constexpr std::size_t kFanoutInline = 64;  ///< more matches than this go through a fan-out task
 inline constexpr std::size_t kUnknownAttemptsMax = 20;

@@ -131,8 +131,10 @@ queue::Task make_fanout_task(const EventPtr& event, base::Time now) {
   task.created = now;
   task.order_key = event->ordering_key;
   task.ref = event->id.uuid;
-  task.payload_bytes = event->bytes();
-  task.payload = event;
+  if (event->bytes() <= base::limits::kFanoutHeldBytes) {
+    task.payload_bytes = event->bytes();
+    task.payload = event;
+  }
   return task;
 }
 

@@ -73,4 +73,31 @@ Result<void> PieceHandler::record(db::Tx& tx, std::span<const queue::Finished> f
   return fail_given_up(tx, queue_, finished, clock_.now());
 }
 
+PieceHandler::Step PieceHandler::begin_step(const Operation& before,
+                                            std::optional<std::int64_t> per_second) const {
+  const base::Time now = clock_.now();
+  Step step{.after = before, .pace = Pace(per_second, read_cursor(before.cursor).next, now)};
+  step.after.status = Status::running;
+  step.after.started = before.started.value_or(now);
+  step.after.updated = now;
+  return step;
+}
+
+base::Result<base::Time> PieceHandler::end_step(db::Tx& tx, const Operation& before, Step step,
+                                                const base::Uuid& reached, bool last) const {
+  Operation& after = step.after;
+  after.cursor = write_cursor({reached, step.pace.next()});
+  if (last) {
+    after.status = Status::completed;
+    after.finished = after.updated;
+    after.total = after.done;
+  }
+  XD_TRY(const bool ours, advance(tx, queue_, before, after));
+  if (!ours) {
+    return base::fail(base::Code::conflict, "operation " + before.id.str() + " was changed meanwhile");
+  }
+  XD_DO(queue_.enqueue(tx, std::move(step.tasks)));
+  return step.pace.next_piece();
+}
+
 }  // namespace operation

@@ -50,6 +50,20 @@ class PieceHandler : public queue::Handler {
   /// (invalid, corrupt, not_found) ends it as FAILED; after any other it is tried again in a second.
   virtual base::Task<queue::Verdict> perform(const Operation& known) = 0;
 
+  /// A piece that makes tasks, within the transaction that writes it.
+  struct Step {
+    Operation after;
+    Pace pace;
+    std::vector<queue::Task> tasks{};
+
+    void take(queue::Task task) { pace.take(tasks.emplace_back(std::move(task))); }
+  };
+  Step begin_step(const Operation& before, std::optional<std::int64_t> per_second) const;
+  /// Writes its tasks, and how far the operation has come; last: that was all. Returns when the next piece is
+  /// due. Error: conflict, when somebody else has done this one or cancelled it.
+  base::Result<base::Time> end_step(db::Tx& tx, const Operation& before, Step step, const base::Uuid& reached,
+                                    bool last) const;
+
   db::Db& store_;
   queue::Queue& queue_;
   const base::Clock& clock_;
@@ -58,5 +72,21 @@ class PieceHandler : public queue::Handler {
   base::Task<queue::Verdict> perform(OperationId id);
   base::Task<void> fail(OperationId id, base::Error error);
 };
+
+/// How many of `count` things are loaded until they have so many bytes, some at a time (of the first there
+/// are always some). load(begin, end) -> Result<bytes>.
+template <class Load>
+base::Result<std::size_t> load_within(std::size_t count, std::size_t bytes_max, std::size_t at_once,
+                                      const Load& load) {
+  std::size_t bytes = 0;
+  std::size_t loaded = 0;
+  while (loaded < count && bytes < bytes_max) {
+    const std::size_t end = std::min(loaded + at_once, count);
+    XD_TRY(const std::size_t more, load(loaded, end));
+    bytes += more;
+    loaded = end;
+  }
+  return loaded;
+}
 
 }  // namespace operation

@@ -1,5 +1,5 @@
 // /api/v1/webhooks/endpoints: where outside systems send to.
-#include "api/core/once.hpp"
+#include "api/core/change.hpp"
 #include "api/core/page.hpp"
 #include "api/inbound/endpoint_input.hpp"
 #include "api/inbound/routes.hpp"
@@ -38,26 +38,25 @@ Result<Answer> change(Call& call, db::Tx& tx, EndpointId id, const char* action,
   // It may be well, and only the key or this version be wrong.
   if (!known->broken.empty())
     return fail(Code::conflict, "this endpoint cannot be read, so it can only be deleted: " + known->broken);
-  XD_DO(check_if_match(call, known->version));
-  auto changed = std::make_shared<Endpoint>(known->copy());
-  changed->updated = call.services.clock.now();
-  ++changed->version;
-  XD_DO(edit(*changed));
-  const auto written = inbound::update_endpoint(tx, *changed);
-  if (!written && written.error().code == Code::conflict) return path_taken(*changed);
-  if (!written) return std::unexpected(written.error());
-  if (!*written)
-    return fail(Code::conflict, "the endpoint was changed at the same moment; repeat the request");
-  if (changed->lane_state() != known->lane_state()) {
-    XD_DO(call.services.queue.set_state(tx, changed->lane(), changed->lane_state()));
-  }
-  XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, id));
-  auto entry = call.audit(action, "endpoint", id.uuid);
-  entry.before = endpoint_json(call, *known, stats);
-  entry.after = endpoint_json(call, *changed, stats);
-  XD_DO(tenant::insert_audit(tx, entry));
-  tell_everybody(tx, call.services, changed);
-  return Answer{200, entry.after, changed->version};
+  return change_resource<Endpoint>(
+      call, tx, *known,
+      {.action = action,
+       .type = "endpoint",
+       .edit = edit,
+       .write = [&](const Endpoint& changed) -> Result<bool> {
+         auto written = inbound::update_endpoint(tx, changed);
+         if (!written && written.error().code == Code::conflict) return path_taken(changed);
+         return written;
+       },
+       .then = [&](const Endpoint& before, const Endpoint& changed) -> Result<void> {
+         if (changed.lane_state() == before.lane_state()) return {};
+         return call.services.queue.set_state(tx, changed.lane(), changed.lane_state());
+       },
+       .json = [&](const Endpoint& endpoint) -> Result<std::string> {
+         XD_TRY(const auto stats, inbound::find_endpoint_stats(tx, id));
+         return endpoint_json(call, endpoint, stats);
+       },
+       .tell = [&](EndpointPtr changed) { tell_everybody(tx, call.services, std::move(changed)); }});
 }
 
 /// Sets the patterns of a scheme up where that holds nobody up.

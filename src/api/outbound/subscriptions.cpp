@@ -1,7 +1,7 @@
 // /api/v1/webhooks/subscriptions: who gets which events.
 #include <array>
 
-#include "api/core/once.hpp"
+#include "api/core/change.hpp"
 #include "api/core/page.hpp"
 #include "api/operation/operation_json.hpp"
 #include "api/outbound/routes.hpp"
@@ -145,32 +145,36 @@ Result<Answer> change_subscription(Call& call, db::Tx& tx, SubscriptionId id, co
   XD_TRY(const SubscriptionPtr known, find_subscription_or_fail(call, tx, id));
   if (known->status == outbound::SubscriptionStatus::deleting) return fail(Code::conflict, kBeingDeleted);
   XD_DO(check_not_broken(*known));
-  XD_DO(check_if_match(call, known->version));
-  auto changed = std::make_shared<Subscription>(known->copy());
   const base::Time now = call.services.clock.now();
-  changed->updated = now;
-  ++changed->version;
   XD_TRY(const auto stats, outbound::find_stats(tx, id));
-  XD_DO(edit(*changed));
-  if (changed->url != known->url) ++changed->circuit_no;
-  XD_TRY(const bool written, outbound::update_subscription(tx, call.services.ring, *changed));
-  if (!written)
-    return fail(Code::conflict, "the subscription was changed at the same moment; repeat the request");
-  if (stats.circuit && changed->circuit_no != known->circuit_no) {
-    const std::array closed = {outbound::make_circuit_event(changed->tenant, id, std::nullopt, now)};
-    XD_TRY(const auto published, event::publish(tx, call.services.queue, closed, now));
-  }
-  if (changed->lane_state() != known->lane_state()) {
-    for (const queue::LaneId lane : {changed->lane(), outbound::detour_lane(id)})
-      XD_DO(call.services.queue.set_state(tx, lane, changed->lane_state()));
-  }
-  XD_TRY(const auto stats_now, outbound::find_stats(tx, id));
-  auto entry = call.audit(action, "subscription", id.uuid);
-  entry.before = subscription_json(*known, stats, now);
-  entry.after = subscription_json(*changed, stats_now, now);
-  XD_DO(tenant::insert_audit(tx, entry));
-  tell_everybody(tx, call.services, changed);
-  return Answer{200, entry.after, changed->version};
+  return change_resource<Subscription>(
+      call, tx, *known,
+      {.action = action,
+       .type = "subscription",
+       .edit = [&](Subscription& changed) -> Result<void> {
+         XD_DO(edit(changed));
+         if (changed.url != known->url) ++changed.circuit_no;
+         return {};
+       },
+       .write =
+           [&](const Subscription& changed) {
+             return outbound::update_subscription(tx, call.services.ring, changed);
+           },
+       .then = [&](const Subscription& before, const Subscription& changed) -> Result<void> {
+         if (stats.circuit && changed.circuit_no != before.circuit_no) {
+           const std::array closed = {outbound::make_circuit_event(changed.tenant, id, std::nullopt, now)};
+           XD_TRY(const auto published, event::publish(tx, call.services.queue, closed, now));
+         }
+         if (changed.lane_state() == before.lane_state()) return {};
+         for (const queue::LaneId lane : {changed.lane(), outbound::detour_lane(id)})
+           XD_DO(call.services.queue.set_state(tx, lane, changed.lane_state()));
+         return {};
+       },
+       .json = [&](const Subscription& subscription) -> Result<std::string> {
+         XD_TRY(const auto stats_now, outbound::find_stats(tx, id));
+         return subscription_json(subscription, stats_now, now);
+       },
+       .tell = [&](SubscriptionPtr changed) { tell_everybody(tx, call.services, std::move(changed)); }});
 }
 
 base::Task<http::Response> create_subscription(Call& call) {

@@ -1,6 +1,6 @@
 // /api/v1/tenants: for the platform's administrators.
+#include "api/core/change.hpp"
 #include "api/core/input.hpp"
-#include "api/core/once.hpp"
 #include "api/core/page.hpp"
 #include "api/operation/operation_json.hpp"
 #include "api/tenant/routes.hpp"
@@ -96,22 +96,19 @@ base::Task<http::Response> patch_tenant(Call& call) {
     XD_TRY(auto known, tenant::find_tenant(tx, id));
     if (!known) return fail(Code::not_found, "there is no tenant with this id");
     if (known->status == tenant::TenantStatus::deleting) return fail(Code::conflict, kBeingDeleted);
-    XD_DO(check_if_match(call, known->version));
-    Tenant changed = *known;
-    if (name) changed.name = *name;
-    if (status)
-      changed.status = *status == "ACTIVE" ? tenant::TenantStatus::active : tenant::TenantStatus::suspended;
-    changed.updated = call.services.clock.now();
-    ++changed.version;
-    XD_TRY(const bool written, tenant::update_tenant(tx, changed));
-    if (!written)
-      return fail(Code::conflict, "the tenant was changed at the same moment; repeat the request");
-    auto entry = call.audit("tenant.updated", "tenant", id.uuid);
-    entry.before = tenant_json(*known);
-    entry.after = tenant_json(changed);
-    XD_DO(tenant::insert_audit(tx, entry));
-    tell_everybody(tx, call.services, changed);
-    return Answer{200, tenant_json(changed), changed.version};
+    return change_resource<Tenant>(
+        call, tx, *known,
+        {.action = "tenant.updated",
+         .type = "tenant",
+         .edit = [&](Tenant& changed) -> Result<void> {
+           using enum tenant::TenantStatus;
+           if (name) changed.name = *name;
+           if (status) changed.status = *status == "ACTIVE" ? active : suspended;
+           return {};
+         },
+         .write = [&](const Tenant& changed) { return tenant::update_tenant(tx, changed); },
+         .json = [](const Tenant& tenant) -> Result<std::string> { return tenant_json(tenant); },
+         .tell = [&](const tenant::TenantPtr& changed) { tell_everybody(tx, call.services, *changed); }});
   });
 }
 

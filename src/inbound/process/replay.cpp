@@ -40,32 +40,41 @@ void write_filter(format::JsonWriter& json, const ReplayFilter& filter) {
   json.end_object();
 }
 
-ReplayFilter read_filter(const format::Value& value) {
+/// Error: what is not understood must not mean everything.
+Result<ReplayFilter> read_filter(const format::Value& value) {
   ReplayFilter filter;
-  const auto text = [&](std::string_view name) {
-    const format::Value* member = value.find(name);
-    return member != nullptr ? std::string(member->text()) : std::string();
-  };
-  const auto time = [&](std::string_view name) {
-    const auto moment = base::parse_rfc3339(text(name));
-    return moment ? std::optional(*moment) : std::nullopt;
-  };
-  if (const auto* statuses = value.find("status")) {
-    for (const format::Value& status : statuses->elements()) {
-      if (const auto parsed = base::parse_word<ReceivedStatus>(status.text()))
-        filter.statuses.push_back(*parsed);
+  for (const format::Member& member : value.members()) {
+    const std::string_view name = member.key;
+    const std::string_view text = member.value.text();
+    bool known = true;
+    if (name == "status") {
+      for (const format::Value& status : member.value.elements()) {
+        const auto parsed = base::parse_word<ReceivedStatus>(status.text());
+        known = known && parsed;
+        if (parsed) filter.statuses.push_back(*parsed);
+      }
+    } else if (name == "received_ids") {
+      for (const format::Value& id : member.value.elements()) {
+        if (const auto parsed = ReceivedId::parse(id.text())) filter.ids.push_back(*parsed);
+      }
+    } else if (name == "endpoint_id") {
+      filter.endpoint = EndpointId::parse(text);
+      known = filter.endpoint.has_value();
+    } else if (name == "source") {
+      filter.source = text;
+    } else if (name == "table_name") {
+      filter.table = text;
+    } else if (name == "event_type") {
+      filter.event_type = text;
+    } else if (name == "since" || name == "until") {
+      const auto moment = base::parse_rfc3339(text);
+      known = moment.has_value();
+      if (known) (name == "since" ? filter.since : filter.until) = *moment;
+    } else {
+      known = false;
     }
-  }
-  filter.endpoint = EndpointId::parse(text("endpoint_id"));
-  filter.source = text("source");
-  filter.table = text("table_name");
-  filter.event_type = text("event_type");
-  filter.since = time("since");
-  filter.until = time("until");
-  if (const auto* ids = value.find("received_ids")) {
-    for (const format::Value& id : ids->elements()) {
-      if (const auto parsed = ReceivedId::parse(id.text())) filter.ids.push_back(*parsed);
-    }
+    if (!known)
+      return base::fail(Code::corrupt, "the filter's member " + std::string(name) + " cannot be read");
   }
   return filter;
 }
@@ -85,7 +94,9 @@ std::string write_order(const ReplayOrder& order) {
 Result<ReplayOrder> read_order(const std::string& text) {
   XD_TRY(const auto document, format::parse_json(text));
   ReplayOrder order;
-  if (const auto* filter = document.root().find("filter")) order.filter = read_filter(*filter);
+  if (const auto* filter = document.root().find("filter")) {
+    XD_TRY(order.filter, read_filter(*filter));
+  }
   if (const auto* rate = document.root().find("rate_per_second")) order.rate = rate->integer();
   return order;
 }
@@ -104,58 +115,41 @@ Result<ReplayHandler::Piece> ReplayHandler::read(db::Tx& tx, const Operation& kn
   ReplayPage& page = piece.page;
   XD_TRY(page, find_replayable(tx, scope, operation::read_cursor(known.cursor).after,
                                operation::Pace::most(piece.order.rate, kPiece)));
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < page.found.size(); i += kReadAtOnce) {
-    if (bytes >= kPieceBytes) {
-      page.reached = page.found[i - 1].id.uuid;
-      page.last = false;
-      page.found.resize(i);
-      break;
-    }
+  const auto load = [&](std::size_t begin, std::size_t end) -> Result<std::size_t> {
     std::vector<std::pair<TenantId, ReceivedId>> wanted;
-    for (std::size_t k = i; k < std::min(i + kReadAtOnce, page.found.size()); ++k) {
-      wanted.emplace_back(*known.tenant, page.found[k].id);
-    }
+    for (std::size_t i = begin; i < end; ++i) wanted.emplace_back(*known.tenant, page.found[i].id);
     XD_TRY(auto found, find_received(tx, wanted));
+    std::size_t bytes = 0;
     for (const auto& [id, event] : found) bytes += event->bytes();
     piece.events.merge(found);
+    return bytes;
+  };
+  XD_TRY(const std::size_t loaded, operation::load_within(page.found.size(), kPieceBytes, kReadAtOnce, load));
+  if (loaded < page.found.size()) {
+    page.reached = page.found[loaded - 1].id.uuid;
+    page.last = false;
+    page.found.resize(loaded);
   }
   return piece;
 }
 
-/// Returns when the next piece is due. Error: conflict, when somebody else has done this one or cancelled it.
-Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, const Piece& piece) const {
-  const base::Time now = clock_.now();
-  Operation after = before;
-  after.status = operation::Status::running;
-  after.started = before.started.value_or(now);
-  after.updated = now;
+Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, const Piece& read) const {
   std::set<std::pair<TenantId, EndpointId>> wanted;
-  for (const Replayable& one : piece.page.found) wanted.emplace(*before.tenant, one.endpoint);
+  for (const Replayable& one : read.page.found) wanted.emplace(*before.tenant, one.endpoint);
   XD_TRY(const auto held, hold_endpoints(tx, wanted));
-  operation::Pace pace(piece.order.rate, operation::read_cursor(before.cursor).next, now);
-  std::vector<queue::Task> tasks;
-  for (const Replayable& one : piece.page.found) {
-    ++after.done;
-    const auto event = piece.events.find(one.id);
+  Step step = begin_step(before, read.order.rate);
+  for (const Replayable& one : read.page.found) {
+    ++step.after.done;
+    const auto event = read.events.find(one.id);
     if (!held.contains(one.endpoint)) {
-      after.fail_one("ENDPOINT_GONE");
-    } else if (event == piece.events.end()) {
-      after.fail_one("EVENT_GONE");
+      step.after.fail_one("ENDPOINT_GONE");
+    } else if (event == read.events.end()) {
+      step.after.fail_one("EVENT_GONE");
     } else {
-      pace.take(tasks.emplace_back(make_replay_task(event->second, one.replay_no + 1, now)));
+      step.take(make_replay_task(event->second, one.replay_no + 1, step.after.updated));
     }
   }
-  after.cursor = operation::write_cursor({piece.page.reached, pace.next()});
-  if (piece.page.last) {
-    after.status = operation::Status::completed;
-    after.finished = now;
-    after.total = after.done;
-  }
-  XD_TRY(const bool ours, operation::advance(tx, queue_, before, after));
-  if (!ours) return base::fail(Code::conflict, "operation " + before.id.str() + " was changed meanwhile");
-  XD_DO(queue_.enqueue(tx, std::move(tasks)));
-  return pace.next_piece();
+  return end_step(tx, before, std::move(step), read.page.reached, read.page.last);
 }
 
 base::Task<queue::Verdict> ReplayHandler::perform(const Operation& known) {

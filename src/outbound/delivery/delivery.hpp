@@ -17,6 +17,10 @@ using DeliveryId = base::Id<struct DeliveryTag>;
 /// The kind of a delivery's task.
 inline constexpr const char* kDeliverKind = "deliver";
 
+// Outcomes of attempts, which are those of deliveries that have ended.
+inline constexpr std::string_view kDelivered = "DELIVERED";
+inline constexpr std::string_view kFailed = "FAILED";
+
 /// One HTTP try.
 struct Attempt {
   int number = 0;

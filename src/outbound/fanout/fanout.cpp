@@ -128,15 +128,13 @@ std::optional<event::Publication> EventMatcher::match_only(event::EventPtr event
   return make_publication_for(*known, std::move(event), clock_.now());
 }
 
-base::Result<void> FanoutHandler::hydrate(db::Tx& tx, std::span<queue::Task> tasks) const {
-  std::vector<std::pair<TenantId, event::EventId>> wanted;
-  for (const queue::Task& task : tasks) wanted.emplace_back(task.tenant, event::EventId{task.ref});
-  XD_TRY(const auto events, event::find_events(tx, wanted));
-  for (queue::Task& task : tasks) {
-    if (const auto found = events.find(event::EventId{task.ref}); found != events.end())
-      task.payload = found->second;
-  }
-  return {};
+base::Task<event::EventPtr> FanoutHandler::event_of(const queue::Task& task) {
+  if (task.payload) co_return std::static_pointer_cast<const event::Event>(task.payload);
+  co_return co_await parts_.store.read([&task](db::Tx& tx) -> base::Result<event::EventPtr> {
+    const std::pair wanted{task.tenant, event::EventId{task.ref}};
+    XD_TRY(const auto found, event::find_events(tx, {&wanted, 1}));
+    return found.empty() ? nullptr : found.begin()->second;
+  });
 }
 
 /// What one transaction of a fan-out writes.
@@ -147,7 +145,12 @@ struct FanoutHandler::Piece {
 
 asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& given) {
   queue::Task task = given;
-  const auto event = std::static_pointer_cast<const event::Event>(task.payload);
+  const auto retry = [this] {
+    return queue::Outcome{queue::Verdict::retry_at(parts_.clock.now() + std::chrono::seconds{1})};
+  };
+  const auto read = co_await event_of(task);
+  if (!read) co_return retry();
+  const event::EventPtr& event = *read;
   if (!event) co_return queue::Outcome{};
   std::vector<PreparedPtr> matches = parts_.book.match(*event);
   const auto subject = subject_of(*event);
@@ -167,9 +170,7 @@ asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& given) {
       }
     }
     std::string cursor = found.empty() ? task.args : found.back().subscription->config->id.str();
-    if (!matched || !co_await write(task, cursor, std::move(piece))) {
-      co_return queue::Outcome{queue::Verdict::retry_at(parts_.clock.now() + std::chrono::seconds{1})};
-    }
+    if (!matched || !co_await write(task, cursor, std::move(piece))) co_return retry();
     task.args = std::move(cursor);
   }
   co_return queue::Outcome{.signal = queue::Signal::success};

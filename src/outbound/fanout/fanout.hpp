@@ -73,12 +73,14 @@ class FanoutHandler final : public queue::Handler {
   /// The deliveries of one ordering key are made in the order of its events. Two at once: one is matched
   /// while the other is written, and each may hold a parsed event.
   queue::LanePolicy lane_policy() const override { return {.ordered = true, .in_flight_max = 2}; }
-  base::Result<void> hydrate(db::Tx& tx, std::span<queue::Task> tasks) const override;
+  base::Result<void> hydrate(db::Tx&, std::span<queue::Task>) const override { return {}; }
   asio::awaitable<queue::Outcome> run(const queue::Task& given) override;
   base::Result<void> record(db::Tx&, std::span<const queue::Finished>) const override { return {}; }
 
  private:
   struct Piece;
+  /// That the task holds, or the stored one; null where that is gone.
+  base::Task<event::EventPtr> event_of(const queue::Task& task);
   /// Those of a piece, with what becomes of the event at each.
   base::Task<void> match(Matching& matching, TenantId tenant);
   base::Task<void> write(const queue::Task& task, const std::string& cursor, Piece piece);

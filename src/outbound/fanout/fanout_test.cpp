@@ -173,35 +173,6 @@ TEST(Publication, shares_its_steps_with_others_and_asks_nobody_without) {
   EXPECT_EQ(steps, 40u);
 }
 
-TEST(DeliveryTask, carries_what_a_replay_needs) {
-  const Subscription subscription = make_subscription(kAcme);
-  const DeliveryArgs args{2, DeliveryId::make(kNow), "https://example.org/"};
-
-  const queue::Task task = make_delivery_task(subscription, make_event(kAcme), kNow, &args);
-
-  const DeliveryArgs read = read_args(task.args);
-  EXPECT_EQ(read.replay_no, 2);
-  EXPECT_EQ(read.replay_of, args.replay_of);
-  EXPECT_EQ(read.url, "https://example.org/");
-}
-
-TEST(DeliveryTask, has_the_lane_of_its_subscription_unless_it_goes_elsewhere) {
-  Subscription subscription = make_subscription(kAcme);
-  subscription.ordering = Ordering::per_key;
-  const DeliveryArgs again{.replay_no = 1};
-  const DeliveryArgs elsewhere{.replay_no = 1, .url = "https://example.org/"};
-
-  const queue::Task own = make_delivery_task(subscription, make_event(kAcme), kNow, &again);
-  const queue::Task detour = make_delivery_task(subscription, make_event(kAcme), kNow, &elsewhere);
-
-  EXPECT_EQ(own.lane, subscription.lane());
-  EXPECT_FALSE(is_detour(own.lane));
-  EXPECT_NE(detour.lane, subscription.lane());
-  EXPECT_TRUE(is_detour(detour.lane));
-  EXPECT_EQ(detour.order_key, "") << "it holds up no delivery of its key";
-  for (const queue::Task& task : {own, detour}) EXPECT_EQ(subscription_of(task.lane), subscription.id);
-}
-
 /// Three pieces.
 constexpr std::size_t kPiece = FanoutHandler::kPiece;
 constexpr std::size_t kMany = 2 * kPiece + 100;
@@ -224,11 +195,7 @@ class Fanout : public ::testing::StoreTest {
   }
   /// The same as it is in the table now.
   queue::Task reloaded() {
-    auto loaded = store.read([&](db::Tx& tx) -> base::Result<queue::Loaded> {
-      XD_TRY(auto found, queue::load(tx, event::fanout_lane(kAcme), kNow, 10));
-      XD_DO(handler.hydrate(tx, found.tasks));
-      return found;
-    });
+    auto loaded = store.read([](db::Tx& tx) { return queue::load(tx, event::fanout_lane(kAcme), kNow, 10); });
     return loaded.tasks.at(0);
   }
   queue::Outcome ran(const queue::Task& task) {
@@ -311,6 +278,15 @@ TEST_P(Fanout, asks_the_filters_that_took_too_long_before_it_was_published) {
   EXPECT_EQ(deliveries(), 2);
   for (const SubscriptionPtr& one : wanting) EXPECT_EQ(deliveries_of(one), &one - wanting.data() < 2 ? 1 : 0);
   EXPECT_EQ(store.integer("SELECT count(*) FROM webhook_deliveries WHERE reason = 'FILTERED'"), 4);
+}
+
+TEST_P(Fanout, of_an_event_that_is_gone_is_over) {
+  put_one(book, any_is(7).c_str());
+  const queue::Task task = event::make_fanout_task(make_long_event(kAcme, 5'000), kNow);
+
+  EXPECT_EQ(ran(task).verdict.kind, Verdict::Kind::done);
+
+  EXPECT_EQ(deliveries(), 0);
 }
 
 TEST_P(Fanout, is_not_overtaken_by_later_events_of_its_ordering_key) {

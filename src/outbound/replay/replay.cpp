@@ -88,21 +88,23 @@ namespace {
 Result<std::unordered_map<event::EventId, event::EventPtr>> events_of(db::Tx& tx, TenantId tenant,
                                                                       ReplayPage& page) {
   std::unordered_map<event::EventId, event::EventPtr> events;
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < page.found.size(); i += kEventsAtOnce) {
-    if (bytes >= kPieceBytes) {
-      page.reached = page.found[i - 1].place;
-      page.last = false;
-      page.found.resize(i);
-      break;
-    }
+  const auto load = [&](std::size_t begin, std::size_t end) -> Result<std::size_t> {
     std::vector<std::pair<TenantId, event::EventId>> wanted;
-    for (std::size_t k = i; k < std::min(i + kEventsAtOnce, page.found.size()); ++k) {
-      if (!events.contains(page.found[k].event)) wanted.emplace_back(tenant, page.found[k].event);
+    for (std::size_t i = begin; i < end; ++i) {
+      if (!events.contains(page.found[i].event)) wanted.emplace_back(tenant, page.found[i].event);
     }
     XD_TRY(auto found, event::find_events(tx, wanted));
+    std::size_t bytes = 0;
     for (const auto& [id, event] : found) bytes += event->bytes();
     events.merge(found);
+    return bytes;
+  };
+  XD_TRY(const std::size_t loaded,
+         operation::load_within(page.found.size(), kPieceBytes, kEventsAtOnce, load));
+  if (loaded < page.found.size()) {
+    page.reached = page.found[loaded - 1].place;
+    page.last = false;
+    page.found.resize(loaded);
   }
   return events;
 }
@@ -125,54 +127,35 @@ Result<ReplayHandler::Piece> ReplayHandler::read(db::Tx& tx, const Operation& kn
   return piece;
 }
 
-/// Returns when the next piece is due. Error: conflict, when somebody else has done this one or cancelled it.
-Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, const Piece& piece) const {
-  const base::Time now = clock_.now();
-  Operation after = before;
-  after.status = operation::Status::running;
-  after.started = before.started.value_or(now);
-  after.updated = now;
+Result<base::Time> ReplayHandler::write(db::Tx& tx, const Operation& before, const Piece& read) const {
   std::set<SubscriptionId> wanted;
-  for (const Replayable& one : piece.page.found) wanted.insert(one.subscription);
-  if (!piece.order.url.empty()) {
+  for (const Replayable& one : read.page.found) wanted.insert(one.subscription);
+  if (!read.order.url.empty()) {
     // Before the subscriptions, as by whoever changes them.
     for (const SubscriptionId& id : wanted)
       XD_DO(queue::lock_lane(tx, *before.tenant, queue::LaneId{id.uuid}));
   }
   XD_TRY(const auto held, hold_subscriptions(tx, *before.tenant, wanted));
   for (const auto& [id, one] : held) {
-    if (!detour_url(piece.order.url, one.url).empty()) XD_DO(ensure_detour_lane(tx, *before.tenant, id));
+    if (!detour_url(read.order.url, one.url).empty()) XD_DO(ensure_detour_lane(tx, *before.tenant, id));
   }
-  operation::Pace pace(piece.order.rate, operation::read_cursor(before.cursor).next, now);
-  std::vector<queue::Task> tasks;
-  for (const Replayable& one : piece.page.found) {
-    ++after.done;
-    const auto event = piece.events.find(one.event);
+  Step step = begin_step(before, read.order.rate);
+  for (const Replayable& one : read.page.found) {
+    ++step.after.done;
+    const auto event = read.events.find(one.event);
     const auto subscription = held.find(one.subscription);
     if (subscription == held.end()) {
-      after.fail_one("SUBSCRIPTION_GONE");
-    } else if (event == piece.events.end()) {
-      after.fail_one("EVENT_GONE");
+      step.after.fail_one("SUBSCRIPTION_GONE");
+    } else if (event == read.events.end()) {
+      step.after.fail_one("EVENT_GONE");
     } else {
-      const DeliveryArgs args{one.replay_no + 1, one.id,
-                              detour_url(piece.order.url, subscription->second.url), before.id.uuid,
-                              piece.order.with_credentials};
-      queue::Task task =
-          make_delivery_task(one.subscription, subscription->second.ordering, event->second, now, &args);
-      pace.take(task);
-      tasks.push_back(std::move(task));
+      const DeliveryArgs args{one.replay_no + 1, one.id, detour_url(read.order.url, subscription->second.url),
+                              before.id.uuid, read.order.with_credentials};
+      step.take(make_delivery_task(one.subscription, subscription->second.ordering, event->second,
+                                   step.after.updated, &args));
     }
   }
-  after.cursor = operation::write_cursor({piece.page.reached, pace.next()});
-  if (piece.page.last) {
-    after.status = operation::Status::completed;
-    after.finished = now;
-    after.total = after.done;
-  }
-  XD_TRY(const bool ours, operation::advance(tx, queue_, before, after));
-  if (!ours) return base::fail(Code::conflict, "operation " + before.id.str() + " was changed meanwhile");
-  XD_DO(queue_.enqueue(tx, std::move(tasks)));
-  return pace.next_piece();
+  return end_step(tx, before, std::move(step), read.page.reached, read.page.last);
 }
 
 base::Task<queue::Verdict> ReplayHandler::perform(const Operation& known) {

@@ -79,6 +79,8 @@ class DeliveryHandler final : public queue::Handler {
   Sent unsent(Sent sent, const base::Error& error, const Subscription& subscription, AttemptEnd end) const;
   void log_exchange(DeliveryId id, TenantId tenant, const Attempt& attempt, std::string request_headers,
                     http::OutboundResponse response);
+  /// Those of record(), so that they are there from the start, at 0.
+  static void register_metrics();
   base::Result<void> disable(db::Tx& tx, TenantId tenant, SubscriptionId id, std::string reason) const;
 
   Parts parts_;
