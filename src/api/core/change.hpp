@@ -25,10 +25,10 @@ Result<Answer> change_resource(const Call& call, db::Tx& tx, const T& known, con
   auto entry = call.audit(change.action, change.type, known.id.uuid);
   XD_TRY(entry.before, change.json(known));
   std::shared_ptr<T> changed;
-  if constexpr (std::copyable<T>) {
-    changed = std::make_shared<T>(known);
-  } else {
+  if constexpr (requires { known.copy(); }) {
     changed = std::make_shared<T>(known.copy());
+  } else {
+    changed = std::make_shared<T>(known);
   }
   changed->updated = call.services.clock.now();
   ++changed->version;
