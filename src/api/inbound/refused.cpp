@@ -70,7 +70,7 @@ struct Asked {
 };
 
 base::Task<Asked> read_asked(Call& call, EndpointId id) {
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const auto text = input.text("request", base::limits::kBodyBytesDefault);
   const auto refused = input.text("refused_id", 36);

@@ -149,7 +149,7 @@ base::Task<http::Response> cancel_operation(Call& call) {
   XD_CO_TRY(const auto id, id_param<OperationId>(call, "id"));
   bool cancel_waiting = false;
   if (!call.request.body.empty()) {
-    XD_CO_TRY(const auto document, read_json(call));
+    XD_CO_TRY(const auto document, co_await read_json(call));
     Input input(document.root(), "#");
     cancel_waiting = input.boolean("cancel_waiting").value_or(false);
     XD_CO_DO(input.finish());

@@ -42,7 +42,7 @@ void tell_everybody(db::Tx& tx, Services& services, const Tenant& tenant) {
 }  // namespace
 
 base::Task<http::Response> create_tenant(Call& call) {
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const base::Time now = call.services.clock.now();
   Tenant made{.id = base::TenantId::make(now), .created = now, .updated = now};
@@ -83,7 +83,7 @@ base::Task<http::Response> get_tenant(Call& call) {
 
 base::Task<http::Response> patch_tenant(Call& call) {
   XD_CO_TRY(const auto id, id_param<base::TenantId>(call, "id"));
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const auto name = input.text("name", kNameBytesMax);
   if (name && name->empty()) input.error("name", "REQUIRED", "this member may not be empty");
