@@ -1,8 +1,10 @@
 """Replays of many deliveries at once, and the operations that make them."""
+import json
 import unittest
 
 from harness import HubCase, eventually, on_both_engines
 from harness.case import path_of
+from harness.paths import OPENAPI
 from harness.receiver import answer
 
 load_tests = on_both_engines
@@ -271,7 +273,13 @@ class Operations(HubCase):
         self.assertEqual(listed(""), [operation["id"]])
         self.assertEqual(listed("?status=COMPLETED,FAILED&kind=DELIVERY_REPLAY"), [operation["id"]])
         self.assertEqual(listed("?status=CANCELLED"), [])
-        self.expect_problem(400, "BAD_REQUEST", self.api.get(f"{OPERATIONS}?status=DONE"))
+        problem = self.expect_problem(400, "BAD_REQUEST", self.api.get(f"{OPERATIONS}?status=DONE"))
+        self.assertIn("PENDING, RUNNING, COMPLETED, FAILED or CANCELLED", problem["detail"])
+        kinds = json.loads(OPENAPI.read_text())["components"]["schemas"]["OperationKind"]["enum"]
+        for kind in kinds:
+            self.assertEqual(listed(f"?kind={kind}"), [operation["id"]] if kind == "DELIVERY_REPLAY" else [])
+        problem = self.expect_problem(400, "BAD_REQUEST", self.api.get(f"{OPERATIONS}?kind=DELIVERY"))
+        self.assertIn(", ".join(kinds), problem["detail"])
 
     def test_nobody_else_sees_or_stops_them(self):
         subscription, _ = self.make_failed(1)

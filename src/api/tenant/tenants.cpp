@@ -134,7 +134,8 @@ base::Task<http::Response> delete_tenant(Call& call) {
     if (!written)
       return fail(Code::conflict, "the tenant was changed at the same moment; repeat the request");
     XD_TRY(const auto under_way,
-           operation::list_operations(tx, {.tenant = id, .statuses = {"PENDING", "RUNNING"}}));
+           operation::list_operations(
+               tx, {.tenant = id, .statuses = {operation::Status::pending, operation::Status::running}}));
     for (const operation::Operation& one : under_way) {
       XD_DO(operation::cancel(tx, call.services.queue, one, made.created));
     }
