@@ -57,10 +57,7 @@ Result<inbound::ReceivedQuery> read_query(const Call& call) {
       if (!query.endpoint) return bad(std::string(name) + " is the id of an endpoint");
     }
   }
-  if (const std::string status = query_value(call, "status"); !status.empty()) {
-    query.status = base::parse_word<inbound::ReceivedStatus>(status);
-    if (!query.status) return bad("status: PENDING, PROCESSED, FAILED, IGNORED or CONFLICT");
-  }
+  XD_TRY(query.statuses, query_words<ReceivedStatus>(call, "status"));
   query.source = query_value(call, "source");
   query.table = query_value(call, "table_name");
   query.event_type = query_value(call, "event_type");

@@ -159,8 +159,10 @@ base::Task<Request> read_recovery(Call& call, SubscriptionId subscription) {
   Request request;
   ReplayOrder& order = request.order;
   order.filter.wanted.subscription = subscription;
-  order.filter.wanted.created = {read_stored_time(input, "since"), read_stored_time(input, "until")};
-  if (!input.has("since")) input.error("since", "REQUIRED", "say since when events may have been missed");
+  read_created_range(input, order.filter.wanted);
+  const std::string_view bounds[] = {"since", "created_at[gte]", "created_at[gt]"};
+  if (std::ranges::none_of(bounds, [&](std::string_view name) { return input.has(name); }))
+    input.error("since", "REQUIRED", "say since when events may have been missed");
   order.rate = input.integer("rate_per_second", 1, kReplayRateMax);
   order.url = read_target(call, input, "url");
   order.with_credentials = may_carry_credentials(call, order.url);
