@@ -103,7 +103,8 @@ inbound::Diagnosis remembered(const Refusal& refusal) {
   said.steps.push_back({refusal.reason, false, refusal.detail});
   said.hint =
       refusal.body_bytes == Refusal::kUnread
-          ? "its head sufficed to refuse it, so its body was not read and its signature not verified: "
+          ? "its body was not read, because its head sufficed to refuse it or because the body did not come, "
+            "so its signature was not verified: "
           : "not all of its body is kept, so its signature cannot be verified again: ";
   said.hint += "capture the whole request, and send it here as \"request\"";
   return said;
