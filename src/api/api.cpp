@@ -114,20 +114,37 @@ http::Payer payer_of_caller(const Call& call) {
   return call.tenant ? payer_of(call.tenant->id) : kPlatformPayer;
 }
 
+/// Senders put a slash behind whatever they are given.
+std::string_view routed_path(std::string_view path) {
+  const bool webhook = path.starts_with("/webhooks/") && path.ends_with('/');
+  return webhook ? path.substr(0, path.size() - 1) : path;
+}
+
+/// The endpoint that a request was meant for hears that it was refused before any handler saw it.
+void tell_endpoint(Services& services, const http::Request& request, std::string_view reason,
+                   std::string detail) {
+  const Routes& known = routes_of(Surface::all);
+  const auto match = known.router->match("POST", routed_path(request.path));
+  if (match.found != http::Router::Found::route ||
+      routes()[known.rows[match.route]].handler != receive_webhook) {
+    return;
+  }
+  services.inbound.receiver().note_refused(request, match.params[0].second, match.params[1].second, reason,
+                                           std::move(detail));
+}
+
 base::Task<http::Response> authenticate_and_handle(Call& call, const Route& route) {
-  XD_CO_DO(co_await authenticate(call, route.access));
+  if (auto known = co_await authenticate(call, route.access); !known) {
+    if (route.access.is_open())
+      tell_endpoint(call.services, call.request, inbound::reason::kCrowd, known.error().message);
+    co_return std::unexpected(std::move(known).error());
+  }
   if (route.access.scope != Access::Scope::open) XD_CO_DO(check_texts(call));
   if (route.body == Route::Body::before_handler && !route.access.is_open())
     XD_CO_DO(co_await call.read_body(payer_of_caller(call)));
   if (route.at.method != "GET" || !call.tenant) co_return co_await route.handler(call);
   const base::Turns::Turn turn = co_await call.services.reads.take(call.tenant->id.uuid);
   co_return co_await route.handler(call);
-}
-
-/// Senders put a slash behind whatever they are given.
-std::string_view routed_path(std::string_view path) {
-  const bool webhook = path.starts_with("/webhooks/") && path.ends_with('/');
-  return webhook ? path.substr(0, path.size() - 1) : path;
 }
 
 /// OPTIONS says what there is, to anybody: of a path, or with * of the whole server (RFC 9110 §9.3.7).
@@ -182,6 +199,8 @@ asio::awaitable<http::Response> answer(Services& services, RequestMetrics& metri
     metrics.observe(row, response.status, base::steady_now() - begun);
   } else {
     response = not_routed(call, match);
+    if (response.status == 405)
+      tell_endpoint(services, call.request, inbound::reason::kMethod, "webhooks come by POST");
   }
   response.headers.emplace_back("X-Request-Id", std::move(call.request_id));
   co_return response;
@@ -206,6 +225,11 @@ http::Application make_application(Services& services, Surface surface) {
                 http::Response response = problem(status, detail, {.request_id = id});
                 response.headers.emplace_back("X-Request-Id", std::move(id));
                 return response;
+              },
+          .too_large =
+              [&services](const http::Request& request) {
+                tell_endpoint(services, request, inbound::reason::kLarge,
+                              "its head says that its body is larger than CROSSDOCK_MAX_BODY_BYTES");
               }};
 }
 

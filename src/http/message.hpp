@@ -43,7 +43,9 @@ class BodyReader {
   /// Reads the body to its end, "" where there is none. Until the response has been sent, the payer is
   /// charged for the body's bytes, and for those of the response where it is long or not taken at once.
   /// Called once. On an error the server answers by itself (400, 408, 413, 503), whatever the application
-  /// returns then, and ends the connection.
+  /// returns then, and ends the connection. Errors: timeout, where it does not come; too_large; unavailable,
+  /// where what its payer has under way leaves it no room; cancelled, where it is malformed or the peer went
+  /// away.
   virtual base::Task<std::string> read(Payer payer) = 0;
 };
 

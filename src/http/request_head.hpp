@@ -28,7 +28,8 @@ bool has_folded_line(std::string_view head);
 /// Whether the first line ends in a version of HTTP. Beast calls every other third word a bad version too.
 bool names_another_version(std::string_view head);
 
-/// A whole head by the rules of RFC 9110 and 9112, and the limits of the server.
+/// A whole head by the rules of RFC 9110 and 9112, and the limits of the server. 413, where nothing else is
+/// wrong with it.
 std::optional<Refusal> check_head(const RequestParser& parser, std::size_t body_bytes_max);
 
 /// A request target taken apart (RFC 9112 §3.2).

@@ -22,6 +22,9 @@ struct Application {
   std::function<asio::awaitable<Response>(Request, BodyReader&)> answer;
   /// The body of an answer that the server gives by itself (400, 408, 413, 414, 431, 500, 503, 505).
   std::function<Response(int status, std::string_view detail)> refuse;
+  /// Hears of a request that the server refuses because its head says that its body is too large; may be
+  /// empty.
+  std::function<void(const Request&)> too_large{};
 };
 
 struct ServerOptions {

@@ -17,6 +17,7 @@ namespace beast = boost::beast;
 using asio::ip::tcp;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr const char* kGone = "the connection ended before the body was whole";
 
 /// Whether a streamed body has come to its end; outlives its connection in posts that are under way.
 struct StreamEnd {
@@ -73,11 +74,14 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
     if (buffer_.size() == 0 && !co_await wait_for_first_byte()) co_return false;
     RequestParser parser;
     parser.header_limit(base::limits::kHeaderBytesMax);
-    parser.body_limit(server_.options().body_bytes_max);
+    parser.body_limit(boost::none);  // a head that says too much is read to its end, and checked then
     std::optional<Refusal> refusal = co_await read_header(parser);
     if (!refusal) refusal = check_head(parser, server_.options().body_bytes_max);
+    parser.body_limit(server_.options().body_bytes_max);
     const bool head_only = parser.get().method() == beast::http::verb::head;
     if (refusal) {
+      if (refusal->status == 413 && server_.application().too_large)
+        server_.application().too_large(request_of(parser));
       co_await refuse(*refusal, head_only);
       co_return false;
     }
@@ -182,11 +186,20 @@ class Session final : public Wire<Stream>, private BodyReader, private BodyWrite
     if (failure_) {
       std::string().swap(parser_->get().body());  // while the peer is told, nothing of it is held
       body_share_.reset();
-      co_return base::fail(base::Code::cancelled, failure_->detail);
+      co_return base::fail(code_of(*failure_), failure_->status == 0 ? kGone : failure_->detail);
     }
     body_share_->settle();
     body_state_ = BodyState::read;
     co_return std::move(parser_->get().body());
+  }
+
+  static base::Code code_of(const Refusal& refusal) {
+    switch (refusal.status) {
+      case 408: return base::Code::timeout;
+      case 413: return base::Code::too_large;
+      case 503: return base::Code::unavailable;
+      default: return base::Code::cancelled;
+    }
   }
 
   asio::awaitable<std::optional<Refusal>> read_body(RequestParser& parser) {

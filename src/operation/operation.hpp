@@ -74,10 +74,11 @@ base::Result<std::optional<Operation>> find_operation(db::Tx& tx, OperationId id
 struct OperationQuery {
   std::optional<TenantId> tenant{};
   std::string kind{};  ///< empty: any
-  std::vector<std::string> statuses{};
+  std::vector<Status> statuses{};
   db::Page page{};
 };
-/// Newest first.
+/// Newest first, within kPageBytesMax. What it looks at is bounded by the page, however many others there
+/// are.
 base::Result<std::vector<Operation>> list_operations(db::Tx& tx, const OperationQuery& query);
 
 /// How long an operation that has ended can be looked at.

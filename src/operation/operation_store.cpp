@@ -79,17 +79,61 @@ Result<std::optional<Operation>> find_operation(db::Tx& tx, OperationId id) {
   return found;
 }
 
-Result<std::vector<Operation>> list_operations(db::Tx& tx, const OperationQuery& query) {
-  const std::string beginning = std::string(kSelect) + " WHERE tenant_id ";
-  db::PageQuery sql = query.tenant ? db::PageQuery(beginning + "= $1", {*query.tenant}, query.page)
-                                   : db::PageQuery(beginning + "IS NULL", {}, query.page);
-  if (!query.kind.empty()) sql.also(" AND kind = $", query.kind);
-  for (std::size_t i = 0; i < query.statuses.size(); ++i) {
-    sql.also(i == 0 ? " AND status IN ($" : ", $", query.statuses[i]);
+namespace {
+
+db::PageQuery of_owner(const std::string& select, const OperationQuery& query) {
+  return query.tenant ? db::PageQuery(select + " WHERE tenant_id = $1", {*query.tenant}, query.page)
+                      : db::PageQuery(select + " WHERE tenant_id IS NULL", {}, query.page);
+}
+
+/// Of what some have much of.
+std::size_t bytes_of(const Operation& operation) {
+  return operation.parameters.size() + operation.error.size();
+}
+
+/// The page's ids, each state's taken from its own part of an index.
+Result<std::vector<OperationId>> filtered_ids(db::Tx& tx, const OperationQuery& query) {
+  std::vector<Status> statuses = query.statuses;
+  if (statuses.empty())
+    std::ranges::transform(kStatuses, std::back_inserter(statuses), &base::Word<Status>::value);
+  std::vector<OperationId> ids;
+  for (const Status status : statuses) {
+    db::PageQuery sql = of_owner("SELECT id FROM operations", query);
+    sql.also(" AND status = $", name(status));
+    if (!query.kind.empty()) sql.also(" AND kind = $", query.kind);
+    std::vector<OperationId> some;
+    XD_DO(sql.run(tx, some, [](const db::Row& row) { return row.id<OperationId>(0); }));
+    ids.insert(ids.end(), some.begin(), some.end());
   }
-  if (!query.statuses.empty()) sql.also(")");
+  std::ranges::sort(ids, std::greater{});
+  if (ids.size() <= query.page.limit) return ids;
+  // Of a page that is read backwards those nearest to its end.
+  const auto spare = static_cast<std::ptrdiff_t>(ids.size() - query.page.limit);
+  query.page.after ? ids.erase(ids.begin(), ids.begin() + spare) : ids.erase(ids.end() - spare, ids.end());
+  return ids;
+}
+
+}  // namespace
+
+Result<std::vector<Operation>> list_operations(db::Tx& tx, const OperationQuery& query) {
   std::vector<Operation> operations;
-  XD_DO(sql.run(tx, operations, read_operation));
+  if (query.kind.empty() && query.statuses.empty()) {
+    db::PageQuery sql = of_owner(kSelect, query);
+    XD_DO(sql.run_within_bytes(tx, operations, read_operation, bytes_of,
+                               [](const Operation& one) { return one.id.uuid; }));
+    return operations;
+  }
+  XD_TRY(std::vector<OperationId> ids, filtered_ids(tx, query));
+  if (query.page.after) std::ranges::reverse(ids);
+  std::size_t bytes = 0;
+  for (const OperationId id : ids) {
+    if (bytes > base::limits::kPageBytesMax && operations.size() > 1) break;
+    XD_TRY(auto found, find_operation(tx, id));
+    if (!found) continue;
+    bytes += bytes_of(*found);
+    operations.push_back(std::move(*found));
+  }
+  if (query.page.after) std::ranges::reverse(operations);
   return operations;
 }
 

@@ -142,10 +142,106 @@ TEST_P(Operations, are_listed_for_their_tenant_by_kind_and_status) {
   };
 
   EXPECT_EQ(listed({.tenant = acme}), (std::vector{second.id, first.id}));
-  EXPECT_EQ(listed({.tenant = acme, .statuses = {"CANCELLED", "FAILED"}}), (std::vector{second.id}));
+  EXPECT_EQ(listed({.tenant = acme, .statuses = {Status::cancelled, Status::failed}}),
+            (std::vector{second.id}));
   EXPECT_EQ(listed({.tenant = acme, .kind = "OTHER"}), std::vector<OperationId>{});
   EXPECT_EQ(listed({.tenant = other}), (std::vector{foreign.id}));
   EXPECT_EQ(listed({}), (std::vector{of_platform.id}));
+}
+
+TEST_P(Operations, are_listed_by_state_page_by_page_in_both_directions) {
+  std::vector<OperationId> ids;  // newest first; every third is cancelled
+  for (int i = 0; i < 9; ++i) {
+    const Operation made = started(acme);
+    if (i % 3 == 0) cancel_now(made);
+    ids.insert(ids.begin(), made.id);
+  }
+  const auto listed = [&](db::Page page) {
+    std::vector<OperationId> found;
+    const OperationQuery query{
+        .tenant = acme, .kind = "TEST", .statuses = {Status::pending, Status::cancelled}, .page = page};
+    for (const auto& one : store.read([&](db::Tx& tx) { return list_operations(tx, query); }))
+      found.push_back(one.id);
+    return found;
+  };
+  const auto part = [&](std::ptrdiff_t from, std::ptrdiff_t count) {
+    return std::vector(ids.begin() + from, ids.begin() + from + count);
+  };
+
+  EXPECT_EQ(listed({.limit = 4}), part(0, 4));
+  EXPECT_EQ(listed({.before = ids[3].uuid, .limit = 4}), part(4, 4));
+  EXPECT_EQ(listed({.after = ids[8].uuid, .limit = 4}), part(4, 4));
+  EXPECT_EQ(listed({.after = ids[2].uuid, .limit = 4}), part(0, 2));
+}
+
+TEST_P(Operations, are_listed_up_to_a_number_of_bytes) {
+  for (int i = 0; i < 5; ++i) {
+    Operation large = make(acme);
+    large.parameters = "\"" + std::string(base::limits::kPageBytesMax / 2, 'x') + "\"";
+    store.write([&](db::Tx& tx) { return insert_operation(tx, large); });
+  }
+  const auto count = [&](OperationQuery query) {
+    query.tenant = acme;
+    return store.read([&](db::Tx& tx) { return list_operations(tx, query); }).size();
+  };
+
+  EXPECT_EQ(count({}), 2U);
+  EXPECT_EQ(count({.statuses = {Status::pending}}), 2U);
+}
+
+TEST_P(Operations, are_found_by_state_without_a_look_at_the_others) {
+  if (GetParam() == db::Engine::sqlite) GTEST_SKIP() << "it does not tell how many rows it looked at";
+  Operation done = make(acme);
+  done.status = Status::completed;
+  store.write([&](db::Tx& tx) -> base::Result<void> {
+    for (int i = 0; i < 500; ++i) {
+      done.id = OperationId::make(clock.now());
+      XD_DO(insert_operation(tx, done));
+    }
+    XD_DO(tx.exec("ANALYZE operations"));
+    return {};
+  });
+  const db::Page pages[] = {{}, {.before = done.id.uuid}, {.after = base::Uuid{}}};
+  std::vector<OperationQuery> queries;
+  for (const db::Page& page : pages) {
+    queries.push_back({.tenant = acme, .statuses = {Status::failed}, .page = page});
+    queries.push_back({.tenant = acme, .kind = "TEST", .statuses = {Status::failed}, .page = page});
+    queries.push_back({.tenant = acme, .kind = "OTHER", .page = page});
+  }
+  const auto looked_at = [](db::Tx& tx) {
+    std::int64_t rows = 0;
+    const auto read = tx.query(
+        "SELECT pg_stat_get_xact_tuples_fetched('operations'::regclass)"
+        " + pg_stat_get_xact_tuples_returned('operations'::regclass)",
+        {}, [&](const db::Row& row) { rows = row.integer(0); });
+    EXPECT_TRUE(read);
+    return rows;
+  };
+  for (const OperationQuery& query : queries) {
+    store.read([&](db::Tx& tx) -> base::Result<void> {
+      const std::int64_t before = looked_at(tx);
+      XD_TRY(const auto found, list_operations(tx, query));
+      EXPECT_TRUE(found.empty());
+      EXPECT_LE(looked_at(tx) - before, 5) << &query - queries.data();
+      return {};
+    });
+  }
+}
+
+TEST_P(Operations, are_found_by_state_by_an_index_of_their_own) {
+  if (GetParam() != db::Engine::sqlite) GTEST_SKIP() << "the rows it looks at are counted";
+  for (const std::string filter : {"status = 'FAILED'", "status = 'FAILED' AND kind = 'TEST'"}) {
+    std::string plan;
+    store.read([&](db::Tx& tx) {
+      return tx.query("EXPLAIN QUERY PLAN SELECT id FROM operations WHERE tenant_id = $1 AND " + filter +
+                          " AND id < $2 ORDER BY id DESC LIMIT 51",
+                      {acme, base::make_uuid(clock.now())},
+                      [&](const db::Row& row) { plan += row.string(3) + "\n"; });
+    });
+    const bool by_kind = filter.contains("kind");
+    EXPECT_TRUE(plan.contains(by_kind ? "operations_by_kind" : "operations_by_status")) << plan;
+    EXPECT_FALSE(plan.contains("TEMP B-TREE")) << plan;
+  }
 }
 
 TEST_P(Operations, are_forgotten_a_month_after_their_end) {

@@ -94,6 +94,21 @@ TEST_P(LaneStore, refuses_a_second_lane_of_the_same_id) {
   EXPECT_EQ(again.error().code, base::Code::conflict);
 }
 
+TEST_P(LaneStore, makes_a_lane_of_the_deployment_once_and_leaves_the_one_there_is_as_it_is) {
+  const LaneId lane = make_lane_id();
+  const auto make_once = [&](LaneId one) {
+    return store.write([&](db::Tx& tx) { return insert_lane_once(tx, one, "test"); });
+  };
+
+  EXPECT_TRUE(make_once(lane));
+  EXPECT_EQ(acquired(lane, node)->tenant, base::TenantId{});
+  EXPECT_EQ(acquired(lane, node)->state, LaneState::active);
+  const LaneId paused = make_lane(LaneState::paused);
+  for (const LaneId there : {lane, paused}) EXPECT_FALSE(make_once(there));
+  EXPECT_EQ(acquired(paused, node)->tenant, tenant);
+  EXPECT_EQ(acquired(paused, node)->state, LaneState::paused);
+}
+
 class SharedLanes : public LaneStore {};
 
 INSTANTIATE_TEST_SUITE_P(Engines, SharedLanes, ::testing::Values(db::Engine::postgres),

@@ -94,12 +94,11 @@ Result<void> insert_lane(db::Tx& tx, LaneId lane, base::TenantId tenant, std::st
   return {};
 }
 
-Result<bool> insert_lane_once(db::Tx& tx, LaneId lane, std::string_view kind, base::TenantId tenant,
-                              LaneState state) {
+Result<bool> insert_lane_once(db::Tx& tx, LaneId lane, std::string_view kind) {
   XD_TRY(const auto made,
-         tx.exec("INSERT INTO lanes (id, tenant_id, kind, state, epoch) VALUES ($1, $2, $3, $4, 0)"
+         tx.exec("INSERT INTO lanes (id, tenant_id, kind, state, epoch) VALUES ($1, $2, $3, 'ACTIVE', 0)"
                  " ON CONFLICT (id) DO NOTHING",
-                 {lane, tenant, kind, state == LaneState::paused ? "PAUSED" : "ACTIVE"}));
+                 {lane, base::TenantId{}, kind}));
   return made == 1;
 }
 

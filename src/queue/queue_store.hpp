@@ -27,9 +27,8 @@ struct Lease {
 
 Result<void> insert_lane(db::Tx& tx, LaneId lane, base::TenantId tenant, std::string_view kind,
                          LaneState state);
-/// The same where it may be there already; then false. Lanes of the deployment have no tenant.
-Result<bool> insert_lane_once(db::Tx& tx, LaneId lane, std::string_view kind, base::TenantId tenant = {},
-                              LaneState state = LaneState::active);
+/// An active lane of the deployment, which has no tenant; false where it is there already.
+Result<bool> insert_lane_once(db::Tx& tx, LaneId lane, std::string_view kind);
 /// Keeps everybody else away from a lane of the tenant until the transaction ends. Whoever closes tasks locks
 /// the lane first, so a change of what belongs to a lane (its subscription, the statistics, its tasks) does
 /// the same before anything else: without one order for all, PostgreSQL would have to break deadlocks.

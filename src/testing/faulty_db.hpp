@@ -1,6 +1,7 @@
 // A store that fails, or keeps its callers waiting, when a test says so; a real one does its work.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <vector>
 
@@ -90,6 +91,9 @@ class FaultyDb final : public db::Db {
         },
         time);
   }
+  /// What it says of the disk.
+  void set_room(bool has_room) { has_room_ = has_room; }
+  bool has_room() const override { return has_room_; }
   std::size_t writes_waiting() const override { return store_.writes_waiting(); }
   void stop() override { store_.stop(); }
 
@@ -122,6 +126,7 @@ class FaultyDb final : public db::Db {
   }
 
   db::Db& store_;
+  std::atomic<bool> has_room_ = true;
   mutable std::mutex mutex_;  // of all below
   std::size_t writes_ = 0;
   int refuse_ = 0;

@@ -1,9 +1,12 @@
 """A store in which something cannot be read: it is shown, and all the rest works."""
+import json
 import sqlite3
+import time
 import unittest
 
-from harness import OwnHubCase, on_both_engines
+from harness import OwnHubCase, eventually, on_both_engines
 from harness.case import path_of
+from harness.endpoints import SECRET, github_headers
 
 load_tests = on_both_engines
 
@@ -53,6 +56,28 @@ class Damage(OwnHubCase):
         self.expect(204, self.api.delete(path_of(unknown)))
         self.expect(200, self.api.patch(path_of(good), {"name": "new"}))
 
+    def look(self, endpoint: dict) -> dict:
+        return self.expect(200, self.api.get(f"{ENDPOINTS}/{endpoint['id']}"))
+
+    def test_a_pattern_that_cannot_be_compiled_holds_up_neither_the_start_nor_the_others(self):
+        """As an earlier version kept it, which took half a minute for each start."""
+        huge = "https://" + "[a-z]{0,500}" * 60
+        scheme = json.dumps({"kind": "pk", "alg": "rsa-sha256", "sig": "header:x-sig",
+                             "key": {"cert": "header:x-cert", "pattern": huge}})
+        settings = {"signature_scheme": "github", "secret_key": SECRET}
+        good, slow = (self.expect(201, self.api.post(ENDPOINTS, settings | {"endpoint_path": path}))
+                      for path in ("good", "slow"))
+        begun = time.monotonic()
+        self.damage(f"UPDATE webhook_endpoints SET signature_scheme = '{scheme}'"
+                    f" WHERE id = {self.owner(slow)}")
+        self.assertLess(time.monotonic() - begun, 10)
+
+        path = f"/webhooks/{self.tenant['slug']}"
+        body = b"{}"
+        self.expect(503, self.hub.api.post(f"{path}/slow", raw=body,
+                                           headers={"x-sig": "AAAA", "x-cert": "https://a"}))
+        self.expect(200, self.hub.api.post(f"{path}/good", raw=body, headers=github_headers(body)))
+
     def test_what_is_sent_to_an_endpoint_that_cannot_be_read_is_to_come_again(self):
         self.subscribe(self.make_receiver())
         settings = {"signature_scheme": "bearer_token", "secret_key": "sesame-open-please"}
@@ -64,13 +89,16 @@ class Damage(OwnHubCase):
         self.damage(f"UPDATE webhook_endpoints SET signature_scheme = '{{' WHERE id = {self.owner(jumbled)}")
 
         def send(endpoint: dict):
-            return self.hub.api.post(f"/webhooks/{self.tenant['slug']}/{endpoint['endpoint_path']}",
+            return self.hub.api.post(f"/webhooks/{self.tenant['slug']}/{endpoint['endpoint_path']}?token=x",
                                      {"n": 1}, headers={"Authorization": "Bearer sesame-open-please"})
         self.expect(200, send(good))
         for broken in (closed, jumbled):
             self.expect_problem(503, "UNAVAILABLE", send(broken))
-        read = self.expect(200, self.api.get(f"{ENDPOINTS}/{closed['id']}"))
-        self.assertIn("k9", read["broken"])
+        self.assertIn("k9", self.look(closed)["broken"])
+        eventually(lambda: self.look(closed)["refused"] == {"endpoint_broken": 1}, "the refusal is counted")
+        kept = self.expect(200, self.api.get(f"{ENDPOINTS}/{closed['id']}/refused"))["data"][0]
+        self.assertEqual((kept["target"], kept["headers"], kept["body"]),
+                         (f"/webhooks/{self.tenant['slug']}/closed", [], None))
         listed = self.expect(200, self.api.get(ENDPOINTS))["data"]
         self.assertEqual({each["endpoint_path"]: bool(each["broken"]) for each in listed},
                          {"good": False, "closed": True, "jumbled": True})

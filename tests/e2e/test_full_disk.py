@@ -11,6 +11,8 @@ import tempfile
 import unittest
 
 from harness import Hub, OwnHubCase, eventually
+from harness.api import Reply
+from harness.endpoints import ENDPOINTS, SECRET, github_headers
 
 EVENTS = "/api/v1/events"
 EVENT = {"type": "order.created", "data": {"id": 42}}
@@ -69,13 +71,26 @@ class FullDisk(OwnHubCase):
         self.wait_for_status(subscription, "DELIVERED", 5)
 
     def test_service_returns_by_itself_when_there_is_room_again(self):
+        endpoint = self.expect(201, self.api.post(ENDPOINTS, {
+            "endpoint_path": "github", "signature_scheme": "github", "secret_key": SECRET}))
         self.fill(leave=12 * MIB)
         eventually(self.is_refused, "events are refused")
+
+        def send() -> Reply:
+            return self.hub.api.post(f"/webhooks/{self.tenant['slug']}/github", raw=b"{}",
+                                     headers=github_headers(b"{}"))
+        self.expect_problem(503, "STORAGE_FULL", send())
 
         self.empty()
 
         eventually(lambda: self.hub.api.get("/readyz").status == 200, "it is ready")
         self.publish()
+        self.expect(200, send())
+
+        def counted() -> bool:
+            found = self.expect(200, self.api.get(f"{ENDPOINTS}/{endpoint['id']}"))
+            return found["refused"] == {"storage_full": 1}
+        eventually(counted, "what the hub could not take is counted")
 
     def test_a_disk_without_any_room_loses_nothing(self):
         accepted = [self.publish()["id"] for _ in range(20)]

@@ -1,8 +1,10 @@
 """Replays of many deliveries at once, and the operations that make them."""
+import json
 import unittest
 
 from harness import HubCase, eventually, on_both_engines
 from harness.case import path_of
+from harness.paths import OPENAPI
 from harness.receiver import answer
 
 load_tests = on_both_engines
@@ -181,6 +183,27 @@ class Operations(HubCase):
         again = self.expect(200, self.api.post(path, {"since": since, "dry_run": True}))
         self.assertEqual(again["count"], 0)
 
+    def test_the_period_of_a_recovery_is_said_as_in_lists(self):
+        ids = [self.publish(data=n)["id"] for n in range(3)]
+        times = [self.expect(200, self.api.get(f"/api/v1/events/{id}"))["created_at"] for id in ids]
+        subscription = self.subscribe(self.make_receiver())
+        path = f"{path_of(subscription)}/recover"
+
+        def count(**bounds) -> int:
+            return self.expect(200, self.api.post(path, {"dry_run": True} | bounds))["count"]
+        self.assertEqual(count(**{"created_at[gte]": times[1]}), sum(time >= times[1] for time in times))
+        self.assertEqual(count(**{"created_at[gt]": times[1]}), sum(time > times[1] for time in times))
+        self.assertEqual(count(**{"created_at[gte]": times[0], "created_at[lt]": times[2]}),
+                         sum(times[0] <= time < times[2] for time in times))
+        self.assertEqual(count(**{"since": times[0], "created_at[lte]": times[2]}), 3)
+        operation = self.start(path, {"created_at[gte]": times[0], "created_at[lte]": times[2]})
+        self.assertEqual(set(operation["parameters"]["filter"]),
+                         {"subscription_id", "created_at[gte]", "created_at[lt]"})
+        self.wait_for(operation, delivered=3)
+        reply = self.api.post(path, {"created_at[lt]": times[0], "created_at[gt]": "noon"})
+        self.expect_problem(422, "VALIDATION_FAILED", reply)
+        self.assertEqual(reply.pointers, {"#/created_at[gt]": "INVALID"})
+
     def test_a_recovery_needs_a_beginning_and_a_subscription(self):
         subscription = self.subscribe(self.make_receiver())
         path = f"{path_of(subscription)}/recover"
@@ -271,7 +294,13 @@ class Operations(HubCase):
         self.assertEqual(listed(""), [operation["id"]])
         self.assertEqual(listed("?status=COMPLETED,FAILED&kind=DELIVERY_REPLAY"), [operation["id"]])
         self.assertEqual(listed("?status=CANCELLED"), [])
-        self.expect_problem(400, "BAD_REQUEST", self.api.get(f"{OPERATIONS}?status=DONE"))
+        problem = self.expect_problem(400, "BAD_REQUEST", self.api.get(f"{OPERATIONS}?status=DONE"))
+        self.assertIn("PENDING, RUNNING, COMPLETED, FAILED or CANCELLED", problem["detail"])
+        kinds = json.loads(OPENAPI.read_text())["components"]["schemas"]["OperationKind"]["enum"]
+        for kind in kinds:
+            self.assertEqual(listed(f"?kind={kind}"), [operation["id"]] if kind == "DELIVERY_REPLAY" else [])
+        problem = self.expect_problem(400, "BAD_REQUEST", self.api.get(f"{OPERATIONS}?kind=DELIVERY"))
+        self.assertIn(", ".join(kinds), problem["detail"])
 
     def test_nobody_else_sees_or_stops_them(self):
         subscription, _ = self.make_failed(1)

@@ -4,6 +4,7 @@ import unittest
 
 from harness import eventually, on_both_engines
 from harness.endpoints import ENDPOINTS, SECRET, EndpointCase, github_headers
+from harness.raw import exchange
 
 load_tests = on_both_engines
 
@@ -62,6 +63,43 @@ class Refused(EndpointCase):
         self.assertEqual((said["passed"], said["result"]), (False, "address_forbidden"))
         self.assertIn("was not read", said["hint"])
         self.assertEqual(self.counts(closed, 1), {"address_forbidden": 1})
+
+    def test_a_handshake_that_fails_is_told_to_the_owner_alone(self):
+        endpoint = self.make_endpoint("meta", signature_scheme="meta",
+                                      signature_config={"verify_token": "meatyhamhock"})
+        query = "?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=wr0ng"
+        self.expect_problem(404, "NOT_FOUND", self.hub.api.get(self.path_of(endpoint) + query))
+
+        kept = self.refused(endpoint, 1)[0]
+
+        self.assertEqual((kept["reason"], kept["method"], kept["body"]), ("handshake_refused", "GET", ""))
+        self.assertIn("hub.challenge=1158201444&hub.verify_token=***", kept["target"])
+        self.assertEqual(self.counts(endpoint, 1), {"handshake_refused": 1})
+        self.assertEqual(self.diagnose(endpoint, refused_id=kept["id"])["steps"][0]["name"], "when it came")
+
+    def test_another_method_is_counted(self):
+        endpoint = self.make_endpoint()
+        path = self.path_of(endpoint)
+        for method in ("GET", "PUT", "DELETE"):
+            self.assertEqual(self.hub.api.request(method, path).status, 405)
+        self.assertEqual(self.counts(endpoint, 3), {"method_not_allowed": 3})
+        self.assertEqual({one["method"] for one in self.refused(endpoint, 3)}, {"GET", "PUT", "DELETE"})
+
+    def test_a_body_that_is_too_large_or_does_not_come_is_counted(self):
+        endpoint = self.make_endpoint()
+        head = f"POST {self.path_of(endpoint)} HTTP/1.1\r\nHost: hub.example\r\n".encode()
+        chunk = b"%x\r\n%s\r\n" % (2_000_000, b"x" * 2_000_000)
+        said = [exchange(self.hub.port, head + rest) for rest in (
+            b"Content-Length: 2000000\r\n\r\n",
+            b"Transfer-Encoding: chunked\r\n\r\n" + chunk,
+            b"Content-Length: 1000\r\n\r\nno more than this")]
+        self.assertEqual([answer[:12] for answer in said], [b"HTTP/1.1 413", b"HTTP/1.1 413", b""])
+
+        self.assertEqual(self.counts(endpoint, 3), {"body_incomplete": 1, "body_too_large": 2})
+        kept = self.refused(endpoint, 3)
+        self.assertEqual({one["body"] for one in kept}, {None})
+        said = self.diagnose(endpoint, refused_id=kept[0]["id"])
+        self.assertEqual((said["passed"], said["result"]), (False, "body_incomplete"))
 
     def test_of_a_large_body_the_beginning_is_kept_and_what_was_found(self):
         endpoint = self.make_endpoint()

@@ -295,6 +295,13 @@ class SenderKeys(OwnHubCase):
             return answers[-1] == 200
         eventually(confirmed, "the subscription is confirmed", 30)
         self.assertEqual(set(answers), {503, 200})
+        elsewhere = self.sns(signer, **wish | {"SubscribeURL": "https://evil.test/"})
+        self.assertEqual(self.send(endpoint, elsewhere).status, 401)
+
+        def reasons() -> dict:
+            return self.look(endpoint)["refused"]
+        eventually(lambda: sum(reasons().values()) == answers.count(503) + 2, "all refusals are counted")
+        self.assertEqual(set(reasons()), {"key_unavailable", "confirmation_failed"})
 
     # --- Plaid
 

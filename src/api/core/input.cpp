@@ -28,16 +28,18 @@ Result<void> check_media_type(const Call& call) {
 
 }  // namespace
 
-Result<format::Document> read_json(Call& call) {
-  XD_DO(check_media_type(call));
-  return format::parse_json(std::move(call.request.body));
+base::Task<format::Document> read_json(Call& call) {
+  XD_CO_DO(check_media_type(call));
+  const auto parse = [&call] { return format::parse_json(std::move(call.request.body)); };
+  if (call.request.body.size() <= kParsedHereMax) co_return parse();
+  // Requests that are no tenant's take turns as one owner.
+  const base::Uuid owner = call.tenant ? call.tenant->id.uuid : base::Uuid{};
+  co_return co_await call.services.offload.run(owner, parse);
 }
 
-base::Task<format::Document> read_large_json(Call& call) {
-  if (call.request.body.size() <= kParsedHereMax) co_return read_json(call);
-  XD_CO_DO(check_media_type(call));
-  co_return co_await call.services.offload.run(
-      call.tenant_id().uuid, [&call] { return format::parse_json(std::move(call.request.body)); });
+base::Task<format::Document> read_json_if_any(Call& call) {
+  if (call.request.body.empty()) co_return format::parse_json("{}");
+  co_return co_await read_json(call);
 }
 
 bool is_header_name(std::string_view name) { return name.size() <= 100 && http::is_token(name); }

@@ -6,10 +6,11 @@
 
 namespace api {
 
-/// The body as JSON. Errors: invalid with MALFORMED_JSON or UNSUPPORTED_MEDIA_TYPE.
-Result<format::Document> read_json(Call& call);
-/// The same for bodies that may be large: those are parsed beside the shard.
-base::Task<format::Document> read_large_json(Call& call);
+/// The body as JSON; a large one is parsed beside the shard. Errors: invalid with MALFORMED_JSON or
+/// UNSUPPORTED_MEDIA_TYPE.
+base::Task<format::Document> read_json(Call& call);
+/// The same where the body may be left out, which is an object without members then.
+base::Task<format::Document> read_json_if_any(Call& call);
 
 using Input = format::ObjectReader;
 using format::Members;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/core/call.hpp"
+#include "base/words.hpp"
 #include "format/json.hpp"
 
 namespace api {
@@ -29,6 +30,11 @@ inline Result<PageRequest> read_page(const Call& call, std::initializer_list<std
 
 /// The value of a query parameter, "" when absent.
 std::string query_value(const Call& call, std::string_view name);
+
+/// The words of a query parameter that is a list, "FAILED,PENDING", each once. Error: invalid with
+/// BAD_REQUEST, which says the words there are.
+template <base::Worded E>
+Result<std::vector<E>> query_words(const Call& call, std::string_view name);
 
 /// What a list says of itself besides its rows.
 struct ListNotes {
@@ -62,6 +68,23 @@ PagePiece fit_rows(const PageRequest& page, std::size_t rows,
 http::Response list_answer(const PageRequest& page, const std::vector<std::string>& elements,
                            std::optional<base::Uuid> next, std::optional<base::Uuid> prev,
                            const ListNotes& notes);
+
+template <base::Worded E>
+Result<std::vector<E>> query_words(const Call& call, std::string_view name) {
+  std::vector<E> words;
+  const std::string text = query_value(call, name);
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    const auto word = base::parse_word<E>(rest.substr(0, comma));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    if (!word) {
+      return base::fail(base::Code::invalid, std::string(name) + " is a list of " + base::all_words<E>(),
+                        "BAD_REQUEST");
+    }
+    if (std::ranges::find(words, *word) == words.end()) words.push_back(*word);
+  }
+  return words;
+}
 
 template <class T, class IdOf, class Write>
 http::Response list_response(const PageRequest& page, const std::vector<T>& rows, IdOf id_of, Write write,

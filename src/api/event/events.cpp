@@ -185,7 +185,7 @@ void write_event_members(format::JsonWriter& json, const event::StoredEvent& sto
 base::Task<http::Response> post_event(Call& call) {
   XD_CO_DO(check_room(call.services, call.services.intake.waiting()));
   XD_CO_TRY(const auto key, read_idempotency_key(call, "events"));
-  XD_CO_TRY(const auto document, co_await read_large_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   XD_CO_TRY(ReadEvent read, read_event(call, document.root(), "#"));
   const auto& event = read.event;
   if (key) {
@@ -218,7 +218,7 @@ base::Task<http::Response> post_event_batch(Call& call) {
     co_return fail(Code::invalid, "a batch has no key of its own; give each event an idempotency_key",
                    "BAD_REQUEST");
   }
-  XD_CO_TRY(const auto document, co_await read_large_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const format::Value* list = input.any("events");
   if (list == nullptr || !list->is_array()) {

@@ -103,7 +103,7 @@ base::Task<std::string> last_words(Services& services, Listener listener, base::
 }  // namespace
 
 base::Task<http::Response> create_listener(Call& call) {
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const base::Time now = call.services.clock.now();
   Listener wanted{.id = outbound::ListenerId::make(now), .tenant = call.tenant_id()};
@@ -167,7 +167,7 @@ base::Task<http::Response> stream_listener(Call& call) {
 }
 
 base::Task<http::Response> acknowledge_listener(Call& call) {
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const auto position = event::FeedPosition::parse(input.required_text("position", 64).value_or(""));
   if (!position && input.has("position")) {

@@ -88,7 +88,7 @@ Result<void> replace_secrets(Call& call, db::Tx& tx, const Endpoint& before, End
 
 base::Task<http::Response> change_from_body(Call& call, Reading reading) {
   XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   // What it will say, before the transaction in which others wait.
   XD_CO_TRY(const auto checked,
             co_await call.services.store.read([&](db::Tx& tx) -> Result<inbound::SaidScheme> {
@@ -146,7 +146,7 @@ Result<void> rotate(Call& call, db::Tx& tx, Endpoint& endpoint, const base::Secr
 }  // namespace
 
 base::Task<http::Response> create_endpoint(Call& call) {
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const base::Time now = call.services.clock.now();
   auto made = std::make_shared<Endpoint>();
@@ -249,7 +249,7 @@ base::Task<http::Response> disable_endpoint(Call& call) {
 
 base::Task<http::Response> rotate_endpoint_secret(Call& call) {
   XD_CO_TRY(const auto id, id_param<EndpointId>(call, "id"));
-  XD_CO_TRY(const auto document, call.request.body.empty() ? format::parse_json("{}") : read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json_if_any(call));
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     base::Secret secret;
     const auto edit = [&](Endpoint& endpoint) -> Result<void> {

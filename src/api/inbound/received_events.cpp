@@ -57,10 +57,7 @@ Result<inbound::ReceivedQuery> read_query(const Call& call) {
       if (!query.endpoint) return bad(std::string(name) + " is the id of an endpoint");
     }
   }
-  if (const std::string status = query_value(call, "status"); !status.empty()) {
-    query.status = base::parse_word<inbound::ReceivedStatus>(status);
-    if (!query.status) return bad("status: PENDING, PROCESSED, FAILED, IGNORED or CONFLICT");
-  }
+  XD_TRY(query.statuses, query_words<ReceivedStatus>(call, "status"));
   query.source = query_value(call, "source");
   query.table = query_value(call, "table_name");
   query.event_type = query_value(call, "event_type");
@@ -89,6 +86,12 @@ void write_record(format::JsonWriter& json, const Call& call, const ReceivedEven
   extracted && !extracted->old_record.empty() ? json.raw(extracted->old_record) : json.null();
 }
 
+/// What kept a body from being read, as an endpoint's refusals say it.
+std::string_view reason_of(const base::Error& error) {
+  if (error.code == Code::too_large) return inbound::reason::kLarge;
+  return error.code == Code::unavailable ? inbound::reason::kNoRoom : inbound::reason::kIncomplete;
+}
+
 }  // namespace
 
 void write_received(format::JsonWriter& json, const ReceivedRow& row) {
@@ -104,18 +107,26 @@ void write_body(format::JsonWriter& json, const char* name, std::string_view bod
 }
 
 base::Task<http::Response> receive_webhook(Call& call) {
+  inbound::Receiver& receiver = call.services.inbound.receiver();
+  const auto note = [&](std::string_view reason, std::string detail) {
+    receiver.note_refused(call.request, call.param("tenant"), call.param("path"), reason, std::move(detail));
+  };
   if (!has_room(call.services)) {
+    note(inbound::reason::kFull, {});
     co_return fail(Code::unavailable, "the disk has too little room; send it again later", "STORAGE_FULL");
   }
-  if (call.services.inbound.receiver().is_behind()) {
+  if (receiver.is_behind()) {
+    note(inbound::reason::kBehind, {});
     co_return fail(Code::limited, "what came before is not durable yet; send it again in a moment",
                    "OVERLOADED");
   }
-  inbound::Receiver& receiver = call.services.inbound.receiver();
   XD_CO_DO(receiver.check_head(call.request, call.param("tenant"), call.param("path")));
   const tenant::TenantPtr whose = call.services.tenants.find(call.param("tenant"));
   // Strangers send here: what they hold is not taken from the tenant's own requests.
-  XD_CO_DO(co_await call.read_body(payer_of(whose->id) + 1));
+  if (auto read = co_await call.read_body(payer_of(whose->id) + 1); !read) {
+    note(reason_of(read.error()), read.error().message);
+    co_return std::unexpected(std::move(read).error());
+  }
   auto received = co_await receiver.receive(call.request, call.param("tenant"), call.param("path"));
   if (received || received.error().reason != "METHOD_NOT_ALLOWED") co_return received;
   http::Response refused = problem(received.error(), call.context());

@@ -63,10 +63,10 @@ struct Request {
   bool dry_run = false;
 };
 
-Result<Request> read_request(Call& call) {
+base::Task<Request> read_request(Call& call) {
   Request request;
-  XD_TRY(const bool asked, read_dry_run(call));
-  XD_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const bool asked, read_dry_run(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const format::Value* filter = input.any("filter");
   if (filter != nullptr) {
@@ -80,10 +80,10 @@ Result<Request> read_request(Call& call) {
   }
   request.order.rate = input.integer("rate_per_second", 1, kReplayRateMax);
   request.dry_run = input.boolean("dry_run").value_or(asked);
-  XD_DO(input.finish());
+  XD_CO_DO(input.finish());
   auto& wanted = request.order.filter;
   if (wanted.statuses.empty() && wanted.ids.empty()) wanted.statuses = {ReceivedStatus::failed};
-  return request;
+  co_return request;
 }
 
 std::string plan_json(const ReplayCount& counted, const std::vector<inbound::ReceivedRow>& sample) {
@@ -107,7 +107,7 @@ std::string plan_json(const ReplayCount& counted, const std::vector<inbound::Rec
 }  // namespace
 
 base::Task<http::Response> replay_many_received(Call& call) {
-  XD_CO_TRY(const Request request, read_request(call));
+  XD_CO_TRY(const Request request, co_await read_request(call));
   operation::Operation made = make_operation(call, inbound::kReplayOperation);
   made.parameters = inbound::write_order(request.order);
   if (request.order.filter.endpoint) made.target = request.order.filter.endpoint->uuid;

@@ -70,7 +70,7 @@ struct Asked {
 };
 
 base::Task<Asked> read_asked(Call& call, EndpointId id) {
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const auto text = input.text("request", base::limits::kBodyBytesDefault);
   const auto refused = input.text("refused_id", 36);
@@ -103,7 +103,8 @@ inbound::Diagnosis remembered(const Refusal& refusal) {
   said.steps.push_back({refusal.reason, false, refusal.detail});
   said.hint =
       refusal.body_bytes == Refusal::kUnread
-          ? "its head sufficed to refuse it, so its body was not read and its signature not verified: "
+          ? "its body was not read, because its head sufficed to refuse it or because the body did not come, "
+            "so its signature was not verified: "
           : "not all of its body is kept, so its signature cannot be verified again: ";
   said.hint += "capture the whole request, and send it here as \"request\"";
   return said;

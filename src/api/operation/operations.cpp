@@ -5,6 +5,7 @@
 #include "api/operation/routes.hpp"
 #include "inbound/process/replay.hpp"
 #include "outbound/history/cancel.hpp"
+#include "outbound/history/deletion.hpp"
 
 namespace api {
 
@@ -39,20 +40,16 @@ Result<std::optional<ReplayOutcomes>> outcomes_of(db::Tx& tx, const Operation& o
   return std::optional(outcomes);
 }
 
-Result<std::vector<std::string>> read_statuses(const Call& call) {
-  std::vector<std::string> statuses;
-  const std::string text = query_value(call, "status");
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    const std::string_view status = rest.substr(0, comma);
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-    if (!base::parse_word<operation::Status>(status)) {
-      return fail(Code::invalid, "status is a list of PENDING, RUNNING, COMPLETED, FAILED, CANCELLED",
-                  "BAD_REQUEST");
-    }
-    statuses.emplace_back(status);
-  }
-  return statuses;
+constexpr std::string_view kKinds[] = {outbound::kReplayOperation, inbound::kReplayOperation,
+                                       outbound::kRecoveryOperation, outbound::kDeletionOperation,
+                                       monitor::kRemovalOperation};
+
+Result<std::string> read_kind(const Call& call) {
+  std::string kind = query_value(call, "kind");
+  if (kind.empty() || std::ranges::find(kKinds, kind) != std::end(kKinds)) return kind;
+  std::string words;
+  for (const std::string_view word : kKinds) words.append(words.empty() ? "" : ", ").append(word);
+  return fail(Code::invalid, "kind is one of " + words, "BAD_REQUEST");
 }
 
 }  // namespace
@@ -110,7 +107,7 @@ Operation make_operation(const Call& call, std::string kind) {
 Result<Answer> start_operation(Call& call, db::Tx& tx, const Operation& made, std::string_view task_kind) {
   XD_TRY(const auto under_way,
          operation::list_operations(tx, {.tenant = made.tenant,
-                                         .statuses = {"PENDING", "RUNNING"},
+                                         .statuses = {operation::Status::pending, operation::Status::running},
                                          .page = {.limit = base::limits::kOperationsPerTenantMax}}));
   if (under_way.size() == base::limits::kOperationsPerTenantMax) {
     return fail(Code::conflict,
@@ -126,8 +123,9 @@ Result<Answer> start_operation(Call& call, db::Tx& tx, const Operation& made, st
 
 base::Task<http::Response> list_operations(Call& call) {
   XD_CO_TRY(const PageRequest page, read_page(call, {"status", "kind"}));
-  XD_CO_TRY(const auto statuses, read_statuses(call));
-  const operation::OperationQuery query{owner(call), query_value(call, "kind"), statuses, page.rows()};
+  XD_CO_TRY(const auto statuses, query_words<operation::Status>(call, "status"));
+  XD_CO_TRY(std::string kind, read_kind(call));
+  const operation::OperationQuery query{owner(call), std::move(kind), statuses, page.rows()};
   XD_CO_TRY(auto rows, co_await call.services.store.read(
                            [&](db::Tx& tx) { return operation::list_operations(tx, query); }));
   co_return list_response(
@@ -149,7 +147,7 @@ base::Task<http::Response> cancel_operation(Call& call) {
   XD_CO_TRY(const auto id, id_param<OperationId>(call, "id"));
   bool cancel_waiting = false;
   if (!call.request.body.empty()) {
-    XD_CO_TRY(const auto document, read_json(call));
+    XD_CO_TRY(const auto document, co_await read_json(call));
     Input input(document.root(), "#");
     cancel_waiting = input.boolean("cancel_waiting").value_or(false);
     XD_CO_DO(input.finish());

@@ -232,7 +232,7 @@ base::Task<http::Response> replay_delivery(Call& call) {
   outbound::DeliveryArgs args{.replay_of = id};
   std::string url;
   if (!call.request.body.empty()) {
-    XD_CO_TRY(const auto document, read_json(call));
+    XD_CO_TRY(const auto document, co_await read_json(call));
     Input input(document.root(), "#");
     url = read_target(call, input, "url");
     args.with_credentials = may_carry_credentials(call, url);

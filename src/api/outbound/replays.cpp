@@ -59,13 +59,13 @@ struct Request {
   bool dry_run = false;
 };
 
-Result<Request> read_request(Call& call, std::optional<SubscriptionId> subscription) {
+base::Task<Request> read_request(Call& call, std::optional<SubscriptionId> subscription) {
   Request request;
-  XD_TRY(request.dry_run, read_dry_run(call));
+  XD_CO_TRY(request.dry_run, read_dry_run(call));
   ReplayOrder& order = request.order;
   bool narrowed = subscription.has_value();
   if (!call.request.body.empty() || !narrowed) {
-    XD_TRY(const auto document, read_json(call));
+    XD_CO_TRY(const auto document, co_await read_json(call));
     Input input(document.root(), "#");
     if (const format::Value* filter = input.any("filter")) {
       Input members(*filter, "#/filter");
@@ -81,12 +81,12 @@ Result<Request> read_request(Call& call, std::optional<SubscriptionId> subscript
     order.url = read_target(call, input, "url");
     order.with_credentials = may_carry_credentials(call, order.url);
     request.dry_run = input.boolean("dry_run").value_or(request.dry_run);
-    XD_DO(input.finish());
+    XD_CO_DO(input.finish());
   }
   auto& wanted = order.filter.wanted;
   if (subscription) wanted.subscription = subscription;
   if (wanted.statuses.empty() && order.filter.ids.empty()) wanted.statuses = {"FAILED"};
-  return request;
+  co_return request;
 }
 
 std::string plan_json(const ReplayCount& counted, const std::vector<Delivery>& sample) {
@@ -144,7 +144,7 @@ base::Task<http::Response> plan_or_start(Call& call, const Request& request, ope
 }
 
 base::Task<http::Response> replay(Call& call, std::optional<SubscriptionId> subscription) {
-  XD_CO_TRY(const Request request, read_request(call, subscription));
+  XD_CO_TRY(const Request request, co_await read_request(call, subscription));
   const operation::Operation made = make_operation(call, outbound::kReplayOperation);
   const ReplayScope scope{call.tenant_id(), request.order.filter, made.created};
   co_return co_await plan_or_start(call, request, made,
@@ -153,22 +153,24 @@ base::Task<http::Response> replay(Call& call, std::optional<SubscriptionId> subs
                                    });
 }
 
-Result<Request> read_recovery(Call& call, SubscriptionId subscription) {
-  XD_TRY(const auto document, read_json(call));
+base::Task<Request> read_recovery(Call& call, SubscriptionId subscription) {
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   Request request;
   ReplayOrder& order = request.order;
   order.filter.wanted.subscription = subscription;
-  order.filter.wanted.created = {read_stored_time(input, "since"), read_stored_time(input, "until")};
-  if (!input.has("since")) input.error("since", "REQUIRED", "say since when events may have been missed");
+  read_created_range(input, order.filter.wanted);
+  const std::string_view bounds[] = {"since", "created_at[gte]", "created_at[gt]"};
+  if (std::ranges::none_of(bounds, [&](std::string_view name) { return input.has(name); }))
+    input.error("since", "REQUIRED", "say since when events may have been missed");
   order.rate = input.integer("rate_per_second", 1, kReplayRateMax);
   order.url = read_target(call, input, "url");
   order.with_credentials = may_carry_credentials(call, order.url);
   request.dry_run = input.boolean("dry_run").value_or(false);
-  XD_DO(input.finish());
-  XD_TRY(const bool asked, read_dry_run(call));
+  XD_CO_DO(input.finish());
+  XD_CO_TRY(const bool asked, read_dry_run(call));
   request.dry_run = request.dry_run || asked;
-  return request;
+  co_return request;
 }
 
 }  // namespace
@@ -194,7 +196,7 @@ base::Task<http::Response> recover_subscription(Call& call) {
     co_return fail(Code::conflict, "this subscription cannot be used, so it is not known what it missed: " +
                                        subscription->broken);
   }
-  XD_CO_TRY(const Request request, read_recovery(call, id));
+  XD_CO_TRY(const Request request, co_await read_recovery(call, id));
   const operation::Operation made = make_operation(call, outbound::kRecoveryOperation);
   const ReplayScope scope{call.tenant_id(), request.order.filter, made.created};
   co_return co_await plan_or_start(

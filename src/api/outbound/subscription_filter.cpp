@@ -86,7 +86,7 @@ base::Task<http::Response> test_subscription_filter(Call& call) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
   std::optional<format::Document> document;
   if (!call.request.body.empty()) {
-    XD_CO_TRY(document, read_json(call));
+    XD_CO_TRY(document, co_await read_json(call));
   }
   // All of it on the database's thread, where it holds up no shard.
   XD_CO_TRY(std::string body, co_await call.services.store.read([&](db::Tx& tx) -> Result<std::string> {

@@ -82,7 +82,7 @@ Result<void> revoke(db::Tx& tx, Subscription& subscription, std::string_view fin
 
 base::Task<http::Response> rotate_subscription_secret(Call& call) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
-  XD_CO_TRY(const auto document, call.request.body.empty() ? format::parse_json("{}") : read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json_if_any(call));
   const base::Time now = call.services.clock.now();
   co_return co_await change_once(call, [&](db::Tx& tx) -> Result<Answer> {
     Rotation rotation;
@@ -99,7 +99,7 @@ base::Task<http::Response> rotate_subscription_secret(Call& call) {
 
 base::Task<http::Response> revoke_subscription_secret(Call& call) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const std::string fingerprint = input.required_text("fingerprint", 100).value_or("");
   XD_CO_DO(input.finish());

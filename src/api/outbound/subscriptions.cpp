@@ -63,7 +63,7 @@ base::Task<http::Response> change_by(Call& call, const char* action,
 
 base::Task<http::Response> change_from_body(Call& call, Reading reading) {
   XD_CO_TRY(const auto id, id_param<SubscriptionId>(call, "id"));
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   const std::size_t others = call.services.outbound.book().memory_of_others(call.tenant_id(), id);
   co_return co_await change_once(call, [&](db::Tx& tx) {
     return change_subscription(call, tx, id, "subscription.updated",
@@ -178,7 +178,7 @@ Result<Answer> change_subscription(Call& call, db::Tx& tx, SubscriptionId id, co
 }
 
 base::Task<http::Response> create_subscription(Call& call) {
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const base::Time now = call.services.clock.now();
   auto made = std::make_shared<Subscription>();

@@ -75,7 +75,7 @@ Result<void> tell_of_revoked(const Call& call, db::Tx& tx, const ApiKey& key) {
 }  // namespace
 
 base::Task<http::Response> create_api_key(Call& call) {
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const base::Time now = call.services.clock.now();
   ApiKey key{.id = ApiKeyId::make(now), .tenant = owner_of(call), .created = now, .updated = now};

@@ -42,7 +42,7 @@ void tell_everybody(db::Tx& tx, Services& services, const Tenant& tenant) {
 }  // namespace
 
 base::Task<http::Response> create_tenant(Call& call) {
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const base::Time now = call.services.clock.now();
   Tenant made{.id = base::TenantId::make(now), .created = now, .updated = now};
@@ -83,7 +83,7 @@ base::Task<http::Response> get_tenant(Call& call) {
 
 base::Task<http::Response> patch_tenant(Call& call) {
   XD_CO_TRY(const auto id, id_param<base::TenantId>(call, "id"));
-  XD_CO_TRY(const auto document, read_json(call));
+  XD_CO_TRY(const auto document, co_await read_json(call));
   Input input(document.root(), "#");
   const auto name = input.text("name", kNameBytesMax);
   if (name && name->empty()) input.error("name", "REQUIRED", "this member may not be empty");
@@ -131,7 +131,8 @@ base::Task<http::Response> delete_tenant(Call& call) {
     if (!written)
       return fail(Code::conflict, "the tenant was changed at the same moment; repeat the request");
     XD_TRY(const auto under_way,
-           operation::list_operations(tx, {.tenant = id, .statuses = {"PENDING", "RUNNING"}}));
+           operation::list_operations(
+               tx, {.tenant = id, .statuses = {operation::Status::pending, operation::Status::running}}));
     for (const operation::Operation& one : under_way) {
       XD_DO(operation::cancel(tx, call.services.queue, one, made.created));
     }

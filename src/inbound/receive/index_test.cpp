@@ -110,7 +110,7 @@ TEST_P(ReceivedIndex, lists_what_is_in_it_and_what_is_newer) {
   EXPECT_EQ(page({.before = own[2].uuid, .limit = 9}), (Ids{own[1], own[0]}));
   EXPECT_EQ(list({.endpoint = endpoint, .since = clock.now() - 5s, .until = clock.now() - 2s}),
             (Ids{own[3], own[2], own[1]}));
-  EXPECT_EQ(list({.endpoint = endpoint, .status = ReceivedStatus::pending}).size(), 6u);
+  EXPECT_EQ(list({.endpoint = endpoint, .statuses = {ReceivedStatus::pending}}).size(), 6u);
   EXPECT_EQ(list({.endpoint = endpoint, .external_id = "no"}), Ids{});
 }
 

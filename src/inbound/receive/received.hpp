@@ -119,7 +119,7 @@ struct ReceivedRow {
 struct ReceivedQuery {
   TenantId tenant{};
   std::optional<EndpointId> endpoint{};
-  std::optional<ReceivedStatus> status{};
+  std::vector<ReceivedStatus> statuses{};
   std::string source{};
   std::string table{};
   std::string event_type{};  ///< a type or a pattern

@@ -29,8 +29,7 @@ std::unexpected<base::Error> nobody() {
 }
 
 /// One that is there and cannot be used: its sender is to come again.
-Result<void> check_usable(const PreparedEndpoint& endpoint) {
-  if (endpoint.broken.empty()) return {};
+std::unexpected<base::Error> unusable() {
   return fail(Code::unavailable, "this endpoint cannot be used at the moment; send it again later");
 }
 
@@ -150,27 +149,34 @@ base::Task<std::vector<std::vector<Receipt>>> Receiver::store_taken(Batcher::Tak
   });
 }
 
-PreparedEndpointPtr Receiver::find(std::string_view tenant, std::string_view path) const {
+PreparedEndpointPtr Receiver::look_up(std::string_view tenant, std::string_view path) const {
   const tenant::TenantPtr whose = parts_.tenants.find(tenant);
   PreparedEndpointPtr endpoint = whose ? parts_.book.find(whose->id, path) : nullptr;
   const bool receives = endpoint && whose->slug == tenant && whose->status == tenant::TenantStatus::active &&
                         endpoint->config->accepts();
-  if (receives) return endpoint;
-  count(Ended::unknown);
-  return nullptr;
+  return receives ? endpoint : nullptr;
+}
+
+PreparedEndpointPtr Receiver::find(std::string_view tenant, std::string_view path) const {
+  PreparedEndpointPtr endpoint = look_up(tenant, path);
+  if (!endpoint) count(Ended::unknown);
+  return endpoint;
 }
 
 Result<void> Receiver::check_head(const http::Request& request, std::string_view tenant,
                                   std::string_view path) {
   const PreparedEndpointPtr endpoint = find(tenant, path);
   if (!endpoint) return nobody();
-  XD_DO(check_usable(*endpoint));
   const bool has_body = body_bytes_of(request) != 0;
   const std::string address = client_address(request, parts_.proxies);
   const auto refuse = [&](std::string_view reason, std::string detail) {
     note(*endpoint, request, Message(request, parts_.origin.url_of(request)),
          {reason, std::move(detail), address, has_body});
   };
+  if (!endpoint->broken.empty()) {
+    refuse(reason::kBroken, endpoint->broken);
+    return unusable();
+  }
   if (may_be_open_handshake(endpoint->scheme(), request)) {
     if (!has_body) return {};
   } else if (auto may = check_address(*endpoint, address); !may) {
@@ -187,23 +193,23 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   const PreparedEndpointPtr endpoint = find(tenant, path);
   const std::int64_t deletions = parts_.book.deletions();
   if (!endpoint) co_return nobody();
-  XD_CO_DO(check_usable(*endpoint));
   const base::Time now = parts_.clock.now();
   const Message message(request, parts_.origin.url_of(request));
-  const crypto::Scheme& scheme = endpoint->scheme();
-  auto keys = endpoint->keys_at(now);
-
-  const crypto::Scheme::Challenge* challenge = crypto::find_challenge(scheme, keys, message);
-  if (challenge == nullptr && request.method != "POST") {
-    // Whoever fails at a handshake learns nothing of what is there.
-    if (has_handshake(scheme, request.method)) co_return nobody();
-    co_return fail(Code::invalid, "this endpoint takes webhooks: send them by POST", "METHOD_NOT_ALLOWED");
-  }
-  const bool captures = challenge != nullptr && !challenge->capture.empty();
   const std::string address = client_address(request, parts_.proxies);
   const auto refuse = [&](std::string_view reason, std::string detail) {
     note(*endpoint, request, message, {reason, std::move(detail), address});
   };
+  if (!endpoint->broken.empty()) {
+    refuse(reason::kBroken, endpoint->broken);
+    co_return unusable();
+  }
+  const crypto::Scheme& scheme = endpoint->scheme();
+  auto keys = endpoint->keys_at(now);
+
+  const crypto::Scheme::Challenge* challenge = crypto::find_challenge(scheme, keys, message);
+  if (challenge == nullptr && request.method != "POST")
+    co_return std::unexpected(refuse_method(request, *endpoint, message));
+  const bool captures = challenge != nullptr && !challenge->capture.empty();
   if (challenge != nullptr && !challenge->checked && !captures) {
     if (!may_ask(*challenge, request)) {
       refuse(reason::kHandshake, "what a stranger asks to be signed must be tokens in the query");
@@ -242,12 +248,38 @@ base::Task<http::Response> Receiver::receive(const http::Request& request, std::
   }
   const crypto::SchemeKey* used = check.key && *check.key < keys.size() ? keys[*check.key] : nullptr;
   if (challenge != nullptr) {
-    if (challenge->fetch) XD_CO_DO(co_await parts_.keys.confirm(*endpoint, *challenge, message));
+    if (challenge->fetch) XD_CO_DO(co_await confirm(request, *endpoint, message, *challenge));
     co_return shake(request, *endpoint, message, *challenge, used);
   }
   const auto place = std::ranges::find_if(endpoint->keys, [&](const auto& one) { return &one.key == used; });
   co_return co_await admit(request, *endpoint, message,
                            {address, static_cast<std::size_t>(place - endpoint->keys.begin()), deletions});
+}
+
+base::Error Receiver::refuse_method(const http::Request& request, const PreparedEndpoint& endpoint,
+                                    const Message& message) {
+  const bool shakes = has_handshake(endpoint.scheme(), request.method);
+  note(endpoint, request, message,
+       {shakes ? reason::kHandshake : reason::kMethod,
+        shakes ? "no handshake of the scheme fits: a value is missing, or another one"
+               : "webhooks come by POST, and the scheme has no handshake by this method",
+        client_address(request, parts_.proxies)});
+  // Whoever fails at a handshake learns nothing of what is there.
+  if (shakes) return nobody().error();
+  return {Code::invalid, "this endpoint takes webhooks: send them by POST", "METHOD_NOT_ALLOWED"};
+}
+
+base::Task<void> Receiver::confirm(const http::Request& request, const PreparedEndpoint& endpoint,
+                                   const Message& message, const crypto::Scheme::Challenge& challenge) {
+  auto told = co_await parts_.keys.confirm(endpoint, challenge, message);
+  if (!told) {
+    const bool foreign = told.error().code == Code::unauthenticated;
+    note(endpoint, request, message,
+         {reason::kConfirmation,
+          foreign ? "the URL that it names is none of the sender's" : told.error().message,
+          client_address(request, parts_.proxies)});
+  }
+  co_return told;
 }
 
 Result<http::Response> Receiver::shake(const http::Request& request, const PreparedEndpoint& endpoint,
@@ -273,8 +305,17 @@ base::Task<http::Response> Receiver::admit(const http::Request& request, const P
   co_return co_await accept(*decoded.request, endpoint, inner, std::move(sender));
 }
 
+void Receiver::note_refused(const http::Request& request, std::string_view tenant, std::string_view path,
+                            std::string_view reason, std::string detail) {
+  const PreparedEndpointPtr endpoint = look_up(tenant, path);
+  if (!endpoint) return;
+  note(*endpoint, request, Message(request, parts_.origin.url_of(request)),
+       {reason, std::move(detail), client_address(request, parts_.proxies), true});
+}
+
 void Receiver::note(const PreparedEndpoint& endpoint, const http::Request& request, const Message& message,
                     const Why& why) {
+  if (reason::is_of_hub(why.reason)) return parts_.refusals.add(*endpoint.config, why.reason);
   parts_.refusals.add(*endpoint.config, why.reason,
                       [&] { return make_refusal(endpoint, message, request, why, parts_.clock.now()); });
 }
@@ -329,6 +370,12 @@ base::Task<void> Receiver::capture(const PreparedEndpoint& endpoint,
   if (known) co_return Result<void>{};
   count(Ended::refused);
   co_return signature_refused();
+}
+
+base::Task<std::vector<Receipt>> Receiver::keep(const PreparedEndpoint& endpoint, Arrival arrival) {
+  auto kept = co_await batcher_.add(std::move(arrival));
+  if (!kept) parts_.refusals.add(*endpoint.config, reason::kStore);
+  co_return kept;
 }
 
 base::Task<http::Response> Receiver::accept(const http::Request& request, const PreparedEndpoint& endpoint,
@@ -389,7 +436,7 @@ base::Task<http::Response> Receiver::accept(const http::Request& request, const 
     note(endpoint, request, message, {reason::kWork, message.work().problem(), sender.address});
     co_return too_much_work();
   }
-  XD_CO_TRY(const std::vector<Receipt> receipts, co_await batcher_.add(std::move(arrival)));
+  XD_CO_TRY(const std::vector<Receipt> receipts, co_await keep(endpoint, std::move(arrival)));
   if (receipts.front().gone) {
     count(Ended::unknown);
     co_return nobody();

@@ -60,13 +60,19 @@ class Receiver {
   base::Task<http::Response> receive(const http::Request& request, std::string_view tenant,
                                      std::string_view path);
 
+  /// Notes a request that was refused by others, before receive(): its body was not read. Nothing where
+  /// there is no such endpoint.
+  void note_refused(const http::Request& request, std::string_view tenant, std::string_view path,
+                    std::string_view reason, std::string detail);
+
   /// Whether what came a while ago still waits for the store.
   bool is_behind() const { return batcher_.age(base::steady_now()) > base::limits::kArrivalAgeMax; }
 
  private:
   using Batcher = base::Batcher<Arrival, std::vector<Receipt>>;
   base::Task<std::vector<std::vector<Receipt>>> store_taken(Batcher::Take take);
-  /// Null where nothing is received.
+  /// Null where nothing is received; find() counts that.
+  PreparedEndpointPtr look_up(std::string_view tenant, std::string_view path) const;
   PreparedEndpointPtr find(std::string_view tenant, std::string_view path) const;
   base::Result<void> check_address(const PreparedEndpoint& endpoint, const std::string& address) const;
   enum class Token : std::uint8_t { look, take };
@@ -83,6 +89,12 @@ class Receiver {
   /// Counts what is refused, and keeps it where there is room.
   void note(const PreparedEndpoint& endpoint, const http::Request& request, const Message& message,
             const Why& why);
+  /// Of what is no webhook and no handshake that fits. It is noted.
+  base::Error refuse_method(const http::Request& request, const PreparedEndpoint& endpoint,
+                            const Message& message);
+  /// Asks for the URL by which the sender of a handshake is told yes. Where that fails it is noted.
+  base::Task<void> confirm(const http::Request& request, const PreparedEndpoint& endpoint,
+                           const Message& message, const crypto::Scheme::Challenge& challenge);
   /// The answer to a handshake. Error: too_large, where it cannot be made of the request.
   base::Result<http::Response> shake(const http::Request& request, const PreparedEndpoint& endpoint,
                                      const Message& message, const crypto::Scheme::Challenge& challenge,
@@ -90,6 +102,8 @@ class Receiver {
   /// What is verified: as often as it may, and without its content coding.
   base::Task<http::Response> admit(const http::Request& request, const PreparedEndpoint& endpoint,
                                    const Message& message, Sender sender);
+  /// Makes it durable. Where that fails it is counted.
+  base::Task<std::vector<Receipt>> keep(const PreparedEndpoint& endpoint, Arrival arrival);
   base::Task<http::Response> accept(const http::Request& request, const PreparedEndpoint& endpoint,
                                     const Message& message, Sender sender);
 

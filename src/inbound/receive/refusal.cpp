@@ -40,18 +40,20 @@ std::unexpected<base::Error> signature_refused() {
 Refusal make_refusal(const PreparedEndpoint& endpoint, const Message& message, const http::Request& request,
                      const Why& why, base::Time now) {
   const http::Request head = with_short_head(request);
-  Refusal refusal{.id = RefusalId::make(now),
-                  .tenant = endpoint.config->tenant,
-                  .endpoint = endpoint.config->id,
-                  .reason = std::string(why.reason),
-                  .detail = why.detail,
-                  .method = printable(request.method.substr(0, 20)),
-                  .target = stored_target(endpoint, head, Standing::refused),
-                  .headers = stored_headers(endpoint, head, Standing::refused),
-                  .body_bytes = Refusal::kUnread,
-                  .remote_ip = why.address,
-                  .refused = now};
-  if (why.is_body_unread) return refusal;
+  const bool is_broken = !endpoint.broken.empty();
+  Refusal refusal{
+      .id = RefusalId::make(now),
+      .tenant = endpoint.config->tenant,
+      .endpoint = endpoint.config->id,
+      .reason = std::string(why.reason),
+      .detail = why.detail,
+      .method = printable(request.method.substr(0, 20)),
+      .target = is_broken ? printable(head.path) : stored_target(endpoint, head, Standing::refused),
+      .headers = is_broken ? "[]" : stored_headers(endpoint, head, Standing::refused),
+      .body_bytes = Refusal::kUnread,
+      .remote_ip = why.address,
+      .refused = now};
+  if (why.is_body_unread || is_broken) return refusal;
   refusal.body = beginning(refused_body(endpoint, message), kRefusedBodyBytes);
   refusal.body_bytes = static_cast<std::int64_t>(request.body.size());
   return refusal;

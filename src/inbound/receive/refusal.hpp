@@ -24,6 +24,23 @@ inline constexpr std::string_view kKey = "key_unavailable";
 inline constexpr std::string_view kRate = "rate_limited";
 inline constexpr std::string_view kBatch = "batch_invalid";
 inline constexpr std::string_view kWork = "too_much_work";
+inline constexpr std::string_view kMethod = "method_not_allowed";
+inline constexpr std::string_view kConfirmation = "confirmation_failed";
+inline constexpr std::string_view kBroken = "endpoint_broken";
+inline constexpr std::string_view kLarge = "body_too_large";
+inline constexpr std::string_view kIncomplete = "body_incomplete";
+inline constexpr std::string_view kNoRoom = "body_without_room";
+// These say nothing of the request.
+inline constexpr std::string_view kBehind = "store_overloaded";
+inline constexpr std::string_view kFull = "storage_full";
+inline constexpr std::string_view kStore = "store_failed";
+inline constexpr std::string_view kCrowd = "server_crowded";
+
+/// Whether it is the hub's and not the request's: the request is counted and not kept, for the store has
+/// enough to do then, and nobody learns anything from it.
+inline bool is_of_hub(std::string_view reason) {
+  return reason == kBehind || reason == kFull || reason == kStore || reason == kCrowd;
+}
 }  // namespace reason
 
 /// The same for every reason that a signature does not fit: more would help whoever tries signatures.
@@ -33,7 +50,7 @@ struct Why {
   std::string_view reason{};
   std::string detail{};  ///< for whoever owns the endpoint; holds no secret
   std::string address{};
-  bool is_body_unread = false;  ///< its head sufficed
+  bool is_body_unread = false;  ///< its head sufficed, or it did not come
 };
 
 struct Refusal {
@@ -55,7 +72,7 @@ struct Refusal {
 };
 
 /// The request as it may be kept: whatever is, or looks like, a secret is hidden, and it is cut off at the
-/// limits above.
+/// limits above. Of an endpoint that is broken nobody knows where secrets stand: then it is method and path.
 Refusal make_refusal(const PreparedEndpoint& endpoint, const Message& message, const http::Request& request,
                      const Why& why, base::Time now);
 

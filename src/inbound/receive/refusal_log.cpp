@@ -5,13 +5,16 @@
 
 namespace inbound {
 
-void RefusalLog::count(Refused& refused, std::string_view reason) {
+Refused& RefusalLog::count(const Endpoint& endpoint, std::string_view reason) {
+  Refused& refused = round_[endpoint.id];
+  refused.tenant = endpoint.tenant;
   const auto known = refused.counts.find(reason);
   known == refused.counts.end() ? void(refused.counts.emplace(reason, 1)) : void(++known->second);
   base::metrics()
       .counter("crossdock_refused_total", "Requests that endpoints refused, by reason",
                {{"reason", std::string(reason)}})
       .add(1);
+  return refused;
 }
 
 void RefusalLog::begin() {

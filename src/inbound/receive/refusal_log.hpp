@@ -19,12 +19,15 @@ class RefusalLog {
   RefusalLog(base::Gate& gate, asio::any_io_executor executor, db::Db& store)
       : gate_(gate), store_(store), pause_(std::move(executor)) {}
 
-  /// Counts it. make is asked for what is kept, where there is room for it in this round.
+  /// Counts it.
+  void add(const Endpoint& endpoint, std::string_view reason) {
+    count(endpoint, reason);
+    begin();
+  }
+  /// The same; make is asked for what is kept, where there is room for it in this round.
   template <class Make>
   void add(const Endpoint& endpoint, std::string_view reason, const Make& make) {
-    Refused& refused = round_[endpoint.id];
-    refused.tenant = endpoint.tenant;
-    count(refused, reason);
+    Refused& refused = count(endpoint, reason);
     const bool always = refused.kept.size() < kKeptAlways;
     if (always || (refused.kept.size() < kKeptPerEndpoint && kept_ < kKeptPerRound)) {
       refused.kept.push_back(make());
@@ -37,7 +40,7 @@ class RefusalLog {
   void stop();
 
  private:
-  static void count(Refused& refused, std::string_view reason);
+  Refused& count(const Endpoint& endpoint, std::string_view reason);
   void begin();
   base::Task<void> write_rounds();
 

@@ -336,10 +336,23 @@ void add_range(db::PageQuery& sql, const ReceivedQuery& query, const Source& sou
   if (bounds.until) sql.also((" AND " + source.id + " < $").c_str(), *bounds.until);
 }
 
+/// What waits has no result.
+bool wants_waiting(const ReceivedQuery& query) {
+  return std::ranges::find(query.statuses, ReceivedStatus::pending) != query.statuses.end();
+}
+
+void add_statuses(db::PageQuery& sql, const ReceivedQuery& query) {
+  const bool waiting = wants_waiting(query);
+  if (waiting && query.statuses.size() == 1) return sql.also(" AND r.id IS NULL");
+  const char* between = waiting ? " AND (r.id IS NULL OR r.status IN ($" : " AND (r.status IN ($";
+  for (const ReceivedStatus status : query.statuses) {
+    if (status != ReceivedStatus::pending) sql.also(std::exchange(between, ", $"), name(status));
+  }
+  if (!query.statuses.empty()) sql.also("))");
+}
+
 void add_filters(db::PageQuery& sql, const ReceivedQuery& query) {
-  const bool waits = query.status == ReceivedStatus::pending;
-  if (waits) sql.also(" AND r.id IS NULL");
-  if (query.status && !waits) sql.also(" AND r.status = $", name(*query.status));
+  add_statuses(sql, query);
   if (!query.source.empty()) sql.also(" AND r.source = $", query.source);
   if (!query.table.empty()) sql.also(" AND r.table_name = $", query.table);
   event::add_pattern(sql, "r.event_type", query.event_type);
@@ -347,8 +360,8 @@ void add_filters(db::PageQuery& sql, const ReceivedQuery& query) {
 }
 
 bool has_filters(const ReceivedQuery& query) {
-  return query.status || !query.source.empty() || !query.table.empty() || !query.event_type.empty() ||
-         !query.external_id.empty();
+  return !query.statuses.empty() || !query.source.empty() || !query.table.empty() ||
+         !query.event_type.empty() || !query.external_id.empty();
 }
 
 /// The last row of a piece that begins where the page does; nothing where the rest is no more than that.
@@ -393,9 +406,8 @@ Result<void> look_through(db::Tx& tx, const ReceivedQuery& query, const Source& 
 
 Result<FoundReceived> list_received(db::Tx& tx, const ReceivedQuery& query, base::Deadline until) {
   // What only results say is looked for among them.
-  const bool by_result =
-      query.status != ReceivedStatus::pending &&
-      (query.status || !query.source.empty() || !query.table.empty() || !query.event_type.empty());
+  const bool by_result = !wants_waiting(query) && (!query.statuses.empty() || !query.source.empty() ||
+                                                   !query.table.empty() || !query.event_type.empty());
   std::vector<Source> sources = sources_of(tx.engine(), query, by_result);
   if (query.page.after) std::ranges::reverse(sources);
   Bounds bounds(query);

@@ -319,8 +319,12 @@ TEST_P(ReceivedStore, lists_by_what_was_found_and_by_what_is_not_yet) {
   };
   using Ids = std::vector<ReceivedId>;
   EXPECT_EQ(list({}), (Ids{ids[5], ids[4], ids[3], ids[2], ids[1], ids[0]}));
-  EXPECT_EQ(list({.status = ReceivedStatus::pending}), (Ids{ids[5], ids[4]}));
-  EXPECT_EQ(list({.status = ReceivedStatus::failed}), (Ids{ids[3]}));
+  EXPECT_EQ(list({.statuses = {ReceivedStatus::pending}}), (Ids{ids[5], ids[4]}));
+  EXPECT_EQ(list({.statuses = {ReceivedStatus::failed}}), (Ids{ids[3]}));
+  EXPECT_EQ(list({.statuses = {ReceivedStatus::failed, ReceivedStatus::pending}}),
+            (Ids{ids[5], ids[4], ids[3]}));
+  EXPECT_EQ(list({.statuses = {ReceivedStatus::failed, ReceivedStatus::processed}}),
+            (Ids{ids[3], ids[2], ids[1], ids[0]}));
   EXPECT_EQ(list({.source = "shop", .event_type = "UPDATE"}), (Ids{ids[3], ids[2], ids[1]}));
   EXPECT_EQ(list({.table = "orders", .page = {.before = ids[2].uuid}}), (Ids{ids[1], ids[0]}));
   EXPECT_EQ(list({.external_id = "evt_4"}), (Ids{ids[4]}));
