@@ -155,9 +155,8 @@ TEST(ReplayOrder, is_read_as_it_was_written) {
 }
 
 TEST(ReplayOrder, that_is_not_understood_does_not_mean_everything) {
-  for (const char* filter :
-       {R"({"status": ["PROCESSED", "GONE"]})", R"({"endpoint_id": "x"})", R"({"since": "yesterday"})",
-        R"({"colour": "red"})"}) {
+  for (const char* filter : {R"({"status": ["PROCESSED", "GONE"]})", R"({"endpoint_id": "x"})",
+                             R"({"since": "yesterday"})", R"({"colour": "red"})"}) {
     const auto read = read_order(R"({"filter": )" + std::string(filter) + "}");
     ASSERT_FALSE(read) << filter;
     EXPECT_EQ(read.error().code, base::Code::corrupt) << filter;
