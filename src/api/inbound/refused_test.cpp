@@ -1,10 +1,13 @@
 // Requests at endpoints that no receiver sees: each is counted for the endpoint that it was meant for.
+#include <future>
+
 #include "api/core/fixture.hpp"
 
 namespace api {
 
 namespace {
 
+using namespace std::chrono_literals;
 using base::Code;
 using inbound::RefusalCounts;
 
@@ -45,6 +48,29 @@ TEST_P(Unseen, are_counted_alone_where_the_hub_cannot_take_them) {
 
   const auto [counts, kept] = refused();
   EXPECT_EQ(counts, (RefusalCounts{{"server_crowded", 1}, {"storage_full", 1}, {"store_failed", 1}}));
+  EXPECT_EQ(kept, 0);
+}
+
+TEST_P(Unseen, are_counted_alone_where_the_store_is_behind) {
+  if (GetParam() != db::Engine::sqlite) GTEST_SKIP() << "its other connections go on";
+  std::promise<void> released;
+  store->submit_write(
+      [until = released.get_future().share()](db::Tx&) -> Result<void> {
+        until.wait();
+        return {};
+      },
+      [](const Result<void>&) {});
+  FakeBody body(std::string("{}"));
+  http::Request request{.method = "POST"};
+  request.set_target("/webhooks/acme/in");
+  asio::co_spawn(context, application.answer(request, body), asio::detached);
+  while (!inbound_desk.receiver().is_behind()) context.run_one_for(10ms);
+
+  EXPECT_EQ(send({}), 503);
+
+  released.set_value();
+  const auto [counts, kept] = refused();
+  EXPECT_EQ(counts, (RefusalCounts{{"store_overloaded", 1}}));
   EXPECT_EQ(kept, 0);
 }
 
