@@ -227,7 +227,8 @@ http::Application make_application(Services& services, Surface surface) {
                 return response;
               },
           .too_large =
-              [&services](const http::Request& request) {
+              [&services, surface](const http::Request& request) {
+                if (surface == Surface::monitoring) return;
                 tell_endpoint(services, request, inbound::reason::kLarge,
                               "its head says that its body is larger than CROSSDOCK_MAX_BODY_BYTES");
               }};

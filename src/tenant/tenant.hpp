@@ -31,6 +31,9 @@ struct Tenant {
   std::int64_t version = 1;
   base::Time created{};
   base::Time updated{};
+  /// What of its row cannot be read. Then it is SUSPENDED, and nothing may write it but its deletion. Empty
+  /// for all others.
+  std::string broken{};
 };
 using TenantPtr = std::shared_ptr<const Tenant>;
 

@@ -1,4 +1,3 @@
-#include "base/log.hpp"
 #include "tenant/tenant.hpp"
 
 namespace tenant {
@@ -12,8 +11,7 @@ Tenant read_tenant(const db::Row& row) {
   Tenant tenant;
   if (auto loaded = tenants().load(row, nullptr, tenant); !loaded) {
     tenant.status = TenantStatus::suspended;
-    base::log(base::LogLevel::error, "a tenant cannot be read and is suspended",
-              {{"error", loaded.error().message}});
+    tenant.broken = loaded.error().message;
   }
   return tenant;
 }

@@ -56,6 +56,26 @@ class Damage(OwnHubCase):
         self.expect(204, self.api.delete(path_of(unknown)))
         self.expect(200, self.api.patch(path_of(good), {"name": "new"}))
 
+    def test_a_listener_that_cannot_be_read_can_be_mended_and_deleted(self):
+        path = "/api/v1/listeners"
+        for name in ("mended", "deleted"):
+            self.expect(201, self.api.post(path, {"name": name, "event_types": ["order.*"]}))
+        self.damage("UPDATE listeners SET event_types = '['")
+
+        self.expect_problem(409, "CONFLICT_STATE", self.api.get(f"{path}/mended/stream"))
+        self.assertEqual(self.expect(200, self.api.get(f"{path}/mended"))["event_types"], [])
+        again = self.api.post(path, {"name": "mended", "event_types": ["order.*"]})
+        self.assertEqual(self.expect(200, again)["event_types"], ["order.*"])
+        self.expect(204, self.api.delete(f"{path}/deleted"))
+
+    def test_a_tenant_that_cannot_be_read_is_suspended_and_not_written(self):
+        other = self.make_tenant("Other")
+        self.damage(f"UPDATE tenants SET status = 'ASLEEP' WHERE id = {self.owner(other)}")
+
+        path = f"/api/v1/tenants/{other['id']}"
+        self.assertEqual(self.expect(200, self.hub.platform.get(path))["status"], "SUSPENDED")
+        self.expect_problem(409, "CONFLICT_STATE", self.hub.platform.patch(path, {"name": "new"}))
+
     def look(self, endpoint: dict) -> dict:
         return self.expect(200, self.api.get(f"{ENDPOINTS}/{endpoint['id']}"))
 

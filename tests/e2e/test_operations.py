@@ -211,6 +211,9 @@ class Operations(HubCase):
         reply = self.api.post(path, {"filter": {}})
         self.expect_problem(422, "VALIDATION_FAILED", reply)
         self.assertEqual(reply.pointers, {"#/since": "REQUIRED", "#/filter": "UNKNOWN_MEMBER"})
+        reply = self.api.post(path, {"since": ""})
+        self.expect_problem(422, "VALIDATION_FAILED", reply)
+        self.assertEqual(reply.pointers, {"#/since": "REQUIRED"})
         stranger = self.hub.api.as_key(self.make_key(self.make_tenant("Other"))["key"])
         self.expect_problem(404, "NOT_FOUND", stranger.post(path, {"since": "2026-01-01T00:00:00Z"}))
 

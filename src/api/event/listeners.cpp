@@ -148,6 +148,12 @@ base::Task<http::Response> stream_listener(Call& call) {
   const base::Uuid session = base::make_uuid(call.services.clock.now());
   XD_CO_TRY(Listener listener, co_await call.services.store.write([&](db::Tx& tx) -> Result<Listener> {
     XD_TRY(const Listener known, find_or_fail(call, tx));
+    if (!known.broken.empty()) {
+      return fail(Code::conflict,
+                  "this listener cannot be read; POST /api/v1/listeners with its name and "
+                  "event_types mends it: " +
+                      known.broken);
+    }
     XD_DO(outbound::take_listener(tx, known, session, call.services.clock.now()));
     // Whoever followed until now learns of it at once.
     tx.on_commit([bell = &call.services.bell, id = known.id.uuid] { bell->nudge(id); });

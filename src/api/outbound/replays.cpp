@@ -160,8 +160,7 @@ base::Task<Request> read_recovery(Call& call, SubscriptionId subscription) {
   ReplayOrder& order = request.order;
   order.filter.wanted.subscription = subscription;
   read_created_range(input, order.filter.wanted);
-  const std::string_view bounds[] = {"since", "created_at[gte]", "created_at[gt]"};
-  if (std::ranges::none_of(bounds, [&](std::string_view name) { return input.has(name); }))
+  if (!order.filter.wanted.created.from)
     input.error("since", "REQUIRED", "say since when events may have been missed");
   order.rate = input.integer("rate_per_second", 1, kReplayRateMax);
   order.url = read_target(call, input, "url");

@@ -96,6 +96,8 @@ base::Task<http::Response> patch_tenant(Call& call) {
     XD_TRY(auto known, tenant::find_tenant(tx, id));
     if (!known) return fail(Code::not_found, "there is no tenant with this id");
     if (known->status == tenant::TenantStatus::deleting) return fail(Code::conflict, kBeingDeleted);
+    if (!known->broken.empty())
+      return fail(Code::conflict, "this tenant cannot be read, so it can only be deleted: " + known->broken);
     return change_resource<Tenant>(
         call, tx, *known,
         {.action = "tenant.updated",

@@ -55,7 +55,9 @@ Result<ReplayFilter> read_filter(const format::Value& value) {
       }
     } else if (name == "received_ids") {
       for (const format::Value& id : member.value.elements()) {
-        if (const auto parsed = ReceivedId::parse(id.text())) filter.ids.push_back(*parsed);
+        const auto parsed = ReceivedId::parse(id.text());
+        known = known && parsed;
+        if (parsed) filter.ids.push_back(*parsed);
       }
     } else if (name == "endpoint_id") {
       filter.endpoint = EndpointId::parse(text);

@@ -155,8 +155,9 @@ TEST(ReplayOrder, is_read_as_it_was_written) {
 }
 
 TEST(ReplayOrder, that_is_not_understood_does_not_mean_everything) {
-  for (const char* filter : {R"({"status": ["PROCESSED", "GONE"]})", R"({"endpoint_id": "x"})",
-                             R"({"since": "yesterday"})", R"({"colour": "red"})"}) {
+  for (const char* filter :
+       {R"({"status": ["PROCESSED", "GONE"]})", R"({"endpoint_id": "x"})", R"({"since": "yesterday"})",
+        R"({"colour": "red"})", R"({"received_ids": ["x"]})"}) {
     const auto read = read_order(R"({"filter": )" + std::string(filter) + "}");
     ASSERT_FALSE(read) << filter;
     EXPECT_EQ(read.error().code, base::Code::corrupt) << filter;

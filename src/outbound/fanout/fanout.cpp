@@ -148,6 +148,8 @@ asio::awaitable<queue::Outcome> FanoutHandler::run(const queue::Task& given) {
   const auto retry = [this] {
     return queue::Outcome{queue::Verdict::retry_at(parts_.clock.now() + std::chrono::seconds{1})};
   };
+  std::optional<base::Turns::Turn> turn;
+  if (!task.payload) turn.emplace(co_await large_.take(task.tenant.uuid));
   const auto read = co_await event_of(task);
   if (!read) co_return retry();
   const event::EventPtr& event = *read;

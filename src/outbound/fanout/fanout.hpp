@@ -88,6 +88,7 @@ class FanoutHandler final : public queue::Handler {
                            const Piece& piece);
 
   Parts parts_;
+  base::Turns large_{8};  ///< fan-outs that hold an event which they have read
   base::Turns pieces_{1};
 };
 

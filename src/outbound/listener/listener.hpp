@@ -21,6 +21,8 @@ struct Listener {
   base::Time last_seen{};
   base::Time created{};
   base::Time updated{};
+  /// Why it cannot be followed: what of its row cannot be read. Empty for all others.
+  std::string broken{};
 };
 
 /// Error: invalid.

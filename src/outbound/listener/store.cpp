@@ -11,6 +11,16 @@ using base::Result;
 
 constexpr std::size_t kNameBytesMax = 64;
 
+/// What it follows is not told where that cannot be read.
+Listener read_listener(const db::Row& row) {
+  Listener listener;
+  if (auto loaded = listeners().load(row, nullptr, listener); !loaded) {
+    listener.broken = loaded.error().message;
+    listener.event_types.clear();
+  }
+  return listener;
+}
+
 /// Of one tenant, whose id is $1.
 std::string of_tenant() { return listeners().select() + " WHERE tenant_id = $1"; }
 
@@ -61,21 +71,14 @@ Result<void> insert_listener(db::Tx& tx, const Listener& listener) {
 
 Result<std::optional<Listener>> find_listener(db::Tx& tx, TenantId tenant, std::string_view name) {
   std::optional<Listener> found;
-  Result<void> loaded;
   XD_DO(tx.query(of_tenant() + " AND name = $2", {tenant, name},
-                 [&](const db::Row& row) { loaded = listeners().load(row, nullptr, found.emplace()); }));
-  if (!loaded) return std::unexpected(std::move(loaded).error());
+                 [&](const db::Row& row) { found = read_listener(row); }));
   return found;
 }
 
 Result<std::vector<Listener>> list_listeners(db::Tx& tx, TenantId tenant, const db::Page& page) {
   std::vector<Listener> found;
-  XD_DO(db::PageQuery(of_tenant(), {tenant}, page).run(tx, found, [](const db::Row& row) {
-    Listener listener;
-    // What cannot be read of one is told when it is asked for; here it stands with the rest of it.
-    if (auto loaded = listeners().load(row, nullptr, listener); !loaded) listener.event_types.clear();
-    return listener;
-  }));
+  XD_DO(db::PageQuery(of_tenant(), {tenant}, page).run(tx, found, read_listener));
   return found;
 }
 

@@ -36,7 +36,9 @@ Result<ReplayFilter> read_filter(const format::Value& value) {
   for (const format::Member& member : value.members()) {
     if (member.key == "delivery_ids") {
       for (const format::Value& id : member.value.elements()) {
-        if (const auto parsed = DeliveryId::parse(id.text())) filter.ids.push_back(*parsed);
+        const auto parsed = DeliveryId::parse(id.text());
+        if (!parsed) return base::fail(Code::corrupt, "the filter's member delivery_ids cannot be read");
+        filter.ids.push_back(*parsed);
       }
       continue;
     }

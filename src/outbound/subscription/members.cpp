@@ -130,8 +130,11 @@ void bind_secret_names(Values& to, const Subscription& subscription, std::string
   subscription.secret_headers.empty() ? to.add(nullptr) : Texts::bind(to, subscription.secret_headers);
 }
 
+/// Where it cannot be told which headers are secrets, none is there to be shown.
 Result<void> load_secret_names(const Stored& from, Subscription& to) {
-  return from.is_null() ? Result<void>() : Texts::load(from, to.secret_headers);
+  auto loaded = from.is_null() ? Result<void>() : Texts::load(from, to.secret_headers);
+  if (!loaded) to.headers.clear();
+  return loaded;
 }
 
 bool refuse_template(format::ObjectReader& from, std::string_view name, const Said&, Subscription&) {

@@ -108,6 +108,16 @@ TEST_P(StoredHeaders, are_encrypted_where_they_are_secrets) {
   EXPECT_EQ(found(subscription.id).secret_headers, subscription.secret_headers);
 }
 
+TEST_P(StoredHeaders, are_not_there_where_it_cannot_be_told_which_are_secrets) {
+  insert(subscription);
+  store.write([&](db::Tx& tx) {
+    return tx.exec("UPDATE webhook_subscriptions SET secret_headers = '[' WHERE id = $1", {subscription.id});
+  });
+
+  EXPECT_FALSE(found(subscription.id).broken.empty());
+  EXPECT_TRUE(found(subscription.id).headers.empty());
+}
+
 TEST_P(StoredHeaders, are_bound_to_their_row) {
   insert(subscription);
   Subscription other = subscription.copy();
