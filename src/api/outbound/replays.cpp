@@ -1,5 +1,7 @@
 // Replays of many deliveries at once: /api/v1/webhooks/deliveries/replay, …/subscriptions/:id/replay and
 // …/recover.
+#include <array>
+
 #include "api/core/input.hpp"
 #include "api/core/page.hpp"
 #include "api/operation/operation_json.hpp"
@@ -10,6 +12,7 @@
 #include "api/outbound/routes.hpp"
 #include "http/egress.hpp"
 #include "outbound/history/history.hpp"
+#include "outbound/history/query.hpp"
 
 namespace api {
 
@@ -160,7 +163,12 @@ base::Task<Request> read_recovery(Call& call, SubscriptionId subscription) {
   ReplayOrder& order = request.order;
   order.filter.wanted.subscription = subscription;
   read_created_range(input, order.filter.wanted);
-  if (!order.filter.wanted.created.from)
+  const auto is_said = [&](std::string_view name) {
+    const format::Value* member = input.any(name);
+    const auto text = member != nullptr ? outbound::filter_text(*member) : std::string();
+    return !text || !text->empty();
+  };
+  if (std::ranges::none_of(std::array{"since", "created_at[gte]", "created_at[gt]"}, is_said))
     input.error("since", "REQUIRED", "say since when events may have been missed");
   order.rate = input.integer("rate_per_second", 1, kReplayRateMax);
   order.url = read_target(call, input, "url");
