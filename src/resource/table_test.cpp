@@ -53,6 +53,8 @@ const Table<Widget>& widgets() {
   return table;
 }
 
+/// There before the first store, so that OpenSSL outlives the threads that use it.
+const crypto::KeyRing kRing = crypto::KeyRing::parse(crypto::KeyRing::generate_entry("test")).value();
 const base::Time kNow = base::parse_rfc3339("2026-01-02T03:04:05Z").value();
 
 Widget make_widget() {
@@ -193,12 +195,10 @@ class StoredTable : public ::testing::StoreTest {
     base::Result<void> loaded;
     store.read([&](db::Tx& tx) {
       return tx.query(widgets().select(), {},
-                      [&](const db::Row& row) { loaded = widgets().load(row, &ring, to); });
+                      [&](const db::Row& row) { loaded = widgets().load(row, &kRing, to); });
     });
     return loaded;
   }
-
-  const crypto::KeyRing ring = crypto::KeyRing::parse(crypto::KeyRing::generate_entry("test")).value();
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, StoredTable, ::testing::both_engines(), ::testing::engine_name);
@@ -207,7 +207,7 @@ TEST_P(StoredTable, comes_back_as_it_was_written) {
   Widget widget = make_widget();
   widget.most = 3;
   widget.tags = {"x", "\"y\""};
-  store.write([&](db::Tx& tx) { return widgets().insert(tx, &ring, widget); });
+  store.write([&](db::Tx& tx) { return widgets().insert(tx, &kRing, widget); });
   Widget read;
   ASSERT_TRUE(load(read));
   EXPECT_EQ(json_of(read), json_of(widget));
@@ -217,12 +217,12 @@ TEST_P(StoredTable, comes_back_as_it_was_written) {
 
 TEST_P(StoredTable, is_changed_where_the_version_is_one_less) {
   Widget widget = make_widget();
-  store.write([&](db::Tx& tx) { return widgets().insert(tx, &ring, widget); });
+  store.write([&](db::Tx& tx) { return widgets().insert(tx, &kRing, widget); });
   widget.name = "b";
   widget.created = kNow + std::chrono::hours{1};
   widget.version = 2;
   const auto update = [&] {
-    return store.write([&](db::Tx& tx) { return widgets().update(tx, &ring, widget); });
+    return store.write([&](db::Tx& tx) { return widgets().update(tx, &kRing, widget); });
   };
   EXPECT_TRUE(update());
   EXPECT_FALSE(update());
@@ -233,7 +233,7 @@ TEST_P(StoredTable, is_changed_where_the_version_is_one_less) {
 }
 
 TEST_P(StoredTable, says_what_is_damaged_and_reads_the_rest) {
-  store.write([&](db::Tx& tx) { return widgets().insert(tx, &ring, make_widget()); });
+  store.write([&](db::Tx& tx) { return widgets().insert(tx, &kRing, make_widget()); });
   store.write([](db::Tx& tx) {
     return tx.exec("UPDATE widgets SET colour = 'BLUE', tags = '[', period_seconds = 5, version = 9");
   });

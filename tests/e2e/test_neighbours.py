@@ -2,6 +2,7 @@
 connections that do nothing."""
 import http.client
 import json
+import os
 import pathlib
 import re
 import select
@@ -16,6 +17,8 @@ load_tests = on_both_engines
 
 EVENTS = "/api/v1/events"
 PAGE_BYTES_MAX = 2 << 20
+# A sanitizer keeps what is freed, to find whoever uses it after that: of memory nothing can be asserted then.
+IS_SANITIZED = bool(os.environ.get("CROSSDOCK_SANITIZE"))
 HEAD = b"POST %s HTTP/1.1\r\nHost: hub.example\r\n%sContent-Length: 1000000\r\n\r\n"
 
 
@@ -124,10 +127,12 @@ class Bodies(HubCase):
                 pass  # it has had to give way already
 
         self.expect(202, other.post(EVENTS, {"type": "order.created", "data": "x" * 900_000}))
-        self.assertLess(resident_bytes(pid), before + (200 << 20))
+        if not IS_SANITIZED:
+            self.assertLess(resident_bytes(pid), before + (200 << 20))
         for each in stalled:
             each.close()
-        eventually(lambda: resident_bytes(pid) < before + (64 << 20), "the memory goes back", 40)
+        if not IS_SANITIZED:
+            eventually(lambda: resident_bytes(pid) < before + (64 << 20), "the memory goes back", 40)
 
 
 class Methods(HubCase):

@@ -18,8 +18,9 @@ class Bodies : public ApiTest {
   bool is_read_at_once(std::size_t bytes, tenant::TenantPtr of) {
     std::promise<void> released;
     bool busy_ended = false;
+    const base::Uuid nobody;
     asio::co_spawn(context,
-                   offload.run(base::Uuid{},
+                   offload.run(nobody,
                                [until = released.get_future().share()]() -> Result<void> {
                                  until.wait();
                                  return {};
