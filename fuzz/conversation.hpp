@@ -54,6 +54,7 @@ class Peer {
   static constexpr std::size_t kBodyBytesMax = 256;
   /// What a pair of sockets takes at once.
   static constexpr std::size_t kSentBytesMax = 64 << 10;
+  static constexpr http::Admission kAdmission{};
 
   /// Sends the bytes in two pieces, says no more, and waits until the server has ended the connection.
   Talk talk(std::string_view first, std::string_view second) {
@@ -64,7 +65,7 @@ class Peer {
     seen_.clear();
     context_.restart();
     bool ended = false;
-    asio::co_spawn(context_, http::serve_plain(server_, std::move(socket), "192.0.2.1"),
+    asio::co_spawn(context_, http::serve_plain(server_, std::move(socket), "192.0.2.1", kAdmission),
                    [&](const std::exception_ptr& thrown) {
                      XD_ASSERT(!thrown);
                      ended = true;
